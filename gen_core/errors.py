@@ -1,0 +1,52 @@
+"""What can go wrong, as one tree.
+
+    GenCoreError
+    ├── InvalidExperiment       a recipe that cannot be run (a mistake in the claim file)
+    ├── InvalidClaim            a claim that is not well formed (no control, several `expect`, ...)
+    ├── AssumptionViolated      a setting that breaks a declared hypothesis, or a control that breaks none
+    ├── DataMissing             a data set that is not on this machine; carries the command that gets it
+    ├── DataDamaged             a data file that is not what its name says
+    └── Unfinished              a measurement that did not finish: divergence, no convergence, no memory
+
+    Refuted, Inconclusive       verdicts, raised by `expect`; not errors of anybody
+
+The message of a `GenCoreError` is one line (value, what was expected) and at most one more (what to do).
+"""
+
+from __future__ import annotations
+
+
+class GenCoreError(Exception):
+    """Base of every error that this project raises on purpose."""
+
+
+class InvalidExperiment(GenCoreError, ValueError):
+    """A recipe whose values cannot be run: correct the value named in the message."""
+
+
+class InvalidClaim(GenCoreError, ValueError):
+    """A claim that is not well formed: correct the declaration named in the message."""
+
+
+class AssumptionViolated(GenCoreError):
+    """A hypothesis does not hold where it is declared, or holds where a control says that it is dropped."""
+
+
+class DataMissing(GenCoreError):
+    """A data set is not there. The case is not run; `--require-data` makes it an error."""
+
+
+class DataDamaged(GenCoreError):
+    """A data file is truncated, mislabelled or of another format: replace the file that the message names."""
+
+
+class Unfinished(GenCoreError):
+    """A measurement did not finish, so that there is nothing to judge."""
+
+
+class Refuted(AssertionError):
+    """The lower confidence bound of the measured value lies beyond the tolerance."""
+
+
+class Inconclusive(AssertionError):
+    """The tolerance lies inside the confidence interval at the last look."""

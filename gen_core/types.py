@@ -1,0 +1,49 @@
+"""Shared vocabulary: what a data set is, and what one draw of it holds."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import Protocol, runtime_checkable
+
+import torch
+from torch import Tensor
+
+
+@dataclass(frozen=True)
+class Data:
+    """One seed's data, on the CPU.
+
+    Labels of two classes are floats -1 and +1, real targets are floats, and classes of more than two are int64.
+
+    Attributes:
+        X: training inputs, shape (n, *inputs), floating point.
+        y: training labels, shape (n,).
+        X_test: held-out inputs, shape (n_test, *inputs); empty where a claim holds none out.
+        y_test: held-out labels, shape (n_test,).
+    """
+
+    X: Tensor
+    y: Tensor
+    X_test: Tensor | None = None
+    y_test: Tensor | None = None
+
+
+@runtime_checkable
+class Dataset(Protocol):
+    """A frozen, hashable recipe of data: a dataclass of builtins with these attributes and a `draw`.
+
+    `n` is the number of training points and `inputs` the shape of one input, known without drawing. Where points are
+    held out it has an `n_test` too. A recipe that reads files has a method `source() -> str`, a digest of what
+    it reads, which raises `DataMissing` or `DataDamaged` where that cannot be read; the digest enters the key of
+    every result.
+    """
+
+    @property
+    def n(self) -> int: ...  # noqa: D102
+
+    @property
+    def inputs(self) -> tuple[int, ...]: ...  # noqa: D102
+
+    def draw(self, generator: torch.Generator) -> Data:
+        """Draw one seed's data from a CPU generator and from nothing else."""
+        ...
