@@ -1,0 +1,80 @@
+"""Layers of a whole block of seeds, and how one seed's weights are drawn.
+
+Weights have the shapes of torch.nn, (out, in) and (out, in, k, k); in a block they carry a leading seed axis S.
+"""
+
+from __future__ import annotations
+
+import math
+
+import torch
+import torch.nn.functional as F
+from torch import Tensor
+
+from gen_core.errors import InvalidExperiment
+
+SCHEMES = ("xavier_uniform", "he_normal", "normal")
+
+
+def positive_integer(name: str, value: object) -> None:
+    """Raise `InvalidExperiment` unless the value is a positive integer."""
+    if not isinstance(value, int) or isinstance(value, bool) or value < 1:
+        raise InvalidExperiment(f"{name} {value!r}; expected a positive integer")
+
+
+def positive_integers(name: str, values: object) -> None:
+    """Raise `InvalidExperiment` unless the value is a tuple (hashable) of positive integers."""
+    if not isinstance(values, tuple):
+        raise InvalidExperiment(f"{name} {values!r}; expected a tuple of positive integers")
+    for value in values:
+        positive_integer(name, value)
+
+
+def standard_deviation(name: str, value: float) -> None:
+    """Raise `InvalidExperiment` unless the value is finite and not negative."""
+    if not (math.isfinite(value) and value >= 0):
+        raise InvalidExperiment(f"{name} {value}; expected a finite number >= 0")
+
+
+def normal(shape: tuple[int, ...], std: float, generator: torch.Generator) -> Tensor:
+    """Draw from N(0, std^2), always in float64, so that a cast to any dtype starts at the same point."""
+    return std * torch.randn(shape, generator=generator, dtype=torch.float64)
+
+
+def weights(shape: tuple[int, ...], scheme: str, std: float | None, generator: torch.Generator) -> Tensor:
+    """Draw the weights of one layer, in float64.
+
+    Args:
+        shape: (out, in) or (out, in, k, k); the fan-in is in * k * k and the fan-out is out * k * k.
+        scheme: "xavier_uniform", U(-a, a) with a^2 = 6 / (fan-in + fan-out), Glorot and Bengio (2010), eq. 16;
+            "he_normal", N(0, 2 / fan-in), He et al. (2015), eq. 10; "normal", N(0, std^2).
+        std: the standard deviation for "normal", None for the others.
+        generator: CPU generator.
+    """
+    if std is not None:
+        return normal(shape, std, generator)
+    out, into, window = shape[0], shape[1], math.prod(shape[2:])
+    if scheme == "he_normal":
+        return normal(shape, math.sqrt(2 / (into * window)), generator)
+    bound = math.sqrt(6 / ((into + out) * window))
+    return bound * (2 * torch.rand(shape, generator=generator, dtype=torch.float64) - 1)
+
+
+def affine(h: Tensor, W: Tensor, b: Tensor | None) -> Tensor:
+    """Map h, (S, B, in), by W, (S, out, in), and b, (S, out), to (S, B, out)."""
+    return h @ W.mT if b is None else torch.baddbmm(b.unsqueeze(1), h, W.mT)
+
+
+def convolve(h: Tensor, W: Tensor, b: Tensor | None, stride: int) -> Tensor:
+    """Convolve every seed's images with its own kernels, with a padding of k // 2.
+
+    Args:
+        h: images with the seeds among the channels, (B, S * in, height, width): the layout that this returns too.
+        W: kernels, (S, out, in, k, k), k odd.
+        b: biases, (S, out), or None.
+        stride: step of the window; a side of n becomes (n - 1) // stride + 1.
+    """
+    # Against im2col and baddbmm (S 8, B 32-64, 1x14x14 to 3x16x16, one CPU thread, forward and backward), a grouped
+    # convolution takes 1.4 to 3 times less time in float32 and the same in float64.
+    bias = None if b is None else b.flatten()
+    return F.conv2d(h, W.flatten(0, 1), bias, stride=stride, padding=W.shape[-1] // 2, groups=W.shape[0])

@@ -1,0 +1,91 @@
+"""Losses of single points, and the classes that outputs predict.
+
+Labels are as in `gen_core.types.Data`: -1.0 and +1.0 for two classes, int64 for more, floats for regression. The first
+axis is the seed axis S and the second one the points B.
+"""
+
+from __future__ import annotations
+
+import math
+from dataclasses import dataclass
+from typing import Protocol, runtime_checkable
+
+import torch.nn.functional as F
+from torch import Tensor
+
+from gen_core.errors import InvalidExperiment
+
+
+@runtime_checkable
+class Loss(Protocol):
+    """A frozen, hashable recipe of a loss."""
+
+    def per_point(self, f: Tensor, y: Tensor) -> Tensor:
+        """Loss of each point, shape (S, B), given outputs f, (S, B) or (S, B, C), and labels y, (S, B)."""
+        ...
+
+
+@dataclass(frozen=True)
+class Square:
+    """Squared error, factor * (f - y)^2, of one output per point.
+
+    Attributes:
+        factor: 0.5 for the 1/2n of "Theory of Deep Learning III" (eq. 46), 1 for a plain mean squared error.
+    """
+
+    factor: float = 0.5
+
+    def __post_init__(self) -> None:
+        if not (math.isfinite(self.factor) and self.factor > 0):
+            raise InvalidExperiment(f"factor {self.factor}; expected a positive number")
+
+    def per_point(self, f: Tensor, y: Tensor) -> Tensor:
+        """Loss of each point, (S, B), given f, (S, B), and targets y, (S, B)."""
+        return self.factor * (f - _one_each(f, y)) ** 2
+
+
+@dataclass(frozen=True)
+class Logistic:
+    """Logistic loss, log(1 + exp(-y f)), of one output per point: the binary cross-entropy in nats."""
+
+    def per_point(self, f: Tensor, y: Tensor) -> Tensor:
+        """Loss of each point, (S, B), given f, (S, B), and labels y of -1 and +1, (S, B)."""
+        # logsigmoid is exact in both tails, where softplus is off by 2e-9 from 20 on.
+        return -F.logsigmoid(_one_each(f, y) * f)
+
+
+@dataclass(frozen=True)
+class CrossEntropy:
+    """Cross-entropy of a softmax over C outputs per point, in nats."""
+
+    def per_point(self, f: Tensor, y: Tensor) -> Tensor:
+        """Loss of each point, (S, B), given f, (S, B, C), and classes y, int64 (S, B)."""
+        if f.shape[:-1] != y.shape:
+            raise InvalidExperiment(f"outputs {tuple(f.shape)} for classes {tuple(y.shape)}; expected one more axis")
+        return -F.log_softmax(f, dim=-1).gather(-1, y.unsqueeze(-1)).squeeze(-1)
+
+
+def classes(f: Tensor) -> Tensor:
+    """Predicted class of each point, shape (S, B).
+
+    Args:
+        f: outputs; (S, B) for two classes gives bool f > 0, (S, B, C) gives the int64 index of the largest output.
+    """
+    return f > 0 if f.dim() == 2 else f.argmax(dim=-1)
+
+
+def right(f: Tensor, y: Tensor) -> Tensor:
+    """Whether each point is classified right, bool (S, B); its mean over points is the accuracy.
+
+    Args:
+        f: outputs, (S, B) with labels of -1 and +1, or (S, B, C) with int64 classes.
+        y: labels, (S, B).
+    """
+    return classes(f) == (y > 0 if f.dim() == 2 else y)
+
+
+def _one_each(f: Tensor, y: Tensor) -> Tensor:
+    """The labels, once they are known to pair with the outputs: a broadcast would be a wrong loss without a word."""
+    if f.shape != y.shape:
+        raise InvalidExperiment(f"outputs {tuple(f.shape)} for labels {tuple(y.shape)}; expected equal shapes")
+    return y

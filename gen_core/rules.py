@@ -1,0 +1,250 @@
+"""Training rules: what a step does with a gradient, for a whole block of seeds.
+
+Every row of a block has its own rate, so that recipes that differ in the rate alone are trained in one batch, and a
+rate of 0 leaves a row exactly where it is. Conventions and constants are those of torch.optim.
+"""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Mapping
+from dataclasses import dataclass, replace
+from typing import Any, Protocol, Self, runtime_checkable
+
+import torch
+from torch import Tensor
+
+from gen_core.errors import InvalidExperiment
+
+State = dict[str, Any]
+"""What a rule remembers between steps; it changes in place."""
+
+ADAGRAD_EPS, ADAM_EPS = 1e-10, 1e-8
+
+
+@runtime_checkable
+class Rule(Protocol):
+    """A frozen, hashable recipe of a rule that steps by gradients."""
+
+    @property
+    def rate(self) -> float:
+        """Learning rate."""
+        ...
+
+    @property
+    def batch(self) -> int | None:
+        """Points per step; None takes all n (gradient descent)."""
+        ...
+
+    @property
+    def replacement(self) -> bool:
+        """Whether the points of a step are drawn with replacement; otherwise the data are gone through in epochs."""
+        ...
+
+    def start(self, params: Mapping[str, Tensor]) -> State:
+        """State before the first step, given the trained parameters, each (S, ...)."""
+        ...
+
+    def update(self, params: Mapping[str, Tensor], grads: Mapping[str, Tensor], state: State, rate: Tensor) -> None:
+        """Make one step in place.
+
+        Args:
+            params: trained parameters, each (S, ...).
+            grads: their gradients.
+            state: from `start`.
+            rate: learning rate of each row, (S,), in place of the recipe's; 0 freezes the row.
+        """
+        ...
+
+    def form(self) -> Rule:
+        """The same rule with a rate of 1: rules whose forms agree can be trained in one batch."""
+        ...
+
+
+@dataclass(frozen=True)
+class _Plain:
+    """Steps along the negative gradient."""
+
+    rate: float
+
+    def __post_init__(self) -> None:
+        if not (math.isfinite(self.rate) and self.rate > 0):
+            raise InvalidExperiment(f"rate {self.rate}; expected a positive number")
+
+    def start(self, params: Mapping[str, Tensor]) -> State:
+        """Nothing to remember; see `Rule.start`."""
+        return {}
+
+    @torch.no_grad()
+    def update(self, params: Mapping[str, Tensor], grads: Mapping[str, Tensor], state: State, rate: Tensor) -> None:
+        """Make one step in place; see `Rule.update`."""
+        for name, p in params.items():
+            _move(p, grads[name], rate)
+
+    def form(self) -> Self:
+        """The rule with a rate of 1."""
+        return replace(self, rate=1.0)
+
+
+class _FullBatch:
+    """What rules without batches answer."""
+
+    @property
+    def batch(self) -> None:
+        """All n points."""
+        return None
+
+    @property
+    def replacement(self) -> bool:
+        """Nothing is drawn."""
+        return False
+
+
+@dataclass(frozen=True)
+class GD(_FullBatch, _Plain):
+    """Gradient descent on all n points."""
+
+
+@dataclass(frozen=True)
+class SGD(_Plain):
+    """Stochastic gradient descent on batches."""
+
+    batch: int
+    replacement: bool = False
+
+    def __post_init__(self) -> None:
+        super().__post_init__()
+        _check_batch(self.batch, self.replacement)
+
+
+@dataclass(frozen=True)
+class Momentum(_Plain):
+    """Heavy-ball momentum, v <- momentum v + g, w <- w - rate v; with `nesterov`, w <- w - rate (g + momentum v)."""
+
+    momentum: float = 0.9
+    nesterov: bool = False
+    batch: int | None = None
+    replacement: bool = False
+
+    def __post_init__(self) -> None:
+        super().__post_init__()
+        _check_batch(self.batch, self.replacement)
+        _check_share("momentum", self.momentum)
+
+    def start(self, params: Mapping[str, Tensor]) -> State:
+        """Zero velocities; see `Rule.start`."""
+        return _zeros(params)
+
+    @torch.no_grad()
+    def update(self, params: Mapping[str, Tensor], grads: Mapping[str, Tensor], state: State, rate: Tensor) -> None:
+        """Make one step in place; see `Rule.update`."""
+        for name, p in params.items():
+            g, v = grads[name], state[name]
+            v.mul_(self.momentum).add_(g)
+            _move(p, g + self.momentum * v if self.nesterov else v, rate)
+
+
+@dataclass(frozen=True)
+class AdaGrad(_Plain):
+    """AdaGrad: each coordinate's gradient over the root of the sum of its squares. Duchi et al. (2011)."""
+
+    batch: int | None = None
+    replacement: bool = False
+
+    def __post_init__(self) -> None:
+        super().__post_init__()
+        _check_batch(self.batch, self.replacement)
+
+    def start(self, params: Mapping[str, Tensor]) -> State:
+        """Zero sums of squares; see `Rule.start`."""
+        return _zeros(params)
+
+    @torch.no_grad()
+    def update(self, params: Mapping[str, Tensor], grads: Mapping[str, Tensor], state: State, rate: Tensor) -> None:
+        """Make one step in place; see `Rule.update`."""
+        for name, p in params.items():
+            g, squares = grads[name], state[name]
+            squares.addcmul_(g, g)
+            _move(p, g / (squares.sqrt() + ADAGRAD_EPS), rate)
+
+
+@dataclass(frozen=True)
+class Adam(_Plain):
+    """Adam, with bias correction. Kingma and Ba (2015), algorithm 1."""
+
+    beta1: float = 0.9
+    beta2: float = 0.999
+    batch: int | None = None
+    replacement: bool = False
+
+    def __post_init__(self) -> None:
+        super().__post_init__()
+        _check_batch(self.batch, self.replacement)
+        _check_share("beta1", self.beta1)
+        _check_share("beta2", self.beta2)
+
+    def start(self, params: Mapping[str, Tensor]) -> State:
+        """Zero moments at step 0; see `Rule.start`."""
+        return {"step": 0, "mean": _zeros(params), "square": _zeros(params)}
+
+    @torch.no_grad()
+    def update(self, params: Mapping[str, Tensor], grads: Mapping[str, Tensor], state: State, rate: Tensor) -> None:
+        """Make one step in place; see `Rule.update`."""
+        state["step"] += 1
+        correct1, correct2 = (1 - beta ** state["step"] for beta in (self.beta1, self.beta2))
+        for name, p in params.items():
+            g, mean, square = grads[name], state["mean"][name], state["square"][name]
+            mean.lerp_(g, 1 - self.beta1)
+            square.mul_(self.beta2).addcmul_(g, g, value=1 - self.beta2)
+            _move(p, mean / correct1 / ((square / correct2).sqrt() + ADAM_EPS), rate)
+
+
+@dataclass(frozen=True)
+class Newton(_FullBatch):
+    """Damped Newton's method on all n points, for a `Linear` model; its step is `gen_core.newton.newton_step`.
+
+    It has all of a rule but `update`, since a gradient is not enough for its step.
+
+    Attributes:
+        l2: weight of the penalty l2 / 2 |w|^2 on the mean loss; a bias is not penalised.
+    """
+
+    l2: float = 1e-4
+
+    def __post_init__(self) -> None:
+        if not (math.isfinite(self.l2) and self.l2 >= 0):
+            raise InvalidExperiment(f"l2 {self.l2}; expected a finite number >= 0")
+
+    @property
+    def rate(self) -> float:
+        """Length of the step that is tried first: Newton's own."""
+        return 1.0
+
+    def start(self, params: Mapping[str, Tensor]) -> State:
+        """Nothing to remember."""
+        return {}
+
+    def form(self) -> Newton:
+        """The rule itself: one step takes one l2."""
+        return self
+
+
+def _move(p: Tensor, direction: Tensor, rate: Tensor) -> None:
+    p.addcmul_(rate.to(p.dtype).view(-1, *[1] * (p.dim() - 1)), direction, value=-1)
+
+
+def _zeros(params: Mapping[str, Tensor]) -> dict[str, Tensor]:
+    return {name: torch.zeros_like(p, requires_grad=False) for name, p in params.items()}
+
+
+def _check_share(name: str, value: float) -> None:
+    if not 0 <= value < 1:
+        raise InvalidExperiment(f"{name} {value}; expected a number in [0, 1)")
+
+
+def _check_batch(batch: int | None, replacement: bool) -> None:
+    if batch is None:
+        if replacement:
+            raise InvalidExperiment("replacement with batch None; expected a batch size")
+    elif not isinstance(batch, int) or isinstance(batch, bool) or batch < 1:
+        raise InvalidExperiment(f"batch {batch!r}; expected a positive integer")
