@@ -1,0 +1,3 @@
+"""Names the plugin modules of this repository; `gen_core`'s own is an entry point of its installation."""
+
+pytest_plugins = ("reports.plugin",)

@@ -1,0 +1,69 @@
+"""Executable claims about generalization: declare, train, judge. This index is the public vocabulary."""
+
+from gen_core.claim import Assumption, Case, Citation, Claim, Paper, assumption, claim
+from gen_core.errors import (
+    AssumptionViolated,
+    DataDamaged,
+    DataMissing,
+    GenCoreError,
+    Inconclusive,
+    InvalidClaim,
+    InvalidExperiment,
+    Refuted,
+    Unfinished,
+)
+from gen_core.expect import expect
+from gen_core.experiment import Arms, AtScale, Every, Experiment, Geometric, Stop, Sweep
+from gen_core.losses import CrossEntropy, Logistic, Square
+from gen_core.measures import Measured
+from gen_core.models import LiLiang, Linear, TwoLayer
+from gen_core.networks import MLP, ConvNet
+from gen_core.rules import GD, SGD, AdaGrad, Adam, Momentum, Newton
+from gen_core.run import Run, Runs
+from gen_core.types import Data, Dataset
+
+__all__ = [
+    "GD",
+    "MLP",
+    "SGD",
+    "AdaGrad",
+    "Adam",
+    "Arms",
+    "Assumption",
+    "AssumptionViolated",
+    "AtScale",
+    "Case",
+    "Citation",
+    "Claim",
+    "ConvNet",
+    "CrossEntropy",
+    "Data",
+    "DataDamaged",
+    "DataMissing",
+    "Dataset",
+    "Every",
+    "Experiment",
+    "GenCoreError",
+    "Geometric",
+    "Inconclusive",
+    "InvalidClaim",
+    "InvalidExperiment",
+    "LiLiang",
+    "Linear",
+    "Logistic",
+    "Measured",
+    "Momentum",
+    "Newton",
+    "Paper",
+    "Refuted",
+    "Run",
+    "Runs",
+    "Square",
+    "Stop",
+    "Sweep",
+    "TwoLayer",
+    "Unfinished",
+    "assumption",
+    "claim",
+    "expect",
+]

@@ -1,0 +1,184 @@
+"""Claims: a decorator that attaches a paper's statement, its settings and its controls to a plain test function."""
+
+from __future__ import annotations
+
+import inspect
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass
+from typing import TypeVar
+
+import pytest
+
+from gen_core.errors import InvalidClaim, Refuted
+from gen_core.experiment import Arms, AtScale, Experiment, Setting, Sweep, experiments
+from gen_core.records import Figure
+from gen_core.types import Data
+
+Test = TypeVar("Test", bound=Callable[..., None])
+Scaled = Setting | AtScale
+
+
+@dataclass(frozen=True)
+class Paper:
+    """A source of claims. `key` is the pytest marker of its claims and the prefix of their files."""
+
+    key: str
+    authors: str
+    title: str
+    year: int
+    venue: str = ""
+
+    def __post_init__(self) -> None:
+        if not self.key.isidentifier():
+            raise InvalidClaim(f"paper key {self.key!r}; expected an identifier, since it becomes a pytest marker")
+
+    def at(self, place: str) -> Citation:
+        """A place in the paper: a theorem, a section, a figure."""
+        return Citation(self, place)
+
+    def __str__(self) -> str:
+        return f'{self.authors}, "{self.title}"{f", {self.venue}" if self.venue else ""} ({self.year})'
+
+
+@dataclass(frozen=True)
+class Citation:
+    """A place in a paper."""
+
+    paper: Paper
+    place: str
+
+    def __str__(self) -> str:
+        return f"{self.paper}, {self.place}"
+
+
+@dataclass(frozen=True)
+class Assumption:
+    """A named hypothesis of a claim, checked on the recipe and on every seed's data.
+
+    Attributes:
+        name: how ids and messages call it.
+        statement: what it says.
+        check: (experiment, data) -> whether it holds, and the checked values in words.
+    """
+
+    name: str
+    statement: str
+    check: Callable[[Experiment, Data], tuple[bool, str]]
+
+
+def assumption(check: Callable[[Experiment, Data], tuple[bool, str]]) -> Assumption:
+    """Make a hypothesis of a function; its name is the hypothesis's and its docstring's first line what it says."""
+    statement = (inspect.getdoc(check) or "").partition("\n")[0]
+    if not statement:
+        raise InvalidClaim(f"assumption {check.__name__} has no docstring; expected what it says, in one line")
+    return Assumption(check.__name__, statement, check)
+
+
+@dataclass(frozen=True)
+class Claim:
+    """What `@claim` attaches: where a statement is from, what it assumes, and how it is run."""
+
+    cite: Citation
+    title: str
+    statement: str
+    assuming: tuple[Assumption, ...]
+    not_reproduced: str
+    first_look: int
+    figure: Callable[..., Figure] | None
+
+
+@dataclass(frozen=True)
+class Case:
+    """One test of a claim: a setting of it, or a control with the hypothesis that it drops."""
+
+    claim: Claim
+    name: str
+    setting: Scaled
+    drops: Assumption | None = None
+
+    def at(self, scale: str) -> Setting:
+        """The setting at a scale."""
+        return self.setting.at(scale) if isinstance(self.setting, AtScale) else self.setting
+
+    def experiments(self, scale: str) -> dict[str, Experiment]:
+        """Label -> experiment at a scale."""
+        return experiments(self.at(scale))
+
+
+def claim(
+    *,
+    cite: Citation,
+    given: Scaled | Mapping[str, Scaled],
+    assuming: Sequence[Assumption] = (),
+    without: Mapping[Assumption, Scaled | Mapping[str, Scaled]] | None = None,
+    not_reproduced: str = "",
+    first_look: int = 8,
+    figure: Callable[..., Figure] | None = None,
+) -> Callable[[Test], Test]:
+    """Declare a claim. The test function takes its `run` (a `Run`, or `Runs` for arms and sweeps) and ends in one `expect`.
+
+    Args:
+        cite: where the paper says it.
+        given: its setting, or several by name; an experiment, `Arms`, a `Sweep`, or any of them `AtScale`.
+        assuming: its hypotheses. They must hold in every setting; a control must break the one that it drops and no other.
+        without: controls: the setting with one named hypothesis dropped. They must come out REFUTED. Only a claim that is
+            not reproduced may go without, since it has shown that it can fail.
+        not_reproduced: why the paper's statement does not come out here. Its verdict must then be REFUTED.
+        first_look: seeds of the first look; 4 only where a seed is expensive.
+        figure: run -> what the paper draws, for the report.
+
+    Raises:
+        InvalidClaim: if the declaration is not well formed.
+    """
+
+    def attach(test: Test) -> Test:
+        statement = inspect.getdoc(test) or inspect.getdoc(inspect.getmodule(test)) or ""
+        where = test.__name__
+        if not statement:
+            raise InvalidClaim(f"{where} has no docstring; expected the paper's statement and what is measured")
+        if not given:
+            raise InvalidClaim(f"{where} has an empty `given`; expected at least one setting")
+        if not without and not not_reproduced:
+            raise InvalidClaim(
+                f"{where} has no control; expected `without`, since a claim that cannot fail is not a test"
+            )
+        if "run" not in inspect.signature(test).parameters:
+            raise InvalidClaim(f"{where} takes no `run`; expected the finished experiment as a parameter of that name")
+        declared = Claim(
+            cite, _first_sentence(statement), statement, tuple(assuming), not_reproduced, first_look, figure
+        )
+        cases = [Case(declared, name, setting) for name, setting in _named(given, "given")]
+        for dropped, settings in (without or {}).items():
+            if dropped not in declared.assuming:
+                raise InvalidClaim(f"{where} drops {dropped.name!r}; expected one of its `assuming`")
+            for name, setting in _named(settings, ""):
+                suffix = f"-{name}" if name else ""
+                cases.append(Case(declared, f"without-{dropped.name}{suffix}", setting, dropped))
+        parameters = [pytest.param(case, id=case.name, marks=_marks(case)) for case in cases]
+        return pytest.mark.parametrize("run", parameters, indirect=True)(test)
+
+    return attach
+
+
+def _named(settings: Scaled | Mapping[str, Scaled], default: str) -> list[tuple[str, Scaled]]:
+    named = list(settings.items()) if isinstance(settings, Mapping) else [(default, settings)]
+    for name, setting in named:
+        if not isinstance(setting, (Experiment, Arms, Sweep, AtScale)):
+            raise InvalidClaim(
+                f"setting {name or 'of a control'!r} is {setting!r}; expected an Experiment, Arms, a Sweep or AtScale"
+            )
+    return named
+
+
+def _marks(case: Case) -> list[pytest.MarkDecorator]:
+    if case.drops:
+        reason = f"control: {case.drops.name} is dropped"
+    elif case.claim.not_reproduced:
+        reason = f"not reproduced: {case.claim.not_reproduced}"
+    else:
+        return []
+    return [pytest.mark.xfail(raises=Refuted, strict=True, reason=reason)]
+
+
+def _first_sentence(statement: str) -> str:
+    return " ".join(statement.split("\n\n")[0].split())

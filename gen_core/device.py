@@ -1,0 +1,67 @@
+"""Where trainings run, with how many threads and how much memory."""
+
+from __future__ import annotations
+
+import functools
+import os
+import platform
+
+import torch
+from threadpoolctl import threadpool_limits
+
+from gen_core.errors import InvalidExperiment
+
+CPU_BUDGET = 2**30
+"""Bytes that one batch of trainings may take on the CPU; more seeds than fit are trained in several batches."""
+
+
+@functools.cache
+def resolve(name: str) -> torch.device:
+    """The device behind `auto`, `cpu` or `cuda`; `auto` takes a GPU where there is one.
+
+    Raises:
+        InvalidExperiment: if `cuda` is asked for and no such device can be seen.
+    """
+    if name == "cpu" or (name == "auto" and not torch.cuda.is_available()):
+        return torch.device("cpu")
+    if not torch.cuda.is_available():
+        raise InvalidExperiment("device 'cuda' is not available; expected a visible CUDA device (or use --device cpu)")
+    return torch.device("cuda")
+
+
+def settle() -> None:
+    """Fix what would let results depend on the machine's load: one intra-op thread, and no TF32."""
+    torch.set_num_threads(1)
+    threadpool_limits(1)
+    torch.backends.cuda.matmul.allow_tf32 = False
+    torch.backends.cudnn.allow_tf32 = False
+
+
+def memory_budget(device: torch.device) -> int:
+    """Bytes that one batch of trainings may take; from the device's size, not its load, so that batches repeat."""
+    if device.type == "cpu":
+        return CPU_BUDGET
+    return torch.cuda.get_device_properties(device).total_memory // 2
+
+
+def visible_gpu(worker: str, visible: str | None, count: int) -> str:
+    """The one GPU of an xdist worker ("gw3"), as a value of CUDA_VISIBLE_DEVICES.
+
+    Indexes into the caller's own list, since that list may leave devices of the machine out.
+    """
+    devices = [d for d in visible.split(",") if d] if visible else [str(i) for i in range(count)]
+    return devices[int(worker.removeprefix("gw")) % len(devices)]
+
+
+def environment(device: torch.device) -> dict[str, str]:
+    """Name -> version or setting of all that a number may depend on."""
+    cuda = {"cuda": str(torch.version.cuda), "gpu": torch.cuda.get_device_name(device)} if device.type == "cuda" else {}
+    return {
+        "python": platform.python_version(),
+        "torch": str(torch.__version__),
+        "device": device.type,
+        "threads": str(torch.get_num_threads()),
+        "platform": platform.platform(),
+        "processors": str(os.cpu_count()),
+        **cuda,
+    }

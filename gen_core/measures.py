@@ -1,0 +1,167 @@
+"""Measures: functions from a run to one number per seed."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from dataclasses import dataclass
+from functools import cached_property
+
+import torch
+from torch import Tensor
+
+from gen_core.errors import Unfinished
+from gen_core.information import (
+    joint_table,
+    mutual_information,
+    null_performance_correlation,
+    performance_correlation,
+)
+from gen_core.run import Runs
+from gen_core.seeding import generator
+
+RESAMPLES = 200
+"""Bootstrap resamples of the held-out points; their spread enters the interval with 199 degrees of freedom."""
+
+FLOOR = 0.25
+"""Share of I(L;Y) below which mu/I(F;Y) says nothing: at chance both are sampling noise."""
+
+
+@dataclass(frozen=True)
+class Measured:
+    """A measure on held-out points that all seeds share.
+
+    Attributes:
+        values: one number per seed, (seeds,).
+        resampled: the same under resampling of the shared points, (resamples, seeds).
+    """
+
+    values: Tensor
+    resampled: Tensor
+
+
+def minimum_norm(X: Tensor, y: Tensor) -> Tensor:  # noqa: N803
+    """The minimum-norm interpolant w+ = X^T (X X^T)^-1 y, (seeds, d), of X (seeds, n, d) of full row rank.
+
+    Source: Zhang et al. (2017), equation (47).
+    """
+    return torch.linalg.lstsq(X, y[..., None], driver="gelsd").solution[..., 0]
+
+
+def off_row_span(X: Tensor, w: Tensor) -> Tensor:  # noqa: N803
+    """The part of w off the span of the rows of X: X is (seeds, n, d), w is (seeds, ..., d)."""
+    basis = torch.linalg.qr(X.mT).Q
+    flat = w.flatten(1, -2) if w.dim() > 2 else w[:, None]
+    return (flat - (flat @ basis) @ basis.mT).view_as(w)
+
+
+def relative_distance(a: Tensor, b: Tensor) -> Tensor:
+    """|a - b| / |b| per seed, over the last axis: (seeds, ..., d) -> (seeds, ...)."""
+    return (a - b).norm(dim=-1) / b.norm(dim=-1)
+
+
+@dataclass(frozen=True)
+class LinearPhase:
+    """How a trajectory F_t relates to a linear classifier L on held-out points; Nakkiran et al. (2019), sections 2 and 3.
+
+    Attributes:
+        steps: checkpoints.
+        tables: joint tables [f, l, y] of counts, (..., seeds, checkpoints, 2, 2, 2).
+    """
+
+    steps: tuple[int, ...]
+    tables: Tensor
+
+    @cached_property
+    def information(self) -> Tensor:
+        """I(F_t;Y) in bits, (..., seeds, checkpoints)."""
+        return mutual_information(self.tables.sum(-2))
+
+    @cached_property
+    def correlation(self) -> Tensor:
+        """mu_Y(F_t;L) in bits, (..., seeds, checkpoints)."""
+        return performance_correlation(self.tables)
+
+    @cached_property
+    def linear(self) -> Tensor:
+        """I(L;Y) in bits, (..., seeds)."""
+        return mutual_information(self.tables[..., 0, :, :, :].sum(-3))
+
+    @cached_property
+    def T0(self) -> Tensor:  # noqa: N802
+        """Index of the first checkpoint with I(F_t;Y) >= I(L;Y), (..., seeds); the last one where there is none."""
+        reached = self.information >= self.linear[..., None]
+        return torch.where(reached.any(-1), reached.to(torch.int8).argmax(-1), len(self.steps) - 1)
+
+    def require_T0(self) -> None:  # noqa: N802
+        """Refuse a trajectory that never performs as the linear classifier does.
+
+        Raises:
+            Unfinished: naming how far it came.
+        """
+        best = self.information.amax(-1)
+        short = (best < self.linear).nonzero().flatten()
+        if len(short):
+            raise Unfinished(
+                f"T0 is not reached in {len(short)} of {len(best)} seeds: I(F;Y) comes to {float(best[short[0]]):.3f} bits by "
+                f"step {self.steps[-1]}; expected I(L;Y) = {float(self.linear[short[0]]):.3f} (more steps, or a larger rate)"
+            )
+
+    def share_at_T0(self) -> Tensor:  # noqa: N802
+        """mu_Y(F;L) / I(F;Y) at T0, (..., seeds)."""
+        return self._at_T0(self.correlation) / self._at_T0(self.information)
+
+    def null_correlation(self) -> Tensor:
+        """mu_Y(F_t;L~) in bits for the null classifier L~ of the same I(L;Y), (..., seeds, checkpoints)."""
+        return null_performance_correlation(self.tables)
+
+    def null_share_at_T0(self) -> Tensor:  # noqa: N802
+        """mu_Y(F;L~) / I(F;Y) at T0, (..., seeds)."""
+        index = self.T0[..., None, None, None, None].expand(*self.T0.shape, 1, 2, 2, 2)
+        tables = self.tables.gather(-4, index).squeeze(-4)
+        return null_performance_correlation(tables) / self._at_T0(self.information)
+
+    def least_share(self) -> Tensor:
+        """min of mu_Y(F_t;L) / I(F_t;Y) over t <= T0 with I(F_t;Y) >= FLOOR I(L;Y), (..., seeds)."""
+        before = torch.arange(len(self.steps)) <= self.T0[..., None]
+        counted = before & (self.information >= FLOOR * self.linear[..., None])
+        return torch.where(counted, self.correlation / self.information, torch.inf).amin(-1)
+
+    def _at_T0(self, quantity: Tensor) -> Tensor:  # noqa: N802
+        return quantity.gather(-1, self.T0[..., None]).squeeze(-1)
+
+
+def linear_phase(runs: Runs, weights: Tensor | None = None) -> LinearPhase:
+    """The first phase of the arm "net", which watches "test_classes", against the final classifier of the arm "linear".
+
+    Args:
+        runs: arms "net" and "linear" on the same data.
+        weights: how often each resample holds each held-out point, (resamples, points).
+
+    Returns:
+        Its tables, with a leading axis of resamples where weights are given. Cost: one pass over the predictions.
+    """
+    F = runs["net"].watched("test_classes")  # noqa: N806
+    L = runs["linear"].watched("test_classes")[:, -1]  # noqa: N806
+    Y = runs["net"].y_test > 0  # noqa: N806
+    return LinearPhase(runs["net"].checkpoints, joint_table(F, L[:, None], Y[:, None], weights))
+
+
+def over_linear_phase(runs: Runs, quantity: Callable[[LinearPhase], Tensor]) -> Measured:
+    """A quantity of the first phase, with its spread under resampling of the held-out points.
+
+    Raises:
+        Unfinished: if T0 is not reached.
+    """
+    phase = linear_phase(runs)
+    phase.require_T0()
+    points = runs["net"].y_test.shape[1]
+    return Measured(quantity(phase), quantity(linear_phase(runs, resamples(points))))
+
+
+def resamples(points: int) -> Tensor:
+    """How often each bootstrap resample holds each of some shared points, (RESAMPLES, points); the same at every call."""
+    stream = generator(points, 0, "resamples")
+    drawn = torch.randint(points, (RESAMPLES, points), generator=stream)
+    return torch.zeros(RESAMPLES, points, dtype=torch.float64).scatter_add_(
+        1, drawn, torch.ones(1, dtype=torch.float64).expand_as(drawn)
+    )

@@ -1,0 +1,28 @@
+"""Randomness: one explicit CPU generator per (recipe, seed, purpose), and no other source of it."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import torch
+
+from gen_core.recipe import digest
+
+SEEDS_PER_BASE = 1000
+
+
+def seed_numbers(base: int, start: int, stop: int) -> tuple[int, ...]:
+    """The seeds `start` to `stop - 1` of a base; two bases never share one."""
+    return tuple(base * SEEDS_PER_BASE + i for i in range(start, stop))
+
+
+def generator(recipe: Any, seed: int, purpose: str) -> torch.Generator:
+    """The stream of one seed for one purpose.
+
+    `recipe` is the part of an experiment that the purpose depends on (the data recipe for "data", the model for
+    "init", what shapes the batches for "order"), so that arms of a comparison that agree in a part share its draws,
+    seed by seed. Drawn on the CPU whatever the device, since streams differ between devices.
+    """
+    stream = torch.Generator("cpu")
+    stream.manual_seed(int(digest(recipe, seed, purpose)[:16], 16) % (2**63))
+    return stream
