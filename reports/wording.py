@@ -1,0 +1,159 @@
+"""Numbers, lengths of time, statements and recipes as text."""
+
+from __future__ import annotations
+
+import inspect
+import math
+import textwrap
+from datetime import datetime
+from typing import Any
+
+from gen_core.records import ERROR, HOLDS, NOT_RUN, REFUTED, CaseRecord
+
+_SUPERSCRIPT = str.maketrans("-0123456789", "⁻⁰¹²³⁴⁵⁶⁷⁸⁹")
+
+
+def number(value: float | None, digits: int = 3) -> str:
+    """A value with `digits` significant digits; a dash for one that is missing or not finite."""
+    if value is None or not math.isfinite(value):
+        return "–"
+    return f"{value:.{digits}g}"
+
+
+def power_of_ten(exponent: int) -> str:
+    """10 to an exponent, the exponent raised."""
+    return "10" + str(exponent).translate(_SUPERSCRIPT)
+
+
+def duration(seconds: float | None) -> str:
+    """A length of time in its two largest units."""
+    if seconds is None or not math.isfinite(seconds):
+        return "–"
+    if seconds < 60:
+        return f"{seconds:.2g} s" if seconds < 10 else f"{seconds:.0f} s"
+    minutes, left = divmod(round(seconds), 60)
+    hours, minutes = divmod(minutes, 60)
+    return f"{hours} h {minutes} min" if hours else f"{minutes} min {left} s"
+
+
+def moment(started: str) -> str:
+    """A UTC time of ISO 8601 to the minute; anything else as it is."""
+    try:
+        return f"{datetime.fromisoformat(started):%Y-%m-%d %H:%M} UTC"
+    except ValueError:
+        return started
+
+
+def tolerance(text: str) -> str:
+    """An expectation with the signs of print."""
+    return (
+        text.replace("<=", "≤")
+        .replace(">=", "≥")
+        .replace("≤ ", "≤\N{NO-BREAK SPACE}")
+        .replace("≥ ", "≥\N{NO-BREAK SPACE}")
+    )
+
+
+def interval(case: CaseRecord) -> str:
+    """The judged interval; empty where it is a point or is not there."""
+    if (case.low is None and case.high is None) or case.low == case.high:
+        return ""
+    return f"[{number(case.low)}, {number(case.high)}]"
+
+
+def blocks(docstring: str) -> list[tuple[bool, str]]:
+    """Split a docstring into (is it indented?, text): paragraphs, items of lists, and indented blocks as they are."""
+    found: list[tuple[bool, list[str]]] = []
+    fresh = True
+    for line in inspect.cleandoc(docstring).splitlines():
+        # An indented line is a block of its own only after a blank one; else it goes on with an item of a list.
+        indented = line.startswith(" ") and (fresh or (bool(found) and found[-1][0]))
+        if not line.strip():
+            fresh = True
+            if found and found[-1][0]:
+                found[-1][1].append("")
+            continue
+        if indented and found and found[-1][0]:
+            found[-1][1].append(line)
+        elif indented or fresh or not found or found[-1][0] or line.startswith(("- ", "* ")):
+            found.append((indented, [line]))
+        else:
+            found[-1][1].append(line.strip())
+        fresh = False
+    return [(code, textwrap.dedent("\n".join(lines)).rstrip()) for code, lines in found]
+
+
+def outline(value: Any, depth: int = 0) -> str:
+    """Nested builtins as indented `name: value` lines; a list of plain values stays on its line."""
+    indent = "  " * depth
+    if isinstance(value, dict) and value:
+        parts = ((str(name), item) for name, item in value.items())
+    elif isinstance(value, list) and any(isinstance(item, (dict, list)) and item for item in value):
+        parts = ((f"- {place}", item) for place, item in enumerate(value))
+    else:
+        return indent + _plain(value)
+    lines = []
+    for name, item in parts:
+        body = outline(item, depth + 1)
+        flat = "\n" not in body and not (isinstance(item, dict) and item)
+        lines.append(f"{indent}{name}: {body.strip()}" if flat else f"{indent}{name}:\n{body}")
+    return "\n".join(lines)
+
+
+def _plain(value: Any) -> str:
+    if isinstance(value, list):
+        return "[" + ", ".join(map(_plain, value)) + "]"
+    if value in (None, {}, ""):
+        return {"None": "none", "{}": "{}", "": '""'}[str(value)]
+    return str(value).lower() if isinstance(value, bool) else str(value)
+
+
+def position(case: CaseRecord) -> str:
+    """Where the judged interval lies: "inside" the tolerance, "outside", "across" a limit, or "" if it is not known."""
+    if not case.limits or None in case.limits or (case.low is None and case.high is None):
+        return ""
+    low = -math.inf if case.low is None else case.low
+    high = math.inf if case.high is None else case.high
+    ends = {
+        "at most": (-math.inf, case.limits[0]),
+        "at least": (case.limits[0], math.inf),
+        "between": (case.limits[0], case.limits[-1]),
+    }.get(case.direction)
+    if ends is None:
+        return ""
+    if ends[0] <= low and high <= ends[1]:
+        return "inside"
+    return "outside" if high < ends[0] or low > ends[1] else "across"
+
+
+def explanation(case: CaseRecord) -> str:
+    """The verdict in a sentence or two, with its numbers."""
+    if case.verdict is None:
+        return "This case was selected, and the run ended before it was reached."
+    if case.verdict == ERROR:
+        return "The measurement did not finish or could not be set up, so nothing is said about the statement."
+    if case.verdict == NOT_RUN:
+        return "This case was skipped, because what it needs is not on this machine."
+    what = case.measured or "The measured value"
+    seeds = f"{len(case.values)} seed" + "s" * (len(case.values) != 1)
+    span = interval(case)
+    text = f"{what} is {number(case.estimate)} over {seeds}" + (f", with the interval {span}" if span else "")
+    subject = "the whole interval" if span else "the value"
+    where = {
+        "inside": f"; {subject} lies inside the tolerance",
+        "outside": f"; {subject} lies outside the tolerance",
+        "across": f"; {subject} reaches across the limit, so the seeds do not decide about the tolerance",
+        "": "; the tolerance is",
+    }[position(case)]
+    text += f"{where} {tolerance(case.tolerance)}." if case.tolerance else "."
+    return text + _meaning(case)
+
+
+def _meaning(case: CaseRecord) -> str:
+    if case.control and case.verdict == REFUTED:
+        return f" As it must be: this control drops the hypothesis “{case.drops}”."
+    if case.control:
+        return f" It should have been refuted: without “{case.drops}” the test does not notice a difference."
+    if case.not_reproduced and case.verdict == HOLDS:
+        return " It is declared as not reproduced, and now holds."
+    return ""

@@ -1,0 +1,208 @@
+"""Whole reports: complete, self-contained, hostile text shown as text."""
+
+from __future__ import annotations
+
+import os
+import re
+from html.parser import HTMLParser
+from pathlib import Path
+
+import pytest
+from hypothesis import HealthCheck, given, settings
+from hypothesis import strategies as st
+
+from gen_core.records import Figure, Hypothesis, Panel
+from reports.load import Loaded, load
+from reports.render import page_name, render
+
+VOID = {"meta", "link", "br", "hr", "img", "input"}
+HOSTILE = [
+    "<script>alert(1)</script>",
+    "\"><img src='http://evil.example/x.png' onerror=alert(1)>",
+    "</style></title></pre><h1>&lt;",
+    "{{ 7 * 7 }} {% raw %} ${x}",
+    "z" * 10_000,
+    "汉字 \u202e שלום \x00 \ud800",
+]
+
+
+class Page(HTMLParser):
+    """Collects links, text and elements of a page; fails on elements that are not closed in order."""
+
+    def __init__(self, path: Path) -> None:
+        super().__init__()
+        self.path, self.open, self.links, self.seen, self.text, self.ids = path, [], [], [], "", []
+        self.feed(path.read_text(encoding="utf-8"))
+        self.close()
+        assert self.open == []
+
+    def handle_starttag(self, tag: str, attrs: list) -> None:
+        self.seen.append((tag, dict(attrs)))
+        self.links += [(tag, v) for k, v in attrs if k in ("href", "src", "xlink:href", "srcset", "action", "data")]
+        self.ids += [v for k, v in attrs if k == "id"]
+        assert not [k for k, _ in attrs if k.startswith("on")]
+        if tag not in VOID:
+            self.open.append(tag)
+
+    def handle_startendtag(self, tag: str, attrs: list) -> None:
+        self.handle_starttag(tag, attrs)
+        self.handle_endtag(tag)
+
+    def handle_endtag(self, tag: str) -> None:
+        # A self-closed element of SVG and an element of HTML end here alike.
+        if tag not in VOID:
+            assert self.open.pop() == tag
+            self.text += " "
+
+    def handle_data(self, data: str) -> None:
+        self.text += data
+
+
+def pages(index: Path) -> list[Page]:
+    return [Page(path) for path in [index, *sorted((index.parent / "claims").glob("*.html"))]]
+
+
+def check_links(index: Path) -> None:
+    for page in pages(index):
+        for tag, link in page.links:
+            if link.startswith("#"):
+                assert link[1:] in page.ids
+            else:
+                assert tag == "a"
+                assert (page.path.parent / link).is_file()
+
+
+def test_every_page_is_well_formed_and_every_link_resolves(records: Path, tmp_path: Path) -> None:
+    loaded = load(records)
+    index = render(loaded, tmp_path / "report")
+    check_links(index)
+    assert len(pages(index)) == len(loaded.cases) + 1
+    for page in pages(index):
+        text = page.path.read_text(encoding="utf-8")
+        assert "url(" not in text.replace("url(#", "")
+        assert "@import" not in text
+        assert "default-src 'none'" in text
+    assert not list((tmp_path / "report").rglob("*.part"))
+
+
+def test_the_index_goes_from_worst_to_best(records: Path, tmp_path: Path) -> None:
+    page = Page(render(load(records), tmp_path))
+    standings = [a["data-standing"] for tag, a in page.seen if tag == "tr" and "data-standing" in a]
+    assert standings == [
+        *["error", "control not refuted", "not reached", "not run"],
+        *["refuted", "inconclusive", "control refuted"],
+        "not reproduced",
+        *["holds", "holds", "control refuted"],
+    ]
+    said = " ".join(page.text.split())
+    for words in (
+        "1 error 1 refuted 1 inconclusive 1 control not refuted 1 not reached 1 not run 1 not reproduced 2 holds",
+        "2 control refuted of 3 controls",
+        "0.01 chance of any false verdict per side, split over 120 cases",
+        "14 min 32 s",
+        "412",
+        "pytest claims -n auto --seeds-from 1700",
+        "The paper's gap of 0.2 needs 50000 examples",
+        "get it with: python -m fixtures.fetch cifar10",
+        "not reached (1)",
+    ):
+        assert words in said
+
+
+def test_the_page_of_a_case_says_everything(records: Path, tmp_path: Path, cases) -> None:
+    render(load(records), tmp_path)
+    said = {c.case: " ".join(Page(tmp_path / "claims" / page_name(c.nodeid)).text.split()) for c in cases}
+    for words in (
+        "Corollary 1",
+        "Let X be n x d with n < d and rank n.",
+        "underdetermined n < d n = 20, d = 50 yes",
+        "1703 2.9625e-15",
+        "Figure 3: distance 1e-9 at 4000.",
+        "noise: 0.1",
+        "5f0c2a5f0c2a",
+        "loss 3e-31 at step 4000",
+        "2.13.0",
+        "pytest 'claims/test_norm.py::test_norm[gd]' --seeds-from 1700",
+        "gd-without-zero control: without starts at zero",
+        "8.3e-05 per side",
+    ):
+        assert words in said["gd"]
+    assert "starts at zero dropped here w_0 = 0 |w_0| = 7.1 no" in said["gd-without-zero"]
+    assert "loss is nan at step 312" in said["mlp"]
+    assert "NOT REACHED" in said["resnet"]
+
+
+@pytest.mark.parametrize("text", HOSTILE)
+def test_hostile_text_is_shown_as_text(tmp_path: Path, run, case, text: str) -> None:
+    fields = ("citation", "title", "statement", "reason", "measured", "tolerance", "paper", "drops", "not_reproduced")
+    record = case(text, text, verdict="REFUTED", estimate=1.0, values=[1.0], seeds=[1], control=True,
+                  **dict.fromkeys((*fields, "repeat", "worker", "direction"), text))  # fmt: skip
+    record.hypotheses = [Hypothesis(name=text, statement=text, checked=text)]
+    record.recipes, record.keys, record.settings = {text: {text: [text]}}, {text: [text]}, {text: text}
+    record.figure = Figure(title=text, panels=[Panel(xlabel=text, ylabel=text, curves=[])], paper=text)
+    run.scale = run.device = run.started = run.command = run.repeat = run.run = text
+    run.environment = {text: text}
+    index = render(Loaded(run, [record], [text]), tmp_path)
+    check_links(index)
+    first, second = pages(index)
+    assert [tag for tag, _ in first.seen].count("script") == 1
+    assert "script" not in [tag for tag, _ in second.seen]
+    assert "img" not in [tag for tag, _ in first.seen + second.seen]
+    shown = re.sub(r"\s+", " ", second.text)
+    assert re.sub(r"\s+", " ", text.replace("\ud800", "?")) in shown.replace("\ufffd", "\x00")
+
+
+@given(st.lists(st.text(max_size=30), min_size=1, max_size=4, unique=True))
+@settings(deadline=None, max_examples=60, suppress_health_check=[HealthCheck.function_scoped_fixture])
+def test_any_node_ids_get_safe_and_different_names(nodeids: list[str]) -> None:
+    names = [page_name(nodeid) for nodeid in nodeids]
+    assert len(set(names)) == len(names)
+    assert all(re.fullmatch(r"[a-z0-9][a-z0-9-]{0,79}-[0-9a-f]{12}\.html", name) for name in names)
+
+
+def test_an_earlier_report_is_replaced_and_other_files_stay(records: Path, tmp_path: Path, run, case) -> None:
+    folder = tmp_path / "report"
+    render(load(records), folder)
+    (folder / "claims" / "notes.html").write_text("mine", encoding="utf-8")
+    render(Loaded(run, [case("norm", "gd")]), folder)
+    assert sorted(p.name for p in (folder / "claims").iterdir()) == sorted(
+        ["notes.html", page_name("claims/test_norm.py::test_norm[gd]")]
+    )
+
+
+def test_the_same_records_give_the_same_bytes(records: Path, tmp_path: Path) -> None:
+    one, two = (render(load(records), tmp_path / name).parent for name in ("one", "two"))
+    files = [p.relative_to(one) for p in one.rglob("*.html")]
+    assert all((one / f).read_bytes() == (two / f).read_bytes() for f in files)
+
+
+def test_the_index_is_written_last(records: Path, tmp_path: Path, monkeypatch) -> None:
+    written = []
+    replace = os.replace
+    monkeypatch.setattr(os, "replace", lambda a, b: (written.append(Path(b).name), replace(a, b)))
+    render(load(records), tmp_path / "report")
+    assert written.index("index.html") == len(written) - 1
+
+
+def test_damaged_records_are_named_on_the_index(records: Path, tmp_path: Path) -> None:
+    (records / "attempts" / "0000.json").write_text("{", encoding="utf-8")
+    said = Page(render(load(records), tmp_path)).text
+    assert "1 record could not be read and is left out" in said
+    assert "0000.json: not a whole JSON file" in said
+
+
+def test_a_run_without_cases_and_one_that_has_not_ended(tmp_path: Path, run) -> None:
+    run.exit_status = None
+    said = Page(render(Loaded(run, []), tmp_path)).text
+    assert "No case was recorded." in said
+    assert "This run has not ended" in said
+
+
+def test_a_figure_that_cannot_be_drawn_does_not_cost_the_page(tmp_path: Path, run, case, figure, monkeypatch) -> None:
+    def broken(_: Figure) -> list[str]:
+        raise ValueError("no room")
+
+    monkeypatch.setattr("reports.render.draw", broken)
+    record = case("norm", "gd", figure=figure)
+    render(Loaded(run, [record]), tmp_path)
+    assert "The figure could not be drawn: no room" in Page(tmp_path / "claims" / page_name(record.nodeid)).text
