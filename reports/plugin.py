@@ -18,7 +18,7 @@ def pytest_gen_core_finished(config: pytest.Config, records: Path) -> Path | Non
         from reports.load import load
         from reports.render import render
 
-        return render(load(records), Path(str(config.getoption("report_dir"))))
+        return render(load(records), config.invocation_params.dir / str(config.getoption("report_dir")))
     except Exception as error:
         reason = " ".join(str(error).split()) or type(error).__name__
         config.get_terminal_writer().line(f"warning: no report of {records}: {reason}", yellow=True)
