@@ -1,0 +1,52 @@
+# Every target sets up what it needs: a virtual environment in .venv with this project and its tools, made once and
+# brought up to date when pyproject.toml changes. More arguments for the command of a target: make claims ARGS="-k linear"
+
+PYTHON ?= python3
+ARGS ?=
+VENV := .venv
+RUN := $(VENV)/bin/python -m
+READY := $(VENV)/.ready
+
+# The workers of `-n auto` fill the machine already; threads below them would only get into each other's way.
+export OMP_NUM_THREADS ?= 1
+MAKEFLAGS += --no-print-directory
+.DEFAULT_GOAL := help
+.PHONY: help claims quick test lint format data bench clean
+
+help: ## these lines
+	@awk -F ':.*## ' '/^[a-z]+:.*## / {printf "make %-8s %s\n", $$1, $$2}' $(firstword $(MAKEFILE_LIST))
+
+claims: $(READY) ## test every claim at the standard scale and write the report
+	@$(RUN) pytest claims -n auto $(ARGS)
+
+quick: $(READY) ## test every claim at the quick scale
+	@$(RUN) pytest claims -n auto --scale quick $(ARGS)
+
+test: $(READY) ## the suite's own tests
+	@$(RUN) pytest tests -n auto $(ARGS)
+
+lint: $(READY) ## style, format and types
+	@$(RUN) ruff check
+	@$(RUN) ruff format --check
+	@$(RUN) pyright --pythonpath $(VENV)/bin/python
+
+format: $(READY) ## put the code into its format
+	@$(RUN) ruff format
+	@$(RUN) ruff check --fix
+
+data: $(READY) ## get MNIST, Fashion-MNIST and CIFAR-10
+	@$(RUN) fixtures.download $(ARGS)
+
+bench: $(READY) ## measure the trainer beside a plain PyTorch loop
+	@$(RUN) pytest benchmarks --benchmark-only $(ARGS)
+
+clean: ## remove the report, the store of trainings, caches and the environment
+	@rm -rf report .gen-core $(VENV) build dist *.egg-info .pytest_cache .ruff_cache .hypothesis .benchmarks
+	@find . -name __pycache__ -type d -prune -exec rm -rf {} +
+
+$(READY): pyproject.toml
+	@$(PYTHON) -c 'import sys; sys.exit(sys.version_info < (3, 11) and "%s is Python %d.%d; expected 3.11 or newer: make PYTHON=python3.11" % (sys.executable, *sys.version_info[:2]))'
+	@echo "setting up $(VENV); the first time takes a few minutes, most of them for torch"
+	@$(RUN) pip --version >/dev/null 2>&1 || $(PYTHON) -m venv --clear $(VENV)
+	@$(RUN) pip install --quiet --disable-pip-version-check --editable '.[dev]'
+	@touch $@
