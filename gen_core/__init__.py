@@ -13,13 +13,15 @@ from gen_core.errors import (
     Unfinished,
 )
 from gen_core.expect import expect
-from gen_core.experiment import Arms, AtScale, Every, Experiment, Geometric, Stop, Sweep
+from gen_core.experiment import Experiment
 from gen_core.losses import CrossEntropy, Logistic, Square
 from gen_core.measures import Measured
 from gen_core.models import LiLiang, Linear, TwoLayer
 from gen_core.networks import MLP, ConvNet
 from gen_core.rules import GD, SGD, AdaGrad, Adam, Momentum, Newton
 from gen_core.run import Run, Runs
+from gen_core.schedule import Every, Geometric, Stop
+from gen_core.settings import Arms, AtScale, Sweep
 from gen_core.types import Data, Dataset
 
 __all__ = [

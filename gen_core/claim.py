@@ -10,8 +10,10 @@ from typing import TypeVar
 import pytest
 
 from gen_core.errors import InvalidClaim, Refuted
-from gen_core.experiment import Arms, AtScale, Experiment, Setting, Sweep, experiments
+from gen_core.experiment import Experiment
 from gen_core.records import Figure
+from gen_core.settings import Arms, AtScale, Setting, Sweep, experiments
+from gen_core.statistics import LAST_LOOK
 from gen_core.types import Data
 
 Test = TypeVar("Test", bound=Callable[..., None])
@@ -115,14 +117,15 @@ def claim(
     first_look: int = 8,
     figure: Callable[..., Figure] | None = None,
 ) -> Callable[[Test], Test]:
-    """Declare a claim. The test function takes its `run` (a `Run`, or `Runs` for arms and sweeps) and ends in one `expect`.
+    """Declare a claim: the test takes its `run` (a `Run`, or `Runs` for arms and sweeps) and ends in one `expect`.
 
     Args:
         cite: where the paper says it.
         given: its setting, or several by name; an experiment, `Arms`, a `Sweep`, or any of them `AtScale`.
-        assuming: its hypotheses. They must hold in every setting; a control must break the one that it drops and no other.
-        without: controls: the setting with one named hypothesis dropped. They must come out REFUTED. Only a claim that is
-            not reproduced may go without, since it has shown that it can fail.
+        assuming: its hypotheses. They must hold in every setting; a control must break the one that it drops and no
+            other.
+        without: controls: the setting with one named hypothesis dropped. They must come out REFUTED. Only a claim that
+            is not reproduced may go without, since it has shown that it can fail.
         not_reproduced: why the paper's statement does not come out here. Its verdict must then be REFUTED.
         first_look: seeds of the first look; 4 only where a seed is expensive.
         figure: run -> what the paper draws, for the report.
@@ -142,6 +145,13 @@ def claim(
             raise InvalidClaim(
                 f"{where} has no control; expected `without`, since a claim that cannot fail is not a test"
             )
+        if not isinstance(cite, Citation):
+            raise InvalidClaim(f"{where} cites {cite!r}; expected a place in a paper, Paper(...).at('Theorem 1')")
+        if not 2 <= first_look <= LAST_LOOK:
+            raise InvalidClaim(f"{where} has first_look {first_look}; expected a number of seeds from 2 to {LAST_LOOK}")
+        for hypothesis in (*assuming, *(without or ())):
+            if not isinstance(hypothesis, Assumption):
+                raise InvalidClaim(f"{where} names {hypothesis!r}; expected a hypothesis, made with @assumption")
         if "run" not in inspect.signature(test).parameters:
             raise InvalidClaim(f"{where} takes no `run`; expected the finished experiment as a parameter of that name")
         declared = Claim(

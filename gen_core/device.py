@@ -20,12 +20,14 @@ def resolve(name: str) -> torch.device:
     """The device behind `auto`, `cpu` or `cuda`; `auto` takes a GPU where there is one.
 
     Raises:
-        InvalidExperiment: if `cuda` is asked for and no such device can be seen.
+        InvalidExperiment: for another name, or if `cuda` is asked for and no such device can be seen.
     """
+    if name not in ("auto", "cpu", "cuda"):
+        raise InvalidExperiment(f"device {name!r}; expected 'auto', 'cpu' or 'cuda'")
     if name == "cpu" or (name == "auto" and not torch.cuda.is_available()):
         return torch.device("cpu")
     if not torch.cuda.is_available():
-        raise InvalidExperiment("device 'cuda' is not available; expected a visible CUDA device (or use --device cpu)")
+        raise InvalidExperiment("device 'cuda'; expected a visible CUDA device, and there is none (use --device cpu)")
     return torch.device("cuda")
 
 

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from collections import OrderedDict
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 from functools import cached_property
@@ -11,70 +10,11 @@ import numpy as np
 import torch
 from torch import Tensor
 
+from gen_core.draws import draw
 from gen_core.errors import InvalidExperiment, Unfinished
 from gen_core.experiment import Experiment
 from gen_core.seeding import generator
-from gen_core.types import Data
-
-DRAWS_KEPT = 600 * 2**20
-"""Bytes of drawn data that a process keeps, since hypotheses, training and measures look at the same draws."""
-
-_draws: OrderedDict[tuple[object, int], Data] = OrderedDict()
-
-
-def draw(experiment: Experiment, seed: int) -> Data:
-    """One seed's data: a pure function of the data recipe and the seed.
-
-    Raises:
-        InvalidExperiment: if the draw does not have the shape that its recipe announces.
-        DataMissing, DataDamaged: if it reads files that are not there, or not what they should be.
-    """
-    key = (experiment.data, seed)
-    if key not in _draws:
-        _draws[key] = _checked(experiment, experiment.data.draw(generator(experiment.data, seed, "data")))
-        while len(_draws) > 1 and sum(map(_size, _draws.values())) > DRAWS_KEPT:
-            _draws.popitem(last=False)
-    _draws.move_to_end(key)
-    return _draws[key]
-
-
-def _checked(experiment: Experiment, data: Data) -> Data:
-    expected = (experiment.data.n, *experiment.data.inputs)
-    if tuple(data.X.shape) != expected or data.y.shape[0] != experiment.data.n:
-        raise InvalidExperiment(
-            f"{type(experiment.data).__name__} drew X of shape {tuple(data.X.shape)} and y of {tuple(data.y.shape)}; "
-            f"expected {expected} and n={experiment.data.n} labels, as its recipe says"
-        )
-    return data
-
-
-def _size(data: Data) -> int:
-    return sum(t.nbytes for t in (data.X, data.y, data.X_test, data.y_test) if t is not None)
-
-
-@dataclass(frozen=True)
-class Trained:
-    """Seeds of one experiment as the trainer leaves them; every array has the seed axis first.
-
-    Attributes:
-        arrays: "final.NAME" (trained parameters), "watch.NAME" (with the checkpoint axis second), "step" (the step
-            that each seed ended at), "diverged" (the checkpoint at which a seed was first not finite, or -1),
-            "train_loss" and "train_accuracy" at the end.
-        stopped_by: per seed "steps", "loss", "accuracy", "gradient" or "diverged".
-    """
-
-    arrays: dict[str, Tensor]
-    stopped_by: tuple[str, ...]
-
-    def rows(self, index: slice) -> Trained:
-        """Some of the seeds."""
-        return Trained({name: array[index] for name, array in self.arrays.items()}, self.stopped_by[index])
-
-
-def concatenate(parts: list[Trained]) -> Trained:
-    """Blocks of seeds of one experiment as one."""
-    arrays = {name: torch.cat([part.arrays[name] for part in parts]) for name in parts[0].arrays}
-    return Trained(arrays, tuple(reason for part in parts for reason in part.stopped_by))
+from gen_core.trained import Trained
 
 
 @dataclass(frozen=True)
@@ -112,12 +52,12 @@ class Run:
         """
         if name == "test_classes" and self.experiment.model.outputs == 1:
             packed = self._array("watch.test_classes", "watched quantity")
-            bits = np.unpackbits(packed.numpy(), axis=-1, count=getattr(self.experiment.data, "n_test", 0))
+            bits = np.unpackbits(packed.numpy(), axis=-1, count=self.experiment.n_test)
             return torch.from_numpy(bits).bool()
         return self._array(f"watch.{name}", "watched quantity")
 
     @property
-    def X(self) -> Tensor:  # noqa: N802
+    def X(self) -> Tensor:
         """Training inputs, (seeds, n, *inputs), in the experiment's dtype."""
         return self._data("X").to(self.experiment.torch_dtype)
 
@@ -128,7 +68,7 @@ class Run:
         return y.to(self.experiment.torch_dtype) if y.is_floating_point() else y
 
     @property
-    def X_test(self) -> Tensor:  # noqa: N802
+    def X_test(self) -> Tensor:
         """Held-out inputs, (seeds, n_test, *inputs)."""
         return self._data("X_test").to(self.experiment.torch_dtype)
 
@@ -214,16 +154,6 @@ class Runs:
     def measure(self, measure: Callable[[Run], Tensor]) -> Tensor:
         """A measure at every point of a sweep, (points, seeds)."""
         return torch.stack([measure(run) for run in self])
-
-
-def check_data(experiment: Experiment) -> str:
-    """Digest of the files that the data recipe reads, "" if it reads none.
-
-    Raises:
-        DataMissing, DataDamaged: if they cannot be read.
-    """
-    source = getattr(experiment.data, "source", None)
-    return source() if callable(source) else ""
 
 
 def _span(values: list[int]) -> str:

@@ -6,13 +6,20 @@ from typing import Any
 
 import torch
 
+from gen_core.errors import InvalidExperiment
 from gen_core.recipe import digest
 
 SEEDS_PER_BASE = 1000
 
 
 def seed_numbers(base: int, start: int, stop: int) -> tuple[int, ...]:
-    """The seeds `start` to `stop - 1` of a base; two bases never share one."""
+    """The seeds `start` to `stop - 1` of a base; two bases never share one.
+
+    Raises:
+        InvalidExperiment: for more seeds than a base has.
+    """
+    if not 0 <= start <= stop <= SEEDS_PER_BASE:
+        raise InvalidExperiment(f"seeds {start} to {stop}; expected at most {SEEDS_PER_BASE} of one base")
     return tuple(base * SEEDS_PER_BASE + i for i in range(start, stop))
 
 

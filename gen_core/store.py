@@ -1,8 +1,8 @@
 """The content-addressed store of finished trainings: kept across runs, shared by workers, safe against kills.
 
 A key is the digest of all that a result depends on; an entry is two files, KEY.safetensors and KEY.json, the second
-with the digest of the first. Both are written to temporary names and renamed, the JSON last: an entry without it does
-not exist.
+with the digest of the first. Both are written to temporary names (KEY.PID.part) and renamed, the JSON last: an entry
+without it does not exist. What a killed process leaves under temporary names goes when the key is made again.
 """
 
 from __future__ import annotations
@@ -19,13 +19,42 @@ import torch
 from filelock import FileLock, Timeout
 from safetensors.torch import load_file, save_file
 
-from gen_core import activations, layers, losses, models, networks, newton, rules, run, seeding, trainer
+from gen_core import (
+    activations,
+    draws,
+    layers,
+    losses,
+    models,
+    networks,
+    newton,
+    rows,
+    rules,
+    schedule,
+    seeding,
+    trained,
+    trainer,
+)
+from gen_core.draws import check_data
 from gen_core.experiment import Experiment
 from gen_core.recipe import code_of, code_of_modules, digest
-from gen_core.run import Trained, check_data
+from gen_core.trained import Trained
 
-MODULES = (activations, layers, losses, models, networks, newton, rules, run, seeding, trainer)
-"""The code that every result depends on, beside the modules that define its recipe's types."""
+MODULES = (
+    activations,
+    draws,
+    layers,
+    losses,
+    models,
+    networks,
+    newton,
+    rows,
+    rules,
+    schedule,
+    seeding,
+    trained,
+    trainer,
+)
+"""The code that every result depends on, beside what defines its recipe's types."""
 
 
 def result_key(experiment: Experiment, seeds: Sequence[int], device: torch.device) -> str:
@@ -52,6 +81,9 @@ class Store:
 
     Args:
         root: the folder; made when something is saved.
+
+    Attributes:
+        damaged: a line for every damaged entry that `load` has met.
     """
 
     def __init__(self, root: Path) -> None:
@@ -63,40 +95,45 @@ class Store:
         return self._path(key, "json").is_file()
 
     def load(self, key: str) -> Trained | None:
-        """A result, or None where there is none. A damaged entry is removed and named in `damaged`."""
-        arrays, note = self._path(key, "safetensors"), self._path(key, "json")
-        if not note.is_file():
-            return None
-        try:
-            told = json.loads(note.read_text(encoding="utf-8"))
-            found = hashlib.sha256(arrays.read_bytes()).hexdigest()
-            if found != told["sha256"]:
-                raise ValueError(f"{arrays.name} has digest {found[:12]}, expected {told['sha256'][:12]}")
-            return Trained(load_file(arrays), tuple(told["stopped_by"]))
-        except (OSError, ValueError, KeyError, TypeError) as error:
-            self.damaged.append(f"store entry {key[:12]} is damaged ({error}); made again")
-            note.unlink(missing_ok=True)
-            arrays.unlink(missing_ok=True)
-            return None
+        """A result, or None where there is none. A damaged entry is removed and named in `damaged`.
 
-    def save(self, key: str, trained: Trained, about: dict[str, Any]) -> None:
-        """Keep a result, with what the JSON beside it says of it."""
-        path = self._path(key, "safetensors")
-        path.parent.mkdir(parents=True, exist_ok=True)
-        part = path.with_suffix(f".{os.getpid()}.part")
-        try:
-            save_file({name: array.contiguous() for name, array in trained.arrays.items()}, part)
-            note = {**about, "stopped_by": trained.stopped_by, "sha256": hashlib.sha256(part.read_bytes()).hexdigest()}
-            note_part = self._path(key, "json").with_suffix(f".{os.getpid()}.note")
-            note_part.write_text(json.dumps(note, indent=1), encoding="utf-8")
-            os.replace(part, path)
-            os.replace(note_part, self._path(key, "json"))
-        finally:
-            part.unlink(missing_ok=True)
+        Not to be called with the key's lock held, since that is what removal takes.
+        """
+        if not self.has(key):
+            return None
+        with contextlib.suppress(OSError, ValueError, KeyError, TypeError):
+            return self._read(key)
+        with self.locked([key], wait=True):  # another process may be making it again, which must not be removed
+            if not self.has(key):
+                return None
+            try:
+                return self._read(key)
+            except (OSError, ValueError, KeyError, TypeError) as error:
+                self.damaged.append(
+                    f"store entry {key[:12]} is damaged ({type(error).__name__}: {error}); it is made again"
+                )
+                self._path(key, "json").unlink(missing_ok=True)
+                self._path(key, "safetensors").unlink(missing_ok=True)
+                return None
+
+    def save(self, key: str, result: Trained, about: dict[str, Any]) -> None:
+        """Keep a result, with what the JSON beside it says of it. The caller holds the key's lock."""
+        arrays, note = self._path(key, "safetensors"), self._path(key, "json")
+        arrays.parent.mkdir(parents=True, exist_ok=True)
+        for left in arrays.parent.glob(f"{key}.*.part"):
+            left.unlink()
+        part = arrays.with_suffix(f".{os.getpid()}.part")
+        save_file({name: array.contiguous() for name, array in result.arrays.items()}, part)
+        told = {**about, "key": key, "stopped_by": result.stopped_by, "sha256": _sha256(part)}
+        os.replace(part, arrays)
+        part.write_text(json.dumps(told, indent=1), encoding="utf-8")
+        os.replace(part, note)
 
     @contextlib.contextmanager
     def locked(self, keys: Sequence[str], *, wait: bool) -> Iterator[bool]:
         """Hold the locks of keys, in one order everywhere, so that no two processes train one key.
+
+        A killed process holds no lock: the operating system frees it.
 
         Args:
             keys: the keys to hold.
@@ -106,12 +143,27 @@ class Store:
         folder.mkdir(parents=True, exist_ok=True)
         with contextlib.ExitStack() as held:
             try:
-                for key in sorted(keys):
+                for key in sorted(set(keys)):
                     held.enter_context(FileLock(folder / f"{key}.lock", timeout=-1 if wait else 0))
             except Timeout:
+                held.close()
                 yield False
                 return
             yield True
 
+    def _read(self, key: str) -> Trained:
+        told = json.loads(self._path(key, "json").read_text(encoding="utf-8"))
+        arrays = self._path(key, "safetensors")
+        if told["key"] != key:
+            raise ValueError(f"it is the entry {told['key'][:12]}")
+        if (found := _sha256(arrays)) != told["sha256"]:
+            raise ValueError(f"its arrays have digest {found[:12]}; expected {told['sha256'][:12]}")
+        return Trained(load_file(arrays), tuple(told["stopped_by"]))
+
     def _path(self, key: str, kind: str) -> Path:
         return self.root / key[:2] / f"{key}.{kind}"
+
+
+def _sha256(path: Path) -> str:
+    with path.open("rb") as file:
+        return hashlib.file_digest(file, "sha256").hexdigest()

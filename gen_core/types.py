@@ -18,7 +18,7 @@ class Data:
     Attributes:
         X: training inputs, shape (n, *inputs), floating point.
         y: training labels, shape (n,).
-        X_test: held-out inputs, shape (n_test, *inputs); empty where a claim holds none out.
+        X_test: held-out inputs, shape (n_test, *inputs); None where a claim holds none out.
         y_test: held-out labels, shape (n_test,).
     """
 
@@ -32,17 +32,20 @@ class Data:
 class Dataset(Protocol):
     """A frozen, hashable recipe of data: a dataclass of builtins with these attributes and a `draw`.
 
-    `n` is the number of training points and `inputs` the shape of one input, known without drawing. Where points are
-    held out it has an `n_test` too. A recipe that reads files has a method `source() -> str`, a digest of what
-    it reads, which raises `DataMissing` or `DataDamaged` where that cannot be read; the digest enters the key of
-    every result.
+    Where points are held out it has an `n_test` too. A recipe that reads files has a method `source() -> str`, a
+    digest of what it reads, which raises `DataMissing` or `DataDamaged` where that cannot be read; the digest enters
+    the key of every result.
     """
 
     @property
-    def n(self) -> int: ...  # noqa: D102
+    def n(self) -> int:
+        """Number of training points, known without drawing."""
+        ...
 
     @property
-    def inputs(self) -> tuple[int, ...]: ...  # noqa: D102
+    def inputs(self) -> tuple[int, ...]:
+        """Shape of one input, known without drawing."""
+        ...
 
     def draw(self, generator: torch.Generator) -> Data:
         """Draw one seed's data from a CPU generator and from nothing else."""

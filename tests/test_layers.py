@@ -13,7 +13,7 @@ ROOT = Path(__file__).parents[1]
 LAYERS = (
     ("types", "errors", "device", "seeding", "recipe", "statistics", "records"),
     ("activations", "layers", "losses", "models", "networks", "newton", "rules", "information"),
-    ("experiment", "run", "trainer", "measures"),
+    ("schedule", "experiment", "settings", "cost", "draws", "trained", "run", "rows", "trainer", "measures"),
     ("store", "lab"),
     ("expect", "claim"),
     ("plugin",),

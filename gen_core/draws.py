@@ -1,0 +1,83 @@
+"""The draws of data: pure functions of (data recipe, seed), checked against the recipe and kept for a while."""
+
+from __future__ import annotations
+
+from collections import OrderedDict
+
+from torch import Tensor
+
+from gen_core.errors import InvalidExperiment
+from gen_core.experiment import Experiment
+from gen_core.recipe import digest
+from gen_core.seeding import generator
+from gen_core.types import Data
+
+BYTES_KEPT = 600 * 2**20
+"""Bytes of draws that a process keeps, since hypotheses, training and measures look at the same ones."""
+
+
+class _Draws:
+    """The latest draws, by the type and digest of their recipe and by seed."""
+
+    def __init__(self) -> None:
+        self.kept: OrderedDict[tuple[type, str, int], Data] = OrderedDict()
+        self.bytes = 0
+
+    def get(self, experiment: Experiment, seed: int) -> Data:
+        recipe = experiment.data
+        key = (type(recipe), digest(recipe), seed)
+        if key in self.kept:
+            self.kept.move_to_end(key)
+            return self.kept[key]
+        data = recipe.draw(generator(recipe, seed, "data"))
+        _check(experiment, data)
+        self.kept[key] = data
+        self.bytes += _size(data)
+        while len(self.kept) > 1 and self.bytes > BYTES_KEPT:
+            self.bytes -= _size(self.kept.popitem(last=False)[1])
+        return data
+
+
+_draws = _Draws()
+
+
+def draw(experiment: Experiment, seed: int) -> Data:
+    """One seed's data.
+
+    Raises:
+        InvalidExperiment: if the draw does not have the shapes that its recipe announces.
+        DataMissing, DataDamaged: if it reads files that are not there, or not what they should be.
+    """
+    return _draws.get(experiment, seed)
+
+
+def check_data(experiment: Experiment) -> str:
+    """Digest of the files that the data recipe reads, "" if it reads none.
+
+    Raises:
+        DataMissing, DataDamaged: if they cannot be read.
+    """
+    source = getattr(experiment.data, "source", None)
+    return str(source()) if callable(source) else ""
+
+
+def _check(experiment: Experiment, data: Data) -> None:
+    n, n_test, inputs = experiment.data.n, experiment.n_test, experiment.data.inputs
+    expected = {"X": (n, *inputs), "y": (n,)}
+    if n_test:
+        expected |= {"X_test": (n_test, *inputs), "y_test": (n_test,)}
+    for name, shape in expected.items():
+        array = getattr(data, name)
+        found = tuple(array.shape) if isinstance(array, Tensor) else array
+        if found != shape:
+            raise InvalidExperiment(
+                f"{type(experiment.data).__name__} drew {name} of shape {found}; expected {shape}, as its recipe says"
+            )
+        if name.startswith("X") and not array.is_floating_point():
+            raise InvalidExperiment(
+                f"{type(experiment.data).__name__} drew {name} of {array.dtype}; expected floating point"
+            )
+
+
+def _size(data: Data) -> int:
+    return sum(t.nbytes for t in (data.X, data.y, data.X_test, data.y_test) if t is not None)

@@ -1,0 +1,82 @@
+"""When a training is looked at, and when it ends."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+from gen_core.errors import InvalidExperiment
+from gen_core.layers import positive_integer
+
+
+@dataclass(frozen=True)
+class Every:
+    """Checkpoints on a linear grid: step 0, every `steps` steps, and the last one."""
+
+    steps: int
+
+    def __post_init__(self) -> None:
+        positive_integer("checkpoint steps", self.steps)
+
+    def grid(self, last: int) -> tuple[int, ...]:
+        """The checkpoints of a training of `last` steps."""
+        return (*range(0, last, self.steps), last)
+
+
+@dataclass(frozen=True)
+class Geometric:
+    """Checkpoints on a geometric grid: step 0, then each about `ratio` times the one before, and the last one."""
+
+    ratio: float = 1.2
+
+    def __post_init__(self) -> None:
+        if not self.ratio > 1:
+            raise InvalidExperiment(f"checkpoint ratio {self.ratio}; expected a number above 1")
+
+    def grid(self, last: int) -> tuple[int, ...]:
+        """The checkpoints of a training of `last` steps."""
+        steps, at = [0], 1
+        while at < last:
+            steps.append(at)
+            at = max(at + 1, round(at * self.ratio))
+        return (*steps, last)
+
+
+@dataclass(frozen=True, kw_only=True)
+class Stop:
+    """When a training ends before its last step; each seed ends on its own, at its own step.
+
+    Attributes:
+        loss: end once the loss over the whole training set is at most this.
+        accuracy: end once the training accuracy is at least this.
+        gradient: end once the norm of the loss gradient is at most this; for rules that use all points, whose every
+            step tells it. Newton's method tells it of the point that its step leaves, and ends behind that step.
+        every: steps between two looks at loss and accuracy; None looks at the checkpoints.
+    """
+
+    loss: float | None = None
+    accuracy: float | None = None
+    gradient: float | None = None
+    every: int | None = None
+
+    def __post_init__(self) -> None:
+        for name in ("loss", "gradient"):
+            value = getattr(self, name)
+            if value is not None and not value >= 0:
+                raise InvalidExperiment(f"stop {name} {value}; expected a number >= 0")
+        if self.accuracy is not None and not 0 < self.accuracy <= 1:
+            raise InvalidExperiment(f"stop accuracy {self.accuracy}; expected a number in (0, 1]")
+        if self.every is not None:
+            positive_integer("stop every", self.every)
+            if not self.evaluates:
+                raise InvalidExperiment(f"stop every {self.every} of nothing; expected a loss or an accuracy with it")
+
+    @property
+    def evaluates(self) -> bool:
+        """Whether looks need the loss or the accuracy over the training set."""
+        return self.loss is not None or self.accuracy is not None
+
+    def looks(self, grid: tuple[int, ...]) -> frozenset[int]:
+        """The steps at which loss and accuracy are looked at, given the checkpoints."""
+        if not self.evaluates:
+            return frozenset()
+        return frozenset(grid if self.every is None else range(0, grid[-1] + 1, self.every))

@@ -1,0 +1,77 @@
+"""What a claim is run on: one experiment, arms of a comparison, a sweep, or any of them at several scales."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+from typing import Any
+
+from gen_core.errors import InvalidExperiment
+from gen_core.experiment import Experiment
+from gen_core.recipe import brief, canonical
+
+SCALES = ("quick", "standard", "paper")
+
+
+@dataclass(frozen=True)
+class Arms:
+    """Experiments that are compared seed by seed; arms that agree in data, model or batches share those draws."""
+
+    arms: tuple[tuple[str, Experiment], ...]
+
+    def __init__(self, **arms: Experiment) -> None:
+        if len(arms) < 2:
+            raise InvalidExperiment(f"Arms of {', '.join(arms) or 'nothing'}; expected two or more named experiments")
+        for name, arm in arms.items():
+            _check_experiment(f"arm {name!r}", arm)
+        object.__setattr__(self, "arms", tuple(arms.items()))
+
+
+@dataclass(frozen=True, kw_only=True)
+class Sweep:
+    """Experiments along an axis, for scaling exponents and trends: the value of x and the experiment there."""
+
+    axis: str
+    points: tuple[tuple[float, Experiment], ...]
+
+    def __post_init__(self) -> None:
+        x = [at for at, _ in self.points]
+        if len(x) < 2 or x != sorted(set(x)):
+            raise InvalidExperiment(f"Sweep over {self.axis} at {x}; expected two or more increasing values")
+        for at, experiment in self.points:
+            _check_experiment(f"point {self.axis}={at:.10g}", experiment)
+
+
+Setting = Experiment | Arms | Sweep
+
+
+@dataclass(frozen=True, kw_only=True)
+class AtScale:
+    """One setting for each scale; a scale that is left out takes the standard one."""
+
+    standard: Setting
+    quick: Setting | None = None
+    paper: Setting | None = None
+
+    def at(self, scale: str) -> Setting:
+        """The setting of a scale."""
+        return getattr(self, scale) or self.standard
+
+
+def experiments(setting: Setting) -> dict[str, Experiment]:
+    """Label -> experiment of a setting: "" for a single one, an arm's name, or "axis=x" of a sweep."""
+    if isinstance(setting, Experiment):
+        return {"": setting}
+    if isinstance(setting, Arms):
+        return dict(setting.arms)
+    return {f"{setting.axis}={x:.10g}": experiment for x, experiment in setting.points}
+
+
+def describe(setting: Setting) -> Mapping[str, Any]:
+    """Label -> canonical recipe, for records."""
+    return {label or "experiment": canonical(experiment) for label, experiment in experiments(setting).items()}
+
+
+def _check_experiment(name: str, value: object) -> None:
+    if not isinstance(value, Experiment):
+        raise InvalidExperiment(f"{name} {brief(value)}; expected an Experiment")

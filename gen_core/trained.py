@@ -1,0 +1,33 @@
+"""What the trainer leaves of a block of seeds."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+import torch
+from torch import Tensor
+
+
+@dataclass(frozen=True)
+class Trained:
+    """Seeds of one experiment as the trainer leaves them; every array is on the CPU and has the seed axis first.
+
+    Attributes:
+        arrays: "final.NAME" (trained parameters), "watch.NAME" (with the checkpoint axis second), "step" (the steps
+            that each seed took), "diverged" (the step at which a seed was found not finite, or -1), "train_loss" and
+            "train_accuracy" at the end (for real targets, the share of right signs).
+        stopped_by: per seed "steps", "loss", "accuracy", "gradient" or "diverged".
+    """
+
+    arrays: dict[str, Tensor]
+    stopped_by: tuple[str, ...]
+
+    def rows(self, index: slice) -> Trained:
+        """Some of the seeds."""
+        return Trained({name: array[index] for name, array in self.arrays.items()}, self.stopped_by[index])
+
+
+def concatenate(parts: list[Trained]) -> Trained:
+    """Blocks of seeds of one experiment as one."""
+    arrays = {name: torch.cat([part.arrays[name] for part in parts]) for name in parts[0].arrays}
+    return Trained(arrays, tuple(reason for part in parts for reason in part.stopped_by))
