@@ -29,7 +29,7 @@ def defects(name: str, source: str) -> list[str]:
 def _of_file(name: str, source: str) -> Iterator[str]:
     if not name.startswith(PREFIXES):
         yield f"named {name}; expected one of {', '.join(f'{prefix}<claim>.py' for prefix in PREFIXES)}"
-    if not any(p.startswith("Measured:") for p in (ast.get_docstring(ast.parse(source)) or "").split("\n\n")):
+    if not _measured(ast.get_docstring(ast.parse(source)) or ""):
         yield "no paragraph 'Measured:' in the docstring of the file"
     if len(source.splitlines()) > MOST_LINES:
         yield f"{len(source.splitlines())} lines; expected at most {MOST_LINES}"
@@ -47,6 +47,9 @@ def _of_test(test: ast.FunctionDef, source: str) -> Iterator[str]:
         yield f"{test.name} is no claim; expected @claim(...)"
     elif not {"without", "not_reproduced"} & {keyword.arg for keyword in declared.keywords}:
         yield f"{test.name} has no control; expected `without`"
+    own = ast.get_docstring(test)
+    if own and not _measured(own):
+        yield f"{test.name}: no paragraph 'Measured:' in its docstring"
     expectations = [n for n in ast.walk(test) if isinstance(n, ast.Call) and _called(n) == "expect"]
     if len(expectations) != 1:
         yield f"{test.name} has {len(expectations)} expect; expected one"
@@ -62,6 +65,10 @@ def _of_test(test: ast.FunctionDef, source: str) -> Iterator[str]:
         place = constants.get(limit.id) if isinstance(limit, ast.Name) else limit if number else None
         if place is not None and not _commented(place, source):
             yield f"{test.name}: tolerance {ast.unparse(limit)} has no comment with its origin"
+
+
+def _measured(statement: str) -> bool:
+    return any(paragraph.startswith("Measured:") for paragraph in statement.split("\n\n"))
 
 
 def _functions(source: str, *, tests: bool) -> list[ast.FunctionDef]:
@@ -103,6 +110,12 @@ def test_claim_file_is_well_formed(file: Path):
     assert defects(file.name, file.read_text(encoding="utf-8")) == []
 
 
+def test_the_example_of_the_readme_is_well_formed():
+    readme = (Path(__file__).parents[1] / "README.md").read_text(encoding="utf-8")
+    example = readme.partition("```python\n")[2].partition("```")[0]
+    assert defects("test_theory_iii_zero_start.py", example) == []
+
+
 def test_there_are_claims():
     assert CLAIMS
 
@@ -142,6 +155,7 @@ def test_a_file_must_carry_its_papers_name():
     ("old", "new", "expected"),
     [
         ("Measured: a distance.", "About a distance.", "no paragraph 'Measured:' in the docstring of the file"),
+        ("    w = run.w", '    """Else."""', "test_a_statement: no paragraph 'Measured:' in its docstring"),
         (", without={zero: other}", "", "test_a_statement has no control; expected `without`"),
         ("@claim(", "@other(", "test_a_statement is no claim; expected @claim(...)"),
         ("w = run.w", "expect(run.w, 'w').at_most(0)", "test_a_statement has 2 expect; expected one"),
