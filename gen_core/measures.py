@@ -16,7 +16,7 @@ from gen_core.information import (
     null_performance_correlation,
     performance_correlation,
 )
-from gen_core.run import Runs
+from gen_core.run import Run, Runs
 from gen_core.seeding import generator
 
 RESAMPLES = 200
@@ -24,6 +24,9 @@ RESAMPLES = 200
 
 FLOOR = 0.25
 """Share of I(L;Y) below which mu/I(F;Y) says nothing: at chance both are sampling noise."""
+
+RESIDUAL = 1e-9
+"""Relative residual below which a linear model counts as interpolating; rounding leaves 1e-15."""
 
 
 @dataclass(frozen=True)
@@ -39,7 +42,7 @@ class Measured:
     resampled: Tensor
 
 
-def minimum_norm(X: Tensor, y: Tensor) -> Tensor:  # noqa: N803
+def minimum_norm(X: Tensor, y: Tensor) -> Tensor:
     """The minimum-norm interpolant w+ = X^T (X X^T)^-1 y, (seeds, d), of X (seeds, n, d) of full row rank.
 
     Source: Zhang et al. (2017), equation (47).
@@ -47,7 +50,22 @@ def minimum_norm(X: Tensor, y: Tensor) -> Tensor:  # noqa: N803
     return torch.linalg.lstsq(X, y[..., None], driver="gelsd").solution[..., 0]
 
 
-def off_row_span(X: Tensor, w: Tensor) -> Tensor:  # noqa: N803
+def interpolating(run: Run) -> Tensor:
+    """Final weights of a linear model that has fitted its points, (seeds, d).
+
+    Raises:
+        Unfinished: if a residual |Xw - y| / |y| is above RESIDUAL, naming the largest.
+    """
+    residual = (torch.einsum("snd,sd->sn", run.X, run.w) - run.y).norm(dim=-1) / run.y.norm(dim=-1)
+    if residual.max() > RESIDUAL:
+        raise Unfinished(
+            f"not converged: |Xw - y| / |y| is {float(residual.max()):.2g} after {run.experiment.steps} steps; "
+            f"expected at most {RESIDUAL:g} (more steps)"
+        )
+    return run.w
+
+
+def off_row_span(X: Tensor, w: Tensor) -> Tensor:
     """The part of w off the span of the rows of X: X is (seeds, n, d), w is (seeds, ..., d)."""
     basis = torch.linalg.qr(X.mT).Q
     flat = w.flatten(1, -2) if w.dim() > 2 else w[:, None]
@@ -61,7 +79,9 @@ def relative_distance(a: Tensor, b: Tensor) -> Tensor:
 
 @dataclass(frozen=True)
 class LinearPhase:
-    """How a trajectory F_t relates to a linear classifier L on held-out points; Nakkiran et al. (2019), sections 2 and 3.
+    """How a trajectory F_t relates to a linear classifier L on held-out points.
+
+    Source: Nakkiran et al. (2019), sections 2 and 3.
 
     Attributes:
         steps: checkpoints.
@@ -87,12 +107,12 @@ class LinearPhase:
         return mutual_information(self.tables[..., 0, :, :, :].sum(-3))
 
     @cached_property
-    def T0(self) -> Tensor:  # noqa: N802
+    def T0(self) -> Tensor:
         """Index of the first checkpoint with I(F_t;Y) >= I(L;Y), (..., seeds); the last one where there is none."""
         reached = self.information >= self.linear[..., None]
         return torch.where(reached.any(-1), reached.to(torch.int8).argmax(-1), len(self.steps) - 1)
 
-    def require_T0(self) -> None:  # noqa: N802
+    def require_T0(self) -> None:
         """Refuse a trajectory that never performs as the linear classifier does.
 
         Raises:
@@ -102,11 +122,12 @@ class LinearPhase:
         short = (best < self.linear).nonzero().flatten()
         if len(short):
             raise Unfinished(
-                f"T0 is not reached in {len(short)} of {len(best)} seeds: I(F;Y) comes to {float(best[short[0]]):.3f} bits by "
-                f"step {self.steps[-1]}; expected I(L;Y) = {float(self.linear[short[0]]):.3f} (more steps, or a larger rate)"
+                f"T0 is not reached in {len(short)} of {len(best)} seeds: I(F;Y) comes to "
+                f"{float(best[short[0]]):.3f} bits by step {self.steps[-1]}; "
+                f"expected I(L;Y) = {float(self.linear[short[0]]):.3f} (more steps, or a larger rate)"
             )
 
-    def share_at_T0(self) -> Tensor:  # noqa: N802
+    def share_at_T0(self) -> Tensor:
         """mu_Y(F;L) / I(F;Y) at T0, (..., seeds)."""
         return self._at_T0(self.correlation) / self._at_T0(self.information)
 
@@ -114,19 +135,23 @@ class LinearPhase:
         """mu_Y(F_t;L~) in bits for the null classifier L~ of the same I(L;Y), (..., seeds, checkpoints)."""
         return null_performance_correlation(self.tables)
 
-    def null_share_at_T0(self) -> Tensor:  # noqa: N802
+    def null_share_at_T0(self) -> Tensor:
         """mu_Y(F;L~) / I(F;Y) at T0, (..., seeds)."""
         index = self.T0[..., None, None, None, None].expand(*self.T0.shape, 1, 2, 2, 2)
         tables = self.tables.gather(-4, index).squeeze(-4)
         return null_performance_correlation(tables) / self._at_T0(self.information)
 
+    def advantage_at_T0(self) -> Tensor:
+        """Share of I(F;Y) at T0 that L explains, minus the share that the null classifier explains, (..., seeds)."""
+        return self.share_at_T0() - self.null_share_at_T0()
+
     def least_share(self) -> Tensor:
-        """min of mu_Y(F_t;L) / I(F_t;Y) over t <= T0 with I(F_t;Y) >= FLOOR I(L;Y), (..., seeds)."""
+        """Min of mu_Y(F_t;L) / I(F_t;Y) over t <= T0 with I(F_t;Y) >= FLOOR I(L;Y), (..., seeds)."""
         before = torch.arange(len(self.steps)) <= self.T0[..., None]
         counted = before & (self.information >= FLOOR * self.linear[..., None])
         return torch.where(counted, self.correlation / self.information, torch.inf).amin(-1)
 
-    def _at_T0(self, quantity: Tensor) -> Tensor:  # noqa: N802
+    def _at_T0(self, quantity: Tensor) -> Tensor:
         return quantity.gather(-1, self.T0[..., None]).squeeze(-1)
 
 
@@ -140,26 +165,31 @@ def linear_phase(runs: Runs, weights: Tensor | None = None) -> LinearPhase:
     Returns:
         Its tables, with a leading axis of resamples where weights are given. Cost: one pass over the predictions.
     """
-    F = runs["net"].watched("test_classes")  # noqa: N806
-    L = runs["linear"].watched("test_classes")[:, -1]  # noqa: N806
-    Y = runs["net"].y_test > 0  # noqa: N806
+    F = runs["net"].watched("test_classes")
+    L = runs["linear"].watched("test_classes")[:, -1]
+    Y = runs["net"].y_test > 0
     return LinearPhase(runs["net"].checkpoints, joint_table(F, L[:, None], Y[:, None], weights))
 
 
-def over_linear_phase(runs: Runs, quantity: Callable[[LinearPhase], Tensor]) -> Measured:
-    """A quantity of the first phase, with its spread under resampling of the held-out points.
+def over_linear_phase(runs: Runs, quantity: Callable[[LinearPhase], Tensor]) -> Tensor | Measured:
+    """A quantity of the first phase, one number per seed, (seeds,).
+
+    Where the seeds share their held-out points (those of a fixed data set) it comes with its spread under resampling of
+    these; where each seed draws its own, that error is in the spread over seeds already.
 
     Raises:
         Unfinished: if T0 is not reached.
     """
     phase = linear_phase(runs)
     phase.require_T0()
-    points = runs["net"].y_test.shape[1]
-    return Measured(quantity(phase), quantity(linear_phase(runs, resamples(points))))
+    labels = runs["net"].y_test
+    if not bool((labels == labels[:1]).all()):
+        return quantity(phase)
+    return Measured(quantity(phase), quantity(linear_phase(runs, resamples(labels.shape[1]))))
 
 
 def resamples(points: int) -> Tensor:
-    """How often each bootstrap resample holds each of some shared points, (RESAMPLES, points); the same at every call."""
+    """How often each bootstrap resample holds each shared point, (RESAMPLES, points); the same at every call."""
     stream = generator(points, 0, "resamples")
     drawn = torch.randint(points, (RESAMPLES, points), generator=stream)
     return torch.zeros(RESAMPLES, points, dtype=torch.float64).scatter_add_(
