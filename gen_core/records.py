@@ -106,12 +106,12 @@ class CaseRecord:
         limits: the limits of the expectation: [c], [a, b]; `direction` is "at most", "at least" or "between".
         estimate, low, high: the judged value and its interval at the level that the error budget leaves it.
         values: one value per seed, in the order of `seeds`.
-        headroom: limit minus estimate in standard deviations of a seed, positive on the right side; None if not defined.
+        headroom: limit minus estimate in standard deviations of a seed, positive inside; None if not defined.
         seeds_needed: seeds that this headroom needs for a decision; None if not defined.
         level: this case's share of the error budget, per side, over all looks.
         recipes: name -> recipe of each experiment (nested builtins); `keys` -> the keys of the stored results.
         settings: checked facts of the run worth a line in the report (name -> text), for example what ended a training.
-        trained: experiments' seeds that were trained for this case (0 where all came from the store).
+        trained: seeds of its experiments that were trained in this run (0 where all were in the store before).
         seconds: wall-clock time of the case.
         repeat: the command that repeats exactly this case.
     """
@@ -246,7 +246,9 @@ def _build(kind: type[T], entry: Any, path: Path) -> T:
 
 
 def _plain(value: Any) -> Any:
-    """JSON-ready copy: tuples become lists, NaN and infinities None."""
+    """JSON-ready copy: tuples, arrays and tensors become lists, their scalars numbers, NaN and infinities None."""
+    if hasattr(value, "tolist"):
+        value = value.tolist()
     if isinstance(value, dict):
         return {str(k): _plain(v) for k, v in value.items()}
     if isinstance(value, (list, tuple)):

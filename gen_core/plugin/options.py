@@ -1,110 +1,157 @@
-"""The command line of a run of claims."""
+"""The command line of a run of claims, and what of it can be refused before anything is collected."""
 
 from __future__ import annotations
 
 import argparse
+import os
+from dataclasses import dataclass, fields
+from pathlib import Path
+from typing import Any
 
 import pytest
 
-from gen_core.experiment import SCALES
+from gen_core import device
+from gen_core.errors import InvalidExperiment
+from gen_core.settings import SCALES
+from gen_core.statistics import LAST_LOOK
+
+MAX_SEEDS, ERROR_BUDGET, REPORT_DIR, STORE = LAST_LOOK, 0.01, "report", ".gen-core/store"
 
 
-def add_options(parser: pytest.Parser) -> None:
+@dataclass(frozen=True, kw_only=True)
+class Options:
+    """The command line as typed values; `pytest --help` says what each is."""
+
+    scale: str
+    device: str
+    seeds_from: str
+    max_seeds: int
+    error_budget: float
+    budget_over: int | None
+    report_dir: str
+    store: str
+    data_dir: str | None
+    require_data: bool
+    plan: bool
+    list_claims: bool
+
+    @classmethod
+    def of(cls, config: pytest.Config) -> Options:
+        """The options of a configuration."""
+        values: dict[str, Any] = {field.name: config.getoption(field.name) for field in fields(cls)}
+        return cls(**values)
+
+
+def pytest_addoption(parser: pytest.Parser) -> None:
     """Add the options, each with what it takes and what it is by default."""
-    group = parser.getgroup("gen-core", "claims with controlled error")
-    add = group.addoption
+    add = parser.getgroup("gen-core", "claims with controlled error").addoption
     add("--scale", choices=SCALES, default="standard", help="size at which claims run (default: standard)")
-    add(
-        "--device",
-        choices=("auto", "cpu", "cuda"),
-        default="auto",
-        help="where trainings run (default: a GPU if there is one)",
-    )
-    add(
-        "--seeds-from",
-        dest="seeds_from",
-        type=_seeds,
-        default="0",
-        metavar="N|fresh",
-        help="base of the seeds (default: 0); 'fresh' draws one from the date and prints it",
-    )
-    add(
-        "--max-seeds",
-        dest="max_seeds",
-        type=_at_least_two,
-        default=64,
-        metavar="N",
-        help="most seeds before a claim is INCONCLUSIVE (default: 64)",
-    )
-    add(
-        "--error-budget",
-        dest="error_budget",
-        type=_chance,
-        default=0.01,
-        metavar="P",
-        help="chance of any false verdict per side in the whole run (default: 0.01)",
-    )
-    add(
-        "--budget-over",
-        dest="budget_over",
-        type=_at_least_one,
-        default=None,
-        metavar="N",
-        help="split the error budget over N cases (default: those collected)",
-    )
-    add(
-        "--report-dir",
-        dest="report_dir",
-        default="report",
-        metavar="DIR",
-        help="where records and report go (default: report)",
-    )
-    add("--store", default=".gen-core/store", metavar="DIR", help="where trainings are kept (default: .gen-core/store)")
-    add(
-        "--data-dir",
-        dest="data_dir",
-        default=None,
-        metavar="DIR",
-        help="where data sets are (default: GEN_CORE_DATA, then the user's cache)",
-    )
-    add(
-        "--require-data",
-        dest="require_data",
-        action="store_true",
-        help="a data set that is missing is an ERROR, not NOT RUN",
-    )
-    add(
-        "--plan",
-        action="store_true",
-        help="print what would be trained, who shares it and its estimated cost (with --collect-only)",
-    )
-    add(
-        "--list-claims",
-        dest="list_claims",
-        action="store_true",
-        help="print a table of the selected claims and run nothing",
-    )
+    where = "where trainings run (default: auto, a GPU if there is one)"
+    add("--device", choices=("auto", "cpu", "cuda"), default="auto", help=where)
+    base = "base of the seeds (default: 0); 'fresh' takes the time, and prints the command that repeats the run"
+    add("--seeds-from", type=_seeds, default="0", metavar="N|fresh", help=base)
+    most = f"most seeds before a claim is INCONCLUSIVE (default: {MAX_SEEDS})"
+    add("--max-seeds", type=_max_seeds, default=MAX_SEEDS, metavar="N", help=most)
+    chance = f"chance of any false verdict per side in the whole run (default: {ERROR_BUDGET})"
+    add("--error-budget", type=_chance, default=ERROR_BUDGET, metavar="P", help=chance)
+    over = "split the error budget over N cases (default: those collected, selected or not)"
+    add("--budget-over", type=_cases, metavar="N", help=over)
+    add("--report-dir", default=REPORT_DIR, metavar="DIR", help=f"for records and report (default: {REPORT_DIR})")
+    store = f"where trainings are kept, from the root directory (default: {STORE})"
+    add("--store", default=STORE, metavar="DIR", help=store)
+    data = "where data sets are (default: GEN_CORE_DATA, then the user's cache)"
+    add("--data-dir", metavar="DIR", help=data)
+    required = "a data set that is missing is an ERROR, not NOT RUN"
+    add("--require-data", action="store_true", help=required)
+    plan = "collect only, and print what would be trained, who shares it, and about how long it takes"
+    add("--plan", action="store_true", help=plan)
+    table = "print a table of the selected claims and run nothing"
+    add("--list-claims", action="store_true", help=table)
+
+
+def pytest_cmdline_main(config: pytest.Config) -> None:
+    """What only looks at the collection needs no workers."""
+    chosen = Options.of(config)
+    if chosen.plan:
+        config.option.collectonly = True
+    if chosen.list_claims:
+        config.option.numprocesses, config.option.dist, config.option.tx = None, "no", []
+
+
+def pytest_configure(config: pytest.Config) -> None:
+    """Refuse folders and devices that are not there, before workers start.
+
+    Raises:
+        UsageError: naming the folder or the device, and the option.
+    """
+    chosen, here = Options.of(config), config.invocation_params.dir
+    if chosen.data_dir is not None:
+        _look_for_data_in(config, here / chosen.data_dir)
+    if on_worker(config):
+        if "gpu" in (sent := config.workerinput["gen_core"]):  # type: ignore[attr-defined]
+            os.environ["CUDA_VISIBLE_DEVICES"] = sent["gpu"]
+        return
+    if chosen.report_dir != REPORT_DIR:
+        writable(here / chosen.report_dir, "--report-dir")
+    if chosen.store != STORE:
+        writable(config.rootpath / chosen.store, "--store")
+    if chosen.device == "cuda":
+        try:
+            device.resolve("cuda")
+        except InvalidExperiment as error:
+            raise pytest.UsageError(str(error)) from None
+
+
+def on_worker(config: pytest.Config) -> bool:
+    """Whether this process is an xdist worker."""
+    return hasattr(config, "workerinput")
+
+
+def writable(folder: Path, option: str) -> None:
+    """Check that a folder can be written, and leave no trace.
+
+    Raises:
+        UsageError: naming the folder and the option that chooses another.
+    """
+    made = [p for p in (folder, *folder.parents) if not p.exists()]
+    probe = folder / f".{os.getpid()}.probe"
+    try:
+        folder.mkdir(parents=True, exist_ok=True)
+        probe.write_text("")
+        probe.unlink()
+    except OSError as error:
+        raise pytest.UsageError(
+            f"{option} {folder} cannot be written ({error.strerror}); expected a writable folder"
+        ) from None
+    finally:
+        for path in made:
+            if path.is_dir() and not any(path.iterdir()):
+                path.rmdir()
+
+
+def _look_for_data_in(config: pytest.Config, folder: Path) -> None:
+    if not folder.is_dir():
+        raise pytest.UsageError(f"--data-dir {folder} is not there; expected a folder with data sets")
+    patch = pytest.MonkeyPatch()
+    patch.setenv("GEN_CORE_DATA", str(folder.resolve()))
+    config.add_cleanup(patch.undo)
 
 
 def _seeds(text: str) -> str:
-    if text != "fresh" and not text.isdecimal():
-        raise argparse.ArgumentTypeError(f"{text!r}; expected a whole number of at least 0, or 'fresh'")
-    if text != "fresh" and int(text) >= 2**53:
-        raise argparse.ArgumentTypeError(f"{text}; expected a number below 2^53")
+    if text != "fresh" and not (text.isdecimal() and int(text) < 2**53):
+        raise argparse.ArgumentTypeError(f"{text!r}; expected a whole number from 0 to 2^53, or 'fresh'")
     return text
 
 
-def _at_least_two(text: str) -> int:
-    return _whole(text, 2)
+def _max_seeds(text: str) -> int:
+    if not text.isdecimal() or not 2 <= int(text) <= LAST_LOOK:
+        raise argparse.ArgumentTypeError(f"{text!r}; expected a whole number from 2 to {LAST_LOOK}")
+    return int(text)
 
 
-def _at_least_one(text: str) -> int:
-    return _whole(text, 1)
-
-
-def _whole(text: str, least: int) -> int:
-    if not text.isdecimal() or int(text) < least:
-        raise argparse.ArgumentTypeError(f"{text!r}; expected a whole number of at least {least}")
+def _cases(text: str) -> int:
+    if not text.isdecimal() or int(text) < 1:
+        raise argparse.ArgumentTypeError(f"{text!r}; expected a whole number of at least 1")
     return int(text)
 
 

@@ -1,4 +1,4 @@
-"""The progress line: workers write what they train to small files, the process with the terminal shows them."""
+"""The progress line: processes write what they train to small files, the one with the terminal shows them."""
 
 from __future__ import annotations
 
@@ -10,20 +10,27 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import TextIO
 
+import pytest
+
 INTERVAL = 0.5
 QUIET_INTERVAL = 30.0
+_NAME = "gen_core_progress"
 
 
 @dataclass
 class ProgressFile:
-    """Where one process says what it trains. `update` is cheap enough for a training loop."""
+    """Where one process says what it trains. Calling it is cheap enough for a training loop.
+
+    Attributes:
+        path: the file; there while something is trained.
+    """
 
     path: Path
     _written: float = 0.0
     _what: str = ""
     _began: float = 0.0
 
-    def update(self, what: str, share: float) -> None:
+    def __call__(self, what: str, share: float) -> None:
         """Say what is trained and which share of it is done."""
         now = time.time()
         if what != self._what:
@@ -44,12 +51,20 @@ class ProgressFile:
 
 @dataclass
 class ProgressLine:
-    """Shows the progress files of a run: one line below the output on a terminal, a line now and then elsewhere."""
+    """Shows the progress files of a run: one line below the output on a terminal, a line now and then elsewhere.
+
+    Attributes:
+        folder: where the progress files are.
+        out: where to show them.
+        terminal: whether that understands cursor movements.
+    """
 
     folder: Path
     out: TextIO
     terminal: bool
-    _stop: threading.Event = field(default_factory=threading.Event)
+    _shown: bool = False
+    _over: threading.Event = field(default_factory=threading.Event)
+    _lock: threading.Lock = field(default_factory=threading.Lock)
     _thread: threading.Thread | None = None
 
     def start(self) -> None:
@@ -59,24 +74,26 @@ class ProgressLine:
 
     def stop(self) -> None:
         """Take the line away and end."""
-        self._stop.set()
+        self._over.set()
         if self._thread is not None:
             self._thread.join()
         self.wipe()
 
     def wipe(self) -> None:
         """Clear the line, before something else is printed."""
-        if self.terminal:
-            self._below("")
+        with self._lock:
+            if self._shown:
+                self._below("")
 
-    def _show(self) -> None:
-        while not self._stop.wait(INTERVAL if self.terminal else QUIET_INTERVAL):
-            text = self.text(time.time())
-            if self.terminal:
-                self._below(text[: max(20, _columns(self.out) - 1)])
-            elif text:
-                self.out.write(f"\n{text}\n")
-                self.out.flush()
+    @pytest.hookimpl(tryfirst=True)
+    def pytest_runtest_logstart(self) -> None:
+        """Clear the line before pytest prints a file's or a test's name."""
+        self.wipe()
+
+    @pytest.hookimpl(tryfirst=True)
+    def pytest_runtest_logreport(self) -> None:
+        """Clear the line before pytest prints an outcome."""
+        self.wipe()
 
     def text(self, now: float) -> str:
         """What is being trained: how far, elapsed and expected time, per process."""
@@ -87,15 +104,45 @@ class ProgressLine:
             except (OSError, ValueError):
                 continue  # replaced or removed at this moment
             elapsed, share = now - told["began"], told["share"]
-            expected = f" of about {elapsed / share:.0f} s" if share > 0.01 else ""
-            done = f", {share:.0%}" if share > 0 else ""
-            parts.append(f"{path.stem}: {told['what']}{done}, {elapsed:.0f} s{expected}")
+            expected = f" of about {elapsed / share:.0f}" if share > 0.01 else ""
+            parts.append(f"{path.stem} {share:.0%}, {elapsed:.0f}{expected} s: {told['what']}")
         return " | ".join(parts)
+
+    def _show(self) -> None:
+        while not self._over.wait(INTERVAL if self.terminal else QUIET_INTERVAL):
+            text = self.text(time.time())
+            with self._lock:
+                if self.terminal and (text or self._shown):
+                    self._below(text[: _columns(self.out) - 1])
+                elif text:
+                    self.out.write(f"\n{text}\n")
+                    self.out.flush()
 
     def _below(self, text: str) -> None:
         # Make room for a line below the cursor, write there, and come back: pytest's own line stays whole.
         self.out.write(f"\x1bD\x1b[A\x1b7\x1b[B\r\x1b[2K{text}\x1b8")
         self.out.flush()
+        self._shown = bool(text)
+
+
+def begin(config: pytest.Config, folder: Path) -> bool:
+    """Show the progress files of a folder until `end`; False if that is done, or there is no terminal."""
+    manager = config.pluginmanager
+    if manager.hasplugin(_NAME) or not manager.hasplugin("terminalreporter"):
+        return False
+    # pytest counts what goes through the writer's own methods as part of its line.
+    out: TextIO = config.get_terminal_writer()._file  # type: ignore[assignment]
+    line = ProgressLine(folder, out, terminal=out.isatty() and os.environ.get("TERM") != "dumb")
+    manager.register(line, _NAME)
+    line.start()
+    return True
+
+
+def end(config: pytest.Config) -> None:
+    """Take the progress line away."""
+    line = config.pluginmanager.unregister(name=_NAME) if config.pluginmanager.hasplugin(_NAME) else None
+    if isinstance(line, ProgressLine):
+        line.stop()
 
 
 def _columns(out: TextIO) -> int:

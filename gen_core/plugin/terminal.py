@@ -6,55 +6,60 @@ from collections.abc import Iterable
 from pathlib import Path
 
 from gen_core.claim import Case
-from gen_core.experiment import cost
-from gen_core.lab import Lab
-from gen_core.records import ERROR, HOLDS, INCONCLUSIVE, NOT_RUN, REFUTED, CaseRecord, read_case, read_cases
+from gen_core.cost import cost
+from gen_core.lab import Demand, Lab
+from gen_core.plugin.outcomes import state
+from gen_core.records import ERROR, HOLDS, INCONCLUSIVE, NOT_RUN, REFUTED, CaseRecord, RunRecord, read_case, read_cases
 
 WORST_FIRST = (ERROR, REFUTED, INCONCLUSIVE, HOLDS, None, NOT_RUN)
 
 
+def conditions(run: RunRecord) -> str:
+    """Under which conditions a run's verdicts are reached, and what its error budget promises."""
+    return (
+        f"gen-core: scale {run.scale}, device {run.device}, seeds from {run.seeds_from}; "
+        f"at most {run.budget:g} chance of any false verdict per side, "
+        f"{run.budget / run.shares:.2g} for each of {run.shares} cases"
+    )
+
+
 def plan_lines(lab: Lab) -> list[str]:
-    """The experiments of the plan: which are trained together, which cases share them, and what they are expected to cost."""
-    lines = [
-        f"plan: {len(lab.demands)} experiments in {len(lab.groups)} groups, longest first (estimates: orders of magnitude)"
-    ]
-    total = 0.0
+    """The experiments of the plan: which are trained together, which cases share them, and about what they cost."""
+    lines, total = [], 0.0
     for number, group in enumerate(lab.groups, 1):
-        seconds = sum(lab.seconds(d.experiment, d.first) for d in group)
-        total += seconds
+        spared = [_spared(lab, demand) for demand in group]
+        seconds = sum(lab.seconds(d.experiment, d.first) for d, why in zip(group, spared, strict=True) if not why)
         memory = max(cost(d.experiment).memory for d in group)
-        lines.append(f"group {number}: about {_time(seconds)}, {memory / 2**20:.0f} MiB a seed")
-        for demand in group:
-            stored = (
-                sum(lab.store.has(k) for k in lab.keys(demand.experiment, demand.first)) if not demand.unreadable else 0
-            )
-            state = (
-                f"NOT RUN, {demand.unreadable}"
-                if demand.unreadable
-                else "in the store"
-                if stored
-                else f"{demand.first} seeds"
-            )
-            lines.append(
-                f"  {demand.experiment.label()} ({demand.experiment.key[:8]}): {demand.experiment.steps} steps, {state}"
-            )
+        lines.append(f"group {number}: about {_time(seconds)}, {memory / 2**20:.1f} MiB a seed")
+        for demand, why in zip(group, spared, strict=True):
+            name = f"{demand.experiment.label()} ({demand.experiment.key[:8]}), {demand.experiment.steps} steps"
+            lines.append(f"  {name}: {why or f'{demand.first} seeds'}")
             lines.extend(f"    {case}" for case in demand.cases)
-    return [*lines, f"in all about {_time(total)} on one process"]
+        total += seconds
+    head = f"plan: {len(lab.demands)} experiments in {len(lab.groups)} groups, longest first"
+    return [head, *lines, f"in all about {_time(total)} on one process (estimates are orders of magnitude)"]
+
+
+def _spared(lab: Lab, demand: Demand) -> str:
+    """Why an experiment of the plan is not trained; empty if it is."""
+    if demand.unreadable:
+        return f"NOT RUN, {' '.join(demand.unreadable.split())}"
+    stored = all(lab.store.has(key) for key in lab.keys(demand.experiment, demand.first))
+    return "in the store" if stored else ""
 
 
 def claim_lines(items: dict[str, Case]) -> list[str]:
-    """A table of the claims: paper, place, statement, cases and controls."""
+    """A table of the claims: paper, place, number of settings and of controls, statement."""
     claims: dict[str, list[Case]] = {}
     for nodeid, case in items.items():
         claims.setdefault(nodeid.partition("[")[0], []).append(case)
-    rows = [("PAPER", "PLACE", "CASES", "CONTROLS", "STATE", "STATEMENT")]
+    rows = [("PAPER", "PLACE", "SETTINGS", "CONTROLS", "KIND", "STATEMENT")]
     for cases in claims.values():
         claim = cases[0].claim
         controls = sum(case.drops is not None for case in cases)
-        state = "not reproduced" if claim.not_reproduced else "claimed"
-        rows.append(
-            (claim.cite.paper.key, claim.cite.place, str(len(cases) - controls), str(controls), state, claim.title)
-        )
+        kind = "not reproduced" if claim.not_reproduced else "claimed"
+        settings = str(len(cases) - controls)
+        rows.append((claim.cite.paper.key, claim.cite.place, settings, str(controls), kind, claim.title))
     widths = [max(len(row[i]) for row in rows) for i in range(len(rows[0]) - 1)]
     return ["  ".join([*(cell.ljust(w) for cell, w in zip(row, widths, strict=False)), row[-1]]) for row in rows]
 
@@ -72,40 +77,27 @@ def merged(records: Path) -> list[CaseRecord]:
 
 
 def case_lines(records: Iterable[CaseRecord]) -> list[str]:
-    """One line per case: verdict, value with interval, tolerance, headroom, seeds, time."""
+    """One line per case: verdict, value with interval, tolerance, headroom, seeds, time; or why there is no value."""
     rows = [_row(record) for record in records]
-    widths = [max((len(row[i]) for row in rows), default=0) for i in range(4)]
-    return ["  ".join(cell.ljust(w) for cell, w in zip(row, widths, strict=False)) + f"  {row[4]}" for row in rows]
-
-
-def state(record: CaseRecord) -> str:
-    """A case's verdict as a word: what it came to, and for controls and the not reproduced what that means."""
-    if record.verdict is None:
-        return "NOT REACHED"
-    if record.control:
-        return {REFUTED: "control refuted", HOLDS: "CONTROL HOLDS"}.get(record.verdict, f"control {record.verdict}")
-    if record.not_reproduced:
-        return {REFUTED: "not reproduced", HOLDS: "NOW REPRODUCED"}.get(record.verdict, record.verdict)
-    return record.verdict
+    judged = [row for row in rows if len(row) > 3]
+    widths = [max(len(row[i]) for row in (rows if i < 2 else judged)) for i in range(4 if judged else 2)]
+    padded = [[cell.ljust(width) for cell, width in zip(row, widths, strict=False)] for row in rows]
+    return ["  ".join([*cells[: len(row) - 1], row[-1]]) for cells, row in zip(padded, rows, strict=True)]
 
 
 def _row(record: CaseRecord) -> tuple[str, ...]:
+    """Cells of a case's line: five of a case with a value, else three."""
     name = f"{record.claim.rpartition('::')[2].removeprefix('test_')}[{record.case}]"
     if record.estimate is None:
-        return state(record), name, "", "", record.reason
+        return state(record), name, record.reason
     value = f"{record.estimate:.4g}"
     if record.low is not None and record.high is not None and record.low != record.high:
         value += f" [{record.low:.4g}, {record.high:.4g}]"
     headroom = f"headroom {record.headroom:.3g} sd, " if record.headroom is not None else ""
     needed = f" (needs {record.seeds_needed})" if record.verdict == INCONCLUSIVE and record.seeds_needed else ""
-    said = f"; {record.reason}" if record.verdict == ERROR else ""
-    return (
-        state(record),
-        name,
-        value,
-        record.tolerance,
-        f"{headroom}{len(record.seeds)} seeds{needed}, {record.seconds:.1f} s{said}",
-    )
+    said = f"; {record.reason}" if record.verdict in (ERROR, HOLDS) and record.reason else ""
+    cost = f"{headroom}{len(record.seeds)} seeds{needed}, {record.seconds:.1f} s{said}"
+    return state(record), name, value, record.tolerance, cost
 
 
 def _time(seconds: float) -> str:

@@ -1,0 +1,119 @@
+"""How verdicts stand in pytest's reports: the word of a case, errors in one line, values in builtin types."""
+
+from __future__ import annotations
+
+from collections.abc import Generator
+from pathlib import Path
+
+import pytest
+
+from gen_core.claim import Case
+from gen_core.errors import GenCoreError, Inconclusive, Refuted
+from gen_core.plugin.session import Session, case_of
+from gen_core.records import ERROR, HOLDS, INCONCLUSIVE, NOT_RUN, REFUTED, CaseRecord
+
+RECORD = pytest.StashKey[CaseRecord]()
+"""The record of a claim case's attempt, kept with its item."""
+
+
+def state(record: CaseRecord) -> str:
+    """A case's verdict in words: what it came to, and what that means for a control and for what is not reproduced."""
+    if record.verdict is None:
+        return "NOT REACHED"
+    if record.control and record.verdict != NOT_RUN:
+        return f"CONTROL {record.verdict}"
+    if record.not_reproduced:
+        return {REFUTED: "NOT REPRODUCED", HOLDS: "NOW REPRODUCED"}.get(record.verdict, record.verdict)
+    return record.verdict
+
+
+def properties(record: CaseRecord) -> list[tuple[str, object]]:
+    """What pytest's own report says of a case, JUnit XML included."""
+    numbers = {key: getattr(record, key) for key in ("estimate", "low", "high", "headroom")}
+    told = {"state": state(record), "verdict": record.verdict, "tolerance": record.tolerance, **numbers}
+    return [(key, value) for key, value in told.items() if value not in (None, "")]
+
+
+@pytest.hookimpl(wrapper=True, tryfirst=True)
+def pytest_runtest_makereport(
+    item: pytest.Item, call: pytest.CallInfo[None]
+) -> Generator[None, pytest.TestReport, pytest.TestReport]:
+    """Say errors of claims in one line, and let nothing but builtin types cross to xdist's controller."""
+    report = yield
+    case = case_of(item)
+    if case is None:
+        return report
+    if RECORD not in item.stash and report.when == "setup" and not report.passed:
+        report.user_properties += _not_begun(item, case, call, report)
+    record = item.stash.get(RECORD, None)
+    if record is None:
+        return report
+    report.user_properties = [(str(key), _builtin(value)) for key, value in report.user_properties]
+    if report.when == "teardown":
+        return report
+    path, line, _ = report.location
+    if report.failed and call.excinfo is not None and isinstance(call.excinfo.value, GenCoreError):
+        at = [entry.lineno + 1 for entry in call.excinfo.traceback if Path(entry.path) == item.path]
+        report.longrepr = f"{path}:{at[-1] if at else (line or 0) + 1}: {call.excinfo.typename}: {record.reason}"
+    elif report.failed and record.verdict == HOLDS:
+        report.longrepr = f"{path}:{(line or 0) + 1}: {record.reason}"
+    elif report.skipped and record.verdict == NOT_RUN:
+        report.longrepr = (str(item.path), (line or 0) + 1, f"NOT RUN: {record.reason}")
+    return report
+
+
+@pytest.hookimpl(wrapper=True)
+def pytest_make_collect_report(
+    collector: pytest.Collector,
+) -> Generator[None, pytest.CollectReport, pytest.CollectReport]:
+    """Say a mistake in a claim file in one line, with its place."""
+    report = yield
+    error = getattr(getattr(report, "call", None), "excinfo", None)
+    if report.failed and error is not None and isinstance(error.value, GenCoreError):
+        lines = [entry.lineno + 1 for entry in error.traceback if Path(entry.path) == collector.path]
+        place = f"{collector.nodeid}:{lines[-1]}" if lines else collector.nodeid
+        report.longrepr = f"{place}: {error.typename}: {error.value}"
+    return report
+
+
+def pytest_report_teststatus(report: pytest.TestReport) -> tuple[str, str, str] | None:
+    """The category, letter and word of a case that has come to a verdict."""
+    told = dict(report.user_properties) if isinstance(report, pytest.TestReport) else {}
+    word = str(told.get("state", ""))
+    if not word or report.when == "teardown" or (report.when == "setup" and report.passed):
+        return None
+    if report.passed:
+        return "passed", ".", word
+    if report.skipped:
+        category, letter = {"NOT REPRODUCED": ("not reproduced", "n"), NOT_RUN: ("skipped", "s")}.get(
+            word, ("xfailed", "x")
+        )
+        return category, letter, word
+    letter = {INCONCLUSIVE: "I", ERROR: "E", REFUTED: "R"}.get(str(told["verdict"]), "F")
+    return ("error" if report.when == "setup" else "failed"), letter, word
+
+
+def _not_begun(
+    item: pytest.Item, case: Case, call: pytest.CallInfo[None], report: pytest.TestReport
+) -> list[tuple[str, object]]:
+    """Record a case that a mark skipped, or another fixture's error kept from its set-up."""
+    ours = Session.of(item.config)
+    item.stash[RECORD] = record = ours.record(item.nodeid, case)
+    if report.skipped:
+        record.verdict, record.reason = NOT_RUN, str(getattr(call.excinfo, "value", ""))
+    else:
+        record.verdict, record.reason = ERROR, said(call.excinfo.value) if call.excinfo else ""
+    ours.journal.attempt(record)
+    return properties(record)
+
+
+def said(error: BaseException) -> str:
+    """An error in one line."""
+    text = " ".join(str(error).split())
+    return text if isinstance(error, (GenCoreError, Refuted, Inconclusive)) else f"{type(error).__name__}: {text}"
+
+
+def _builtin(value: object) -> object:
+    if type(value) in (str, int, float, bool, type(None)):
+        return value
+    return float(value) if isinstance(value, float) else str(value)

@@ -1,0 +1,84 @@
+"""After collection: the paper's markers, the error budget's shares, the plan, and what only lists the claims."""
+
+from __future__ import annotations
+
+from collections.abc import Generator
+
+import pytest
+
+from gen_core.plugin import progress, terminal
+from gen_core.plugin.options import on_worker
+from gen_core.plugin.session import Session, case_of
+
+
+@pytest.hookimpl(wrapper=True, tryfirst=True)
+def pytest_collection_modifyitems(config: pytest.Config, items: list[pytest.Item]) -> Generator[None, None, None]:
+    """Mark claims by paper before `-m` looks, and plan for those that are left after it."""
+    ours = Session.of(config)
+    papers = {}
+    for item in items:
+        case = case_of(item)
+        if case is not None:
+            ours.shares += 1
+            paper = case.claim.cite.paper
+            if paper.key not in papers:
+                config.addinivalue_line("markers", f"{paper.key}: claims of {paper}")
+            papers[paper.key] = paper
+            item.add_marker(paper.key)
+    yield
+    ours.items = {item.nodeid: case for item in items if (case := case_of(item))}
+    if ours.items:
+        ours.plan()
+        if on_worker(config):
+            _longest_first(ours, items)
+
+
+def _longest_first(ours: Session, items: list[pytest.Item]) -> None:
+    """Reorder the claims among themselves, the same on all workers, so that none is left with a long one at the end."""
+    assert ours.lab is not None
+    rank: dict[str, int] = {}
+    for place, group in enumerate(ours.lab.groups):
+        for demand in group:
+            for nodeid in demand.cases:
+                rank.setdefault(nodeid, place)
+    claims = iter(sorted((i for i in items if i.nodeid in rank), key=lambda item: rank[item.nodeid]))
+    items[:] = [next(claims) if item.nodeid in rank else item for item in items]
+
+
+@pytest.hookimpl(tryfirst=True)
+def pytest_collection_finish(session: pytest.Session) -> None:
+    """Begin the records where claims are going to run; first of all, since xdist's controller then looks for them."""
+    config, ours = session.config, Session.of(session.config)
+    if ours.lab is None or config.getoption("collectonly") or ours.options.list_claims:
+        return
+    try:
+        ours.open(ours.lab)
+    except pytest.UsageError as error:
+        if on_worker(config):  # there a usage error is taken for a crash; this way the controller says it and stops
+            session.shouldfail = str(error)
+            raise session.Failed(session.shouldfail) from None
+        raise
+    if not on_worker(config):
+        progress.begin(config, ours.journal.progress)
+
+
+def pytest_report_collectionfinish(config: pytest.Config) -> list[str]:
+    """Say under which conditions the claims run; nothing where there are none."""
+    ours = Session.of(config)
+    if ours.lab is None:
+        return []
+    plan = terminal.plan_lines(ours.lab) if ours.options.plan else []
+    return [terminal.conditions(ours.run_record()), *plan]
+
+
+@pytest.hookimpl(tryfirst=True)
+def pytest_runtestloop(session: pytest.Session) -> bool | None:
+    """Under `--list-claims`, print a table in place of running anything."""
+    ours = Session.of(session.config)
+    if not ours.options.list_claims or session.testsfailed:
+        return None
+    writer = session.config.get_terminal_writer()
+    writer.line()
+    for line in terminal.claim_lines(ours.items):
+        writer.line(line)
+    return True

@@ -1,0 +1,76 @@
+"""What is different under xdist, which alone calls these hooks."""
+
+from __future__ import annotations
+
+import contextlib
+import os
+from collections.abc import Sequence
+from pathlib import Path
+from typing import Any
+
+import pytest
+import torch
+
+from gen_core import device
+from gen_core.plugin import progress, terminal
+from gen_core.plugin.options import Options
+from gen_core.plugin.outcomes import properties
+from gen_core.plugin.session import Session
+from gen_core.records import ERROR, read_cases, read_run
+
+
+@pytest.hookimpl(optionalhook=True)
+def pytest_xdist_auto_num_workers(config: pytest.Config) -> int | None:
+    """One worker per GPU, since seeds are batched on it; xdist's own choice without a GPU or without claims."""
+    return _gpus(config) or None
+
+
+@pytest.hookimpl(optionalhook=True)
+def pytest_configure_node(node: Any) -> None:
+    """Tell a worker which run it belongs to, and which GPU is its own."""
+    sent: dict[str, Any] = Session.of(node.config).sent()
+    count = _gpus(node.config)
+    if count:
+        sent["gpu"] = device.visible_gpu(node.gateway.id, os.environ.get("CUDA_VISIBLE_DEVICES"), count)
+    node.workerinput["gen_core"] = sent
+
+
+def _gpus(config: pytest.Config) -> int:
+    """Number of GPUs for claims; 0 where none of the files to be collected names gen_core, whose GPUs are not ours."""
+    if Options.of(config).device == "cpu" or not torch.cuda.device_count():  # counts without touching a device
+        return 0
+    paths = [Path(config.invocation_params.dir, str(argument).partition("::")[0]) for argument in config.args]
+    patterns = config.getini("python_files")
+    files = [f for path in paths for f in ([path] if path.is_file() else (g for p in patterns for g in path.rglob(p)))]
+    return torch.cuda.device_count() if any(b"gen_core" in file.read_bytes() for file in files) else 0
+
+
+@pytest.hookimpl(optionalhook=True)
+def pytest_xdist_node_collection_finished(node: Any, ids: Sequence[str]) -> None:
+    """The first worker that has found claims has begun the records: say under which conditions they run."""
+    ours = Session.of(node.config)
+    if ours.journal.begun and progress.begin(node.config, ours.journal.progress):
+        reporter = node.config.pluginmanager.getplugin("terminalreporter")
+        if reporter is not None and reporter.verbosity >= 0:
+            reporter.ensure_newline()
+            reporter.write_line(terminal.conditions(read_run(ours.journal.folder / "run.json")))
+
+
+@pytest.hookimpl(optionalhook=True)
+def pytest_testnodedown(node: Any, error: object) -> None:
+    """A worker that has ended trains nothing, whatever it said last."""
+    path = Session.of(node.config).journal.progress / f"{node.gateway.id}.json"
+    with contextlib.suppress(OSError):
+        path.unlink()
+
+
+@pytest.hookimpl(optionalhook=True)
+def pytest_handlecrashitem(crashitem: str, report: pytest.TestReport, sched: Any) -> None:
+    """A worker was killed: the case that it ran is an ERROR, with the reason."""
+    journal = Session.of(sched.config).journal
+    cases = read_cases(journal.folder / "cases.json") if journal.begun else []
+    for record in cases:
+        if record.nodeid == crashitem:
+            record.verdict, record.reason = ERROR, "the worker process was killed or crashed while this case ran"
+            journal.attempt(record)
+            report.user_properties.extend(properties(record))

@@ -1,0 +1,46 @@
+"""A folder with a toy paper in it, for tests that run pytest on claims."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from pathlib import Path
+
+import pytest
+
+from gen_core.plugin.terminal import merged
+from gen_core.records import CaseRecord, RunRecord, read_run
+
+BARE = ("-p", "no:cacheprovider", "-p", "no:randomly", "-p", "no:benchmark")
+
+
+@dataclass
+class Suite:
+    """Claims of a toy paper (`toy.py`) and what running them leaves behind."""
+
+    pytester: pytest.Pytester
+
+    def claims(self, body: str, name: str = "test_claims.py") -> Path:
+        path = self.pytester.path / name
+        path.write_text(f'"""The loss is small.\n\nMeasured: the training loss."""\nfrom toy import *\n\n{body}\n')
+        return path
+
+    def run(self, *arguments: str) -> pytest.RunResult:
+        return self.pytester.runpytest_inprocess(*BARE, *arguments)
+
+    @property
+    def folder(self) -> Path:
+        return max((self.pytester.path / "report" / "records").iterdir())
+
+    @property
+    def record(self) -> RunRecord:
+        return read_run(self.folder / "run.json")
+
+    @property
+    def cases(self) -> dict[str, CaseRecord]:
+        return {record.nodeid.rpartition("::")[2]: record for record in merged(self.folder)}
+
+
+@pytest.fixture
+def suite(pytester: pytest.Pytester) -> Suite:
+    pytester.makepyfile(toy=Path(__file__).with_name("toy.py").read_text())
+    return Suite(pytester)
