@@ -37,16 +37,17 @@ def cost(experiment: Experiment) -> Cost:
     watched = experiment.stop.evaluates or "train_loss" in watch or "train_accuracy" in watch
     looks = {*grid, *experiment.stop.looks(grid)} if watched else {experiment.steps}
     evaluations = forward * (len(looks) * n + len(grid) * tested)
-    units = numbers + forward // numbers  # of one point in all layers; for dense layers about right
+    units = forward // numbers  # of one point in all layers; for dense layers about right
     if isinstance(experiment.rule, Newton):
         step, state = n * parameters**2 + parameters**3 // 3, 3 * parameters**2
     else:
         step, state = 3 * batch * forward, 6 * parameters + 4 * batch * units
+        state += 2 * batch * numbers * (experiment.rule.batch is not None)
     kept = len(grid) * (parameters * ("weights" in watch) + tested // 8)
     evaluated = 2 * units * min(max(n, tested), EVALUATED)
     size = experiment.torch_dtype.itemsize
     return Cost(
-        float(experiment.steps * step + evaluations), size * (numbers * (n + tested) + state + kept + evaluated)
+        float(experiment.steps * step + evaluations), size * (2 * numbers * (n + tested) + state + kept + evaluated)
     )
 
 

@@ -8,6 +8,7 @@ import hashlib
 import inspect
 import json
 import math
+import textwrap
 from dataclasses import fields, is_dataclass
 from pathlib import Path
 from types import ModuleType
@@ -90,7 +91,7 @@ def _code_of_type(kind: type) -> str:
     try:
         path = Path(inspect.getsourcefile(kind) or "")
         own = path.name.startswith("test_") or path.name.endswith("_test.py") or not path.is_file()
-        return _normal(inspect.cleandoc(inspect.getsource(kind)) if own else path.read_text(encoding="utf-8"))
+        return _normal(textwrap.dedent(inspect.getsource(kind)) if own else path.read_text(encoding="utf-8"))
     except (OSError, TypeError):
         return kind.__qualname__  # built in, or typed at a prompt: there is no source to follow
 

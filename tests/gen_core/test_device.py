@@ -1,0 +1,70 @@
+import pytest
+import torch
+
+from gen_core import device
+from gen_core.errors import InvalidExperiment
+
+
+@pytest.fixture
+def without_gpu(monkeypatch):
+    monkeypatch.setattr(torch.cuda, "is_available", lambda: False)
+    device.resolve.cache_clear()
+    yield
+    device.resolve.cache_clear()
+
+
+@pytest.mark.usefixtures("without_gpu")
+def test_auto_without_a_gpu_is_the_cpu():
+    assert device.resolve("auto") == device.resolve("cpu") == torch.device("cpu")
+
+
+@pytest.mark.usefixtures("without_gpu")
+@pytest.mark.parametrize(
+    ("name", "message"),
+    [
+        ("cuda", "device 'cuda'; expected a visible CUDA device, and there is none (use --device cpu)"),
+        ("tpu", "device 'tpu'; expected 'auto', 'cpu' or 'cuda'"),
+    ],
+)
+def test_a_device_that_is_not_there(name, message):
+    with pytest.raises(InvalidExperiment) as caught:
+        device.resolve(name)
+    assert str(caught.value) == message
+
+
+def test_auto_takes_the_gpu(monkeypatch):
+    monkeypatch.setattr(torch.cuda, "is_available", lambda: True)
+    device.resolve.cache_clear()
+    assert device.resolve("auto") == device.resolve("cuda") == torch.device("cuda")
+    device.resolve.cache_clear()
+
+
+def test_one_thread_and_no_tf32():
+    torch.set_num_threads(2)
+    device.settle()
+    assert torch.get_num_threads() == 1
+    assert not torch.backends.cuda.matmul.allow_tf32
+    assert not torch.backends.cudnn.allow_tf32
+
+
+@pytest.mark.parametrize(
+    ("worker", "visible", "count", "expected"),
+    [
+        ("gw0", None, 2, "0"),
+        ("gw1", None, 2, "1"),
+        ("gw2", None, 2, "0"),
+        ("gw1", "3,5", 2, "5"),
+        ("gw3", "GPU-a,GPU-b", 2, "GPU-b"),
+        ("gw1", "", 2, "1"),
+    ],
+)
+def test_workers_take_turns_in_the_callers_list(worker, visible, count, expected):
+    assert device.visible_gpu(worker, visible, count) == expected
+
+
+def test_environment_and_budget():
+    cpu = torch.device("cpu")
+    told = device.environment(cpu)
+    assert {"python", "torch", "device", "threads", "platform", "processors"} == set(told)
+    assert all(isinstance(value, str) for value in told.values())
+    assert device.memory_budget(cpu) == device.CPU_BUDGET
