@@ -193,9 +193,7 @@ class Rows:
 
 def _check_labels(y: Tensor, outputs: int) -> None:
     if outputs == 1 and not y.is_floating_point():
-        raise InvalidExperiment(
-            f"labels of {y.dtype} for a model of one output; expected floats (-1.0 and 1.0)"
-        )
+        raise InvalidExperiment(f"labels of {y.dtype} for a model of one output; expected floats (-1.0 and 1.0)")
     if outputs > 1 and (y.is_floating_point() or not 0 <= int(y.min()) <= int(y.max()) < outputs):
         found = f"labels of {y.dtype} from {y.min():g} to {y.max():g}"
         raise InvalidExperiment(f"{found} for a model of {outputs} outputs; expected integers from 0 to {outputs - 1}")
