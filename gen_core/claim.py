@@ -135,7 +135,8 @@ def claim(
     """
 
     def attach(test: Test) -> Test:
-        statement = inspect.getdoc(test) or inspect.getdoc(inspect.getmodule(test)) or ""
+        module = inspect.getmodule(test)
+        statement = inspect.getdoc(test) or (inspect.getdoc(module) if module else None) or ""
         where = test.__name__
         if not statement:
             raise InvalidClaim(f"{where} has no docstring; expected the paper's statement and what is measured")

@@ -186,8 +186,9 @@ class Expected:
         self._judge(tolerance, self._one_per_seed(), interval, share, None)
 
     def _exponent(self, x: Sequence[float], tolerance: str, low: float | None, high: float | None) -> None:
+        values = self._per_point(x)
         try:
-            slopes = exponents(np.asarray(x, dtype=float), self._per_point(x))
+            slopes = exponents(np.asarray(x, dtype=float), values)
         except ValueError as error:
             raise Unfinished(f"{self._name}: no exponent can be fitted ({error})") from error
         self._judge(tolerance, slopes, mean_interval(slopes, level=_current().level), low, high)

@@ -73,9 +73,9 @@ def loss(run: Run) -> torch.Tensor:
 
 clean = Experiment(data=Points(), model=Linear(), rule=GD(rate=0.1), loss=Square(), steps=20, dtype="float64")
 noisy = replace(clean, data=Points(noise=100.0))
-TOY = dict(
-    cite=Paper("toy", "A. Author", "On toys", 2020).at("Theorem 1"),
-    given=clean,
-    assuming=(noiseless,),
-    without={noiseless: noisy},
-)
+TOY = {
+    "cite": Paper("toy", "A. Author", "On toys", 2020).at("Theorem 1"),
+    "given": clean,
+    "assuming": (noiseless,),
+    "without": {noiseless: noisy},
+}

@@ -126,16 +126,24 @@ class ProgressLine:
 
 
 def begin(config: pytest.Config, folder: Path) -> bool:
-    """Show the progress files of a folder until `end`; False if that is done, or there is no terminal."""
+    """Show the progress files of a folder until `end`; False if that is done, or there is no terminal reporter."""
     manager = config.pluginmanager
     if manager.hasplugin(_NAME) or not manager.hasplugin("terminalreporter"):
         return False
-    # pytest counts what goes through the writer's own methods as part of its line.
-    out: TextIO = config.get_terminal_writer()._file  # type: ignore[assignment]
+    out = _beside(config)
     line = ProgressLine(folder, out, terminal=out.isatty() and os.environ.get("TERM") != "dumb")
     manager.register(line, _NAME)
     line.start()
     return True
+
+
+def _beside(config: pytest.Config) -> TextIO:
+    """A way to the terminal of our own, since pytest's leads into its capture while a test runs."""
+    writer = config.get_terminal_writer()._file
+    try:
+        return open(os.dup(writer.fileno()), "w", encoding="utf-8", errors="replace")  # type: ignore[union-attr]
+    except (AttributeError, OSError, ValueError):  # printed to something that is not a file
+        return open(os.devnull, "w", encoding="utf-8")
 
 
 def end(config: pytest.Config) -> None:
@@ -143,6 +151,7 @@ def end(config: pytest.Config) -> None:
     line = config.pluginmanager.unregister(name=_NAME) if config.pluginmanager.hasplugin(_NAME) else None
     if isinstance(line, ProgressLine):
         line.stop()
+        line.out.close()
 
 
 def _columns(out: TextIO) -> int:

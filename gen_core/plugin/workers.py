@@ -52,8 +52,12 @@ def pytest_xdist_node_collection_finished(node: Any, ids: Sequence[str]) -> None
     if ours.journal.begun and progress.begin(node.config, ours.journal.progress):
         reporter = node.config.pluginmanager.getplugin("terminalreporter")
         if reporter is not None and reporter.verbosity >= 0:
-            reporter.ensure_newline()
-            reporter.write_line(terminal.conditions(read_run(ours.journal.folder / "run.json")))
+            said = terminal.conditions(read_run(ours.journal.folder / "run.json"))
+            if reporter.isatty():  # over xdist's line on its workers, which it writes again
+                reporter.rewrite(said, erase=True)
+                reporter.line("")
+            else:
+                reporter.write_line(said)
 
 
 @pytest.hookimpl(optionalhook=True)

@@ -92,7 +92,7 @@ def test_fresh_seeds_are_printed_with_the_command_that_repeats_them(suite):
     seeds = {seed for case in first.values() for seed in case.seeds}
     assert seeds == {run.seeds_from * 1000 + i for i in range(8)}  # one base for both workers
 
-    suite.run(*shlex.split(run.repeat)[1:])
+    suite.run(*shlex.split(run.repeat)[1:], "-n", "0")
     assert (suite.record.seeds_from, suite.record.trainings) == (run.seeds_from, 0)
     assert {name: case.values for name, case in suite.cases.items()} == {n: c.values for n, c in first.items()}
 
@@ -133,7 +133,7 @@ def test_missing_data_is_not_run_and_damaged_data_is_an_error(suite):
             "*test_on_files?missing? NOT RUN *",
             "*test_on_files?damaged? ERROR *",
             "test_claims.py:*: DataDamaged: /data/digits.npz has 12 bytes; expected 7 MB (remove it)",
-            "NOT RUN * test_claims.py:*: NOT RUN: digits.npz is not in /data get it with: python -m fixtures.download digits",
+            "NOT RUN * test_claims.py:*: NOT RUN: digits.npz is not in /data get it with: python -m *",
         ]
     )
     suite.run("--require-data", "-k", "missing").stdout.fnmatch_lines(["*: DataMissing: digits.npz is not in /data*"])
@@ -213,25 +213,11 @@ def test_old_runs_are_removed_and_the_last_line_says_where_the_records_are(suite
     for i in range(RUNS_KEPT + 5):
         (first.parent / f"19990101-{i:06d}").mkdir()
         (first.parent / f"19990101-{i:06d}" / "run.json").write_text("{}")
-    result = suite.run("-q", "-n", "2")
+    result = suite.run("-q")
     assert result.outlines[-1] == f"records: {suite.folder}"
     kept = sorted(path.name for path in first.parent.iterdir())
     assert len(kept) == RUNS_KEPT
     assert kept[-2:] == [first.name, suite.folder.name]
-
-
-def test_reports_are_made_once_of_complete_records(suite):
-    suite.claims(HOLDS.replace("LIMIT", "2"))
-    suite.pytester.makeconftest("""
-        from gen_core.records import read_run
-        def pytest_gen_core_finished(config, records):
-            with open("told", "a") as out:
-                print(read_run(records / "run.json").exit_status, file=out)
-            return records / "index.html"
-    """)
-    result = suite.run("-n", "2")
-    assert result.outlines[-1] == f"report: {suite.folder / 'index.html'}"
-    assert (suite.pytester.path / "told").read_text() == "0\n"
 
 
 def test_a_project_without_claims_sees_nothing(suite):

@@ -1,0 +1,137 @@
+"""Every expectation holds, is refuted or stays undecided where it should, with the numbers in its message."""
+
+from __future__ import annotations
+
+import numpy as np
+import pytest
+import torch
+from scipy import stats
+
+from gen_core import Inconclusive, InvalidClaim, Measured, Refuted, Unfinished, expect
+from gen_core.expect import Judge, judging
+
+NEAR = torch.tensor([0.9, 1.0, 1.1, 1.0, 0.95, 1.05, 1.0, 1.0])
+X = (1.0, 2.0, 4.0)
+FALLING = torch.tensor([[8.0, 8.2], [4.0, 4.1], [2.0, 2.2]])
+FLAT = torch.tensor([[1.0, 1.0], [1.0, 1.0], [1.0, 1.0]])
+ALTERNATING = torch.tensor([[1.0, 2.0], [2.0, 1.0], [3.0, 0.0]])
+
+HELD = [
+    ("at_most", NEAR, (1.5,), {}),
+    ("at_least", NEAR, (0.5,), {}),
+    ("between", NEAR, (0.5, 1.5), {}),
+    ("always_at_most", NEAR, (1.2,), {}),
+    ("always_at_least", NEAR, (0.8,), {}),
+    ("mostly_at_most", NEAR.repeat(8), (1.05,), {"share": 0.6}),
+    ("mostly_at_least", NEAR.repeat(8), (0.95,), {"share": 0.6}),
+    ("decays_in", FALLING.repeat(1, 8), (X,), {"exponent_at_most": -0.5}),
+    ("grows_in", 1 / FALLING.repeat(1, 8), (X,), {"exponent_at_least": 0.5}),
+    ("scales_in", FALLING.repeat(1, 8), (X,), {"exponent_between": (-1.2, -0.8)}),
+    ("increases_in", 1 / FALLING, (X,), {}),
+    ("decreases_in", FALLING, (X,), {}),
+]
+REFUTED = [
+    ("at_most", NEAR, (0.5,), {}, r"q is 1 \[0.9\d+, 1.0\d+\] over 8 seeds; claimed <= 0.5"),
+    ("at_least", NEAR, (1.5,), {}, "claimed >= 1.5"),
+    ("between", NEAR, (1.5, 2.0), {}, r"claimed in \[1.5, 2\]"),
+    ("always_at_most", NEAR, (1.0,), {}, r"q is 1.1 \[1.1, 1.1\] over 8 seeds; claimed <= 1 in every seed"),
+    ("always_at_least", NEAR, (0.95,), {}, "claimed >= 0.95 in every seed"),
+    ("mostly_at_most", NEAR.repeat(8), (0.5,), {"share": 0.5}, "claimed <= 0.5 in at least 50% of seeds"),
+    ("mostly_at_least", NEAR.repeat(8), (1.5,), {"share": 0.5}, "claimed >= 1.5 in at least 50% of seeds"),
+    ("decays_in", FALLING.repeat(1, 8), (X,), {"exponent_at_most": -1.5}, "claimed exponent <= -1.5"),
+    ("grows_in", FLAT, (X,), {"exponent_at_least": 0.5}, "q is 0 .*; claimed exponent >= 0.5"),
+    ("scales_in", FLAT, (X,), {"exponent_between": (-1.2, -0.8)}, r"claimed exponent in \[-1.2, -0.8\]"),
+    ("increases_in", FLAT, (X,), {}, "claimed rank correlation > 0"),  # what does not move has no trend
+    ("decreases_in", FLAT, (X,), {}, "claimed rank correlation < 0"),
+]
+UNDECIDED = [
+    ("at_most", NEAR, (1.001,), {}, "limit lies in the interval; .* about [0-9]+ seeds .*headroom of 0.017 sd"),
+    ("at_most", NEAR, (1.0,), {}, "limit lies in the interval; .* headroom of .* sd"),
+    ("mostly_at_most", NEAR, (1.2,), {"share": 0.9}, "the limit lies in the interval, which more seeds would narrow"),
+    ("increases_in", ALTERNATING, (X,), {}, "claimed rank correlation > 0; the limit lies in the interval"),
+]
+INVALID = [
+    ("at_most", FALLING, (1.0,), {}, r"q has shape \(3, 2\); expected one number per seed, \(seeds,\)"),
+    ("decays_in", NEAR, (X,), {"exponent_at_most": -1}, r"q has shape \(8,\); expected \(3 points, seeds\)"),
+    ("increases_in", FALLING, ((1.0, 2.0),), {}, r"q has shape \(3, 2\); expected \(2 points, seeds\)"),
+    ("between", NEAR, (2.0, 1.0), {}, r"between\(2, 1\); expected the lower limit first"),
+    ("mostly_at_most", NEAR, (1.0,), {"share": 1.0}, r"share 1 of seeds; expected a number in \(0, 1\)"),
+]
+
+
+@pytest.mark.parametrize(("method", "values", "limits", "options"), HELD)
+def test_what_is_within_its_tolerance_holds(method, values, limits, options):
+    judge = Judge(level=0.01)
+    with judging(judge):
+        getattr(expect(values, "q"), method)(*limits, **options)
+    assert [judgement.verdict for judgement in judge.judgements] == ["HOLDS"]
+
+
+@pytest.mark.parametrize(("method", "values", "limits", "options", "message"), REFUTED)
+def test_what_is_beyond_its_tolerance_is_refuted(method, values, limits, options, message):
+    with pytest.raises(Refuted, match=message):
+        getattr(expect(values, "q"), method)(*limits, **options)
+
+
+@pytest.mark.parametrize(("method", "values", "limits", "options", "message"), UNDECIDED)
+def test_what_cannot_be_told_says_what_a_decision_takes(method, values, limits, options, message):
+    with pytest.raises(Inconclusive, match=message):
+        getattr(expect(values, "q"), method)(*limits, **options)
+
+
+@pytest.mark.parametrize(("method", "values", "limits", "options", "message"), INVALID)
+def test_a_wrong_shape_or_limit_is_a_mistake_of_the_claim(method, values, limits, options, message):
+    with pytest.raises(InvalidClaim, match=message):
+        getattr(expect(values, "q"), method)(*limits, **options)
+
+
+def test_a_value_that_is_not_finite_or_has_no_logarithm_is_unfinished():
+    with pytest.raises(Unfinished, match=r"q is nan at index \(1,\); expected finite numbers"):
+        expect(torch.tensor([1.0, torch.nan]), "q")
+    with pytest.raises(Unfinished, match=r"q is inf at index \(0, 1\)"):
+        expect(torch.tensor([[1.0, torch.inf]]), "q")
+    with pytest.raises(Unfinished, match=r"q: no exponent can be fitted .*a positive number"):
+        expect(FALLING - 2, "q").decays_in(X, exponent_at_most=-1)
+
+
+def test_there_is_one_number_for_every_seed_of_the_run():
+    with judging(Judge(seeds=8)):
+        expect(NEAR, "q").at_most(2)
+    with judging(Judge(seeds=8)), pytest.raises(InvalidClaim, match=r"q has shape \(16,\); .* for each of 8 seeds"):
+        expect(NEAR.repeat(2), "q")
+    with judging(Judge(seeds=2)):
+        expect(FALLING, "q").decreases_in(X)
+
+
+def test_one_claim_has_one_expectation():
+    with judging(Judge()):
+        expect(NEAR, "q").at_most(2)
+        with pytest.raises(InvalidClaim, match="second expect in one claim"):
+            expect(NEAR, "r").at_most(2)
+    expect(NEAR, "q").at_most(2)  # outside of a claim every call has a judge of its own
+    expect(NEAR, "q").at_most(2)
+
+
+def test_the_interval_is_students_at_the_judges_level():
+    judge = Judge(level=0.003)
+    with judging(judge):
+        expect(NEAR.numpy(), "q").at_most(np.float32(2))
+    (judgement,) = judge.judgements
+    expected = stats.t.interval(1 - 2 * 0.003, 7, NEAR.numpy().mean(), stats.sem(NEAR.numpy()))
+    assert (judgement.interval.low, judgement.interval.high) == pytest.approx(expected, rel=1e-6)
+    assert judgement.headroom == pytest.approx((2 - NEAR.mean().item()) / NEAR.std().item(), rel=1e-6)
+    assert [type(v) for v in (judgement.high_limit, *judgement.values)] == [float] * 9
+    assert judgement.low_limit is None
+
+
+def test_shared_points_widen_the_interval():
+    judge, alone = Judge(level=0.003), Judge(level=0.003)
+    resampled = NEAR + torch.randn(200, 1, generator=torch.Generator().manual_seed(1))
+    with judging(alone):
+        expect(NEAR, "q").at_most(9)
+    with judging(judge):
+        expect(Measured(NEAR, resampled), "q").at_most(9)
+    narrow, wide = alone.judgements[0].interval, judge.judgements[0].interval
+    assert wide.estimate == narrow.estimate
+    t = stats.t.isf(0.003, 199) * resampled.mean(1).std().item()
+    assert wide.high - wide.estimate == pytest.approx(np.hypot(t, narrow.high - narrow.estimate), rel=1e-6)

@@ -1,0 +1,79 @@
+"""The built wheel alone, outside this repository, runs a claim of one's own."""
+
+from __future__ import annotations
+
+import shutil
+import subprocess
+import sys
+import sysconfig
+import venv
+import zipfile
+from pathlib import Path
+
+import pytest
+
+from gen_core.plugin.terminal import merged
+
+ROOT = Path(__file__).parents[2]
+CLAIM = '''"""Descent fits random labels where there are fewer points than dimensions: the training loss vanishes."""
+from dataclasses import dataclass, replace
+import torch
+from gen_core import GD, Assumption, Data, Experiment, Linear, Paper, Square, claim, expect
+
+@dataclass(frozen=True)
+class RandomLabels:
+    n: int
+    inputs = (50,)
+    def draw(self, g): return Data(torch.randn(self.n, 50, generator=g), torch.randn(self.n, generator=g))
+
+few_points = Assumption("few_points", "n < 50", lambda experiment, data: (len(data.y) < 50, f"n={len(data.y)}"))
+descent = Experiment(data=RandomLabels(20), model=Linear(), rule=GD(rate=0.1), loss=Square(), steps=500)
+
+@claim(cite=Paper("mine", "A. Author", "On labels", 2026).at("Theorem 1"), given=descent, assuming=[few_points], without={few_points: replace(descent, data=RandomLabels(200))})
+def test_descent_fits_random_labels(run): expect(run.trained.arrays["train_loss"], "training loss").at_most(0.01)
+'''  # noqa: E501
+
+
+@pytest.fixture(scope="module")
+def python(tmp_path_factory: pytest.TempPathFactory) -> str:
+    """The interpreter of a fresh environment that holds the wheel, and borrows everything else."""
+    pytest.importorskip("setuptools", "77")
+    source, home = tmp_path_factory.mktemp("source"), tmp_path_factory.mktemp("home")
+    shutil.copytree(ROOT / "gen_core", source / "gen_core", ignore=shutil.ignore_patterns("__pycache__"))
+    for name in ("pyproject.toml", "LICENSE", "README.md"):
+        shutil.copy(ROOT / name, source)
+    build = [sys.executable, "-m", "build", "--wheel", "--no-isolation", "--outdir", str(home), str(source)]
+    subprocess.run(build, check=True, capture_output=True, text=True)
+
+    venv.create(home / "venv", with_pip=False)
+    python = str(home / "venv" / "bin" / "python")
+    ask = "import sysconfig; print(sysconfig.get_path('purelib'))"
+    packages = Path(subprocess.run([python, "-c", ask], check=True, capture_output=True, text=True).stdout.strip())
+    (wheel,) = home.glob("gen_core-*.whl")
+    with zipfile.ZipFile(wheel) as archive:
+        archive.extractall(packages)
+    (packages / "borrowed.pth").write_text(sysconfig.get_path("purelib") + "\n")
+    return python
+
+
+def test_a_ten_line_claim_of_ones_own_runs_on_the_wheel_alone(python, tmp_path):
+    assert len([line for line in CLAIM.splitlines() if line and not line.startswith(("from", "import"))]) <= 10
+    (tmp_path / "test_mine.py").write_text(CLAIM)
+
+    def call(*arguments: str) -> subprocess.CompletedProcess[str]:
+        return subprocess.run([python, *arguments], cwd=tmp_path, capture_output=True, text=True, check=False)
+
+    where = call("-c", "import gen_core; print(gen_core.__file__)").stdout
+    assert where.startswith(str(Path(python).parents[1]))
+
+    result = call("-m", "pytest", "-v", "-p", "no:randomly")
+    assert result.returncode == 0, result.stdout
+    assert "test_descent_fits_random_labels[given] HOLDS" in result.stdout
+    assert "test_descent_fits_random_labels[without-few_points] CONTROL REFUTED" in result.stdout
+    last = result.stdout.splitlines()[-1]
+    assert last.startswith("records: ")
+    records = merged(Path(last.removeprefix("records: ")))
+    assert {(record.case, record.verdict) for record in records} == {
+        ("given", "HOLDS"),
+        ("without-few_points", "REFUTED"),
+    }
