@@ -17,7 +17,7 @@ from gen_core.seeding import generator
 from gen_core.trained import Trained
 
 
-@dataclass(frozen=True)
+@dataclass(frozen=True, repr=False)
 class Run:
     """A finished experiment for a block of seeds. Tensors are on the CPU and have the seed axis first.
 
@@ -30,6 +30,10 @@ class Run:
     experiment: Experiment
     seeds: tuple[int, ...]
     trained: Trained
+
+    def __repr__(self) -> str:
+        """A line that fits into a traceback."""
+        return f"<Run of {self.experiment.label()}, seeds {self.seeds[0]} to {self.seeds[-1]}>"
 
     @property
     def checkpoints(self) -> tuple[int, ...]:
@@ -55,6 +59,16 @@ class Run:
             bits = np.unpackbits(packed.numpy(), axis=-1, count=self.experiment.n_test)
             return torch.from_numpy(bits).bool()
         return self._array(f"watch.{name}", "watched quantity")
+
+    @property
+    def train_loss(self) -> Tensor:
+        """Loss over the whole training set at the end, (seeds,)."""
+        return self.trained.arrays["train_loss"]
+
+    @property
+    def train_accuracy(self) -> Tensor:
+        """Accuracy over the whole training set at the end, (seeds,); see `gen_core.losses.right`."""
+        return self.trained.arrays["train_accuracy"]
 
     @property
     def X(self) -> Tensor:

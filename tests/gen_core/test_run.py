@@ -50,6 +50,10 @@ def test_data_and_starts_are_those_of_the_training():
     assert torch.equal(watched.watched("weights.w")[:, 0], watched.initial("w"))
     assert torch.equal(watched.watched("weights.w")[:, -1], watched.w)
     assert watched.endings == "3 by steps at step 7"
+    assert repr(finished) == f"<Run of {LINEAR.label()}, seeds 0 to 2>"
+    f = torch.einsum("snd,sd->sn", finished.X, finished.w)
+    torch.testing.assert_close(finished.train_loss, LINEAR.loss.per_point(f, finished.y).mean(1))
+    torch.testing.assert_close(finished.train_accuracy, ((f > 0) == (finished.y > 0)).double().mean(1))
 
 
 def test_parts_of_seeds_are_put_together_again():
