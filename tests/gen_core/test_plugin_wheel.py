@@ -15,23 +15,8 @@ import pytest
 from gen_core.plugin.terminal import merged
 
 ROOT = Path(__file__).parents[2]
-CLAIM = '''"""Descent fits random labels where there are fewer points than dimensions: the training loss vanishes."""
-from dataclasses import dataclass, replace
-import torch
-from gen_core import GD, Assumption, Data, Experiment, Linear, Paper, Square, claim, expect
-
-@dataclass(frozen=True)
-class RandomLabels:
-    n: int
-    inputs = (50,)
-    def draw(self, g): return Data(torch.randn(self.n, 50, generator=g), torch.randn(self.n, generator=g))
-
-few_points = Assumption("few_points", "n < 50", lambda experiment, data: (len(data.y) < 50, f"n={len(data.y)}"))
-descent = Experiment(data=RandomLabels(20), model=Linear(), rule=GD(rate=0.1), loss=Square(), steps=500)
-
-@claim(cite=Paper("mine", "A. Author", "On labels", 2026).at("Theorem 1"), given=descent, assuming=[few_points], without={few_points: replace(descent, data=RandomLabels(200))})
-def test_descent_fits_random_labels(run): expect(run.trained.arrays["train_loss"], "training loss").at_most(0.01)
-'''  # noqa: E501
+README = (ROOT / "README.md").read_text(encoding="utf-8")
+CLAIM = README.split("```python\n")[2].partition("```")[0]
 
 
 @pytest.fixture(scope="module")
