@@ -1,13 +1,12 @@
-"""Descent never leaves the span of the rows, and keeps what it starts with off it.
+"""Descent from zero never leaves the span of the rows.
 
-Zhang et al., "Theory of Deep Learning III" (2017), section 9.6, Lemma 3 and its proof:
+Zhang et al., "Theory of Deep Learning III" (2017), section 9.6, Lemma 3:
 
     A step of gradient descent or SGD on L(w) = |Xw - y|^2 / 2n changes w by X^T e for some e. Started at w = 0, every
-    iterate is of the form w_t = X^T alpha_t. Started at w_0, the part of w_0 off the row span is therefore never
-    changed, and the limit is w+ + P w_0, with P the projection off the row span.
+    iterate is therefore of the form w_t = X^T alpha_t.
 
-Measured: the largest part of the iterates off the row span, |P w_t| / |w_T| over the checkpoints t; and the distance of
-the limit from w+ + P w_0, once |Xw - y| / |y| has come below 1e-9.
+Measured: the largest part of the iterates off the row span, |P w_t| / |w_T| over the checkpoints t, where P is the
+projection off the row span, in every seed.
 """
 
 from fixtures.assumptions import full_row_rank, starts_at_zero, steps_along_gradients, underdetermined
@@ -41,6 +40,13 @@ def test_iterates_stay_in_the_span_of_the_rows(run: Run) -> None:
     figure=part_off_the_row_span,
 )
 def test_limit_keeps_the_start_off_the_row_span(run: Run) -> None:
+    """Descent keeps what it starts with off the span of the rows.
+
+    Zhang et al. (2017), section 9.6, from the proof of Lemma 3: steps lie in the row span, so that the part of w_0 off it
+    is never changed, and the limit is w+ + P w_0, with P the projection off the row span.
+
+    Measured: |w_T - (w+ + P w_0)| / |w+ + P w_0| in every seed, once |Xw - y| / |y| has come below 1e-9.
+    """
     limit = minimum_norm(run.X, run.y) + off_row_span(run.X, run.initial("w"))
 
     expect(relative_distance(interpolating(run), limit), "|w - (w+ + P w_0)| / |w+ + P w_0|").always_at_most(TOLERANCE)
