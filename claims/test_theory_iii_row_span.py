@@ -42,8 +42,8 @@ def test_iterates_stay_in_the_span_of_the_rows(run: Run) -> None:
 def test_limit_keeps_the_start_off_the_row_span(run: Run) -> None:
     """Descent keeps what it starts with off the span of the rows.
 
-    Zhang et al. (2017), section 9.6, from the proof of Lemma 3: steps lie in the row span, so that the part of w_0 off it
-    is never changed, and the limit is w+ + P w_0, with P the projection off the row span.
+    Zhang et al. (2017), section 9.6, from the proof of Lemma 3: steps lie in the row span, so that the part of w_0 off
+    it is never changed, and the limit is w+ + P w_0, with P the projection off the row span.
 
     Measured: |w_T - (w+ + P w_0)| / |w+ + P w_0| in every seed, once |Xw - y| / |y| has come below 1e-9.
     """
