@@ -22,6 +22,7 @@ from gen_core.rules import GD, SGD, AdaGrad, Adam, Momentum, Newton
 from gen_core.run import Run, Runs
 from gen_core.schedule import Every, Geometric, Stop
 from gen_core.settings import Arms, AtScale, Sweep
+from gen_core.sparse import SparseLinear
 from gen_core.types import Data, Dataset
 
 __all__ = [
@@ -60,6 +61,7 @@ __all__ = [
     "Refuted",
     "Run",
     "Runs",
+    "SparseLinear",
     "Square",
     "Stop",
     "Sweep",

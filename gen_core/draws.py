@@ -1,8 +1,9 @@
-"""The draws of data: pure functions of (data recipe, seed), checked against the recipe and kept for a while."""
+"""What a seed starts from, as pure functions of (recipe, seed): its data, kept for a while, and its parameters."""
 
 from __future__ import annotations
 
 from collections import OrderedDict
+from collections.abc import Callable
 
 from torch import Tensor
 
@@ -49,6 +50,18 @@ def draw(experiment: Experiment, seed: int) -> Data:
         DataMissing, DataDamaged: if it reads files that are not there, or not what they should be.
     """
     return _draws.get(experiment, seed)
+
+
+def start(experiment: Experiment, seed: int) -> dict[str, Tensor]:
+    """One seed's parameters before the first step: the model's draw, placed on the seed's data if the model does that.
+
+    Raises:
+        InvalidExperiment, DataMissing, DataDamaged: as `draw`, where the model looks at the data.
+    """
+    model = experiment.model
+    params = model.init(experiment.data.inputs, generator(model, seed, "init"), experiment.torch_dtype)
+    place: Callable[..., dict[str, Tensor]] | None = getattr(model, "place", None)
+    return params if place is None else place(params, draw(experiment, seed))
 
 
 def check_data(experiment: Experiment) -> str:

@@ -21,7 +21,11 @@ from gen_core.layers import normal, positive_integer, standard_deviation
 
 @runtime_checkable
 class Model(Protocol):
-    """A frozen, hashable recipe of a model: a dataclass of builtins with these members."""
+    """A frozen, hashable recipe of a model: a dataclass of builtins with these members.
+
+    A model whose parameters belong to a seed's points, or whose start looks at them, has a method
+    `place(params, data) -> params` too: it gets what `init` drew, of the same shapes, and that seed's `Data`.
+    """
 
     @property
     def outputs(self) -> int:

@@ -10,7 +10,7 @@ import torch
 from torch import Tensor
 
 from gen_core.cost import EVALUATED
-from gen_core.draws import draw
+from gen_core.draws import draw, start
 from gen_core.errors import InvalidExperiment
 from gen_core.experiment import Experiment
 from gen_core.losses import classes, right
@@ -48,7 +48,7 @@ class Rows:
             self.X[i], self.y[i] = data.X, data.y
             if n_test and data.X_test is not None:
                 self.X_test[i] = data.X_test
-        starts = [e.model.init(inputs, generator(e.model, seed, "init"), dtype) for e, seed in rows]
+        starts = [start(e, seed) for e, seed in rows]
         self.params = {name: torch.stack([s[name] for s in starts]).to(device) for name in starts[0]}
         self.trained = {name: self.params[name].requires_grad_() for name in experiment.model.trained}
         self.rate = torch.tensor([e.rule.rate for e, _ in rows], dtype=dtype, device=device)

@@ -10,10 +10,9 @@ import numpy as np
 import torch
 from torch import Tensor
 
-from gen_core.draws import draw
+from gen_core.draws import draw, start
 from gen_core.errors import InvalidExperiment, Unfinished
 from gen_core.experiment import Experiment
-from gen_core.seeding import generator
 from gen_core.trained import Trained
 
 
@@ -93,11 +92,7 @@ class Run:
 
     def initial(self, name: str) -> Tensor:
         """A parameter at initialization, (seeds, ...), drawn again from the seeds."""
-        model, inputs = self.experiment.model, self.experiment.data.inputs
-        starts = [
-            model.init(inputs, generator(model, s, "init"), self.experiment.torch_dtype)[name] for s in self.seeds
-        ]
-        return torch.stack(starts)
+        return torch.stack([start(self.experiment, seed)[name] for seed in self.seeds])
 
     @cached_property
     def endings(self) -> str:

@@ -12,8 +12,9 @@ import gen_core
 ROOT = Path(__file__).parents[1]
 LAYERS = (
     ("types", "errors", "device", "seeding", "recipe", "statistics", "records"),
-    ("activations", "layers", "losses", "models", "networks", "newton", "rules", "information"),
-    ("schedule", "experiment", "settings", "cost", "draws", "trained", "run", "rows", "trainer", "measures"),
+    ("activations", "layers", "losses", "models", "networks", "newton", "rules", "information", "sparse"),
+    ("schedule", "experiment", "settings", "cost", "draws", "trained", "run", "rows", "trainer"),
+    ("measures", "coupling", "population"),
     ("store", "lab"),
     ("expect", "claim"),
     ("plugin",),

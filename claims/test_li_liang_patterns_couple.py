@@ -1,0 +1,60 @@
+"""Activation patterns stay as they are at initialization.
+
+Li & Liang (2018), section 7 (1), Figure 1 and section 5:
+
+    On structured data "the activation pattern difference ratio is less than 0.1, indicating a strong coupling". "The
+    more we overparameterize the network, the less likely the activation pattern for one neuron and one data point will
+    change in a fixed number of iterations."
+
+Measured: the share of pairs of a hidden unit and a training point whose activation pattern differs between W_0 and W_T,
+at m=1000. At m=500 it is .104, and the wider the network the less.
+"""
+
+from fixtures.assumptions import (
+    clustered_classes,
+    inputs_of_norm_one,
+    rate_falls_with_width,
+    starts_at_root_of_width,
+    wide,
+)
+from fixtures.figures_li_liang import patterns_over_widths, training_and_spectra
+from fixtures.mixtures import COUPLED, FAST, NARROW, SMALL_START, WIDTHS, WIDTHS_FAST, WIDTHS_SMALL_START
+from fixtures.papers import LI_LIANG
+from gen_core import Run, Runs, claim, expect
+from gen_core.coupling import pattern_change
+
+# The paper's number. 8 seeds at its own sizes give .075 (sd .001), the controls .24 (rate), .30 (width), .36 (start).
+STRONG = 0.1
+# A tenth to each side of -1/2: the lemma hides logarithms. 8 seeds give -.48 to -.51 (sd .02), controls .17 and .00.
+EXPONENTS = (-0.6, -0.4)
+
+
+@claim(
+    cite=LI_LIANG.at("section 7 (1) and Figure 1"),
+    given=COUPLED,
+    assuming=(clustered_classes, inputs_of_norm_one, wide, rate_falls_with_width, starts_at_root_of_width),
+    without={wide: NARROW, rate_falls_with_width: FAST, starts_at_root_of_width: SMALL_START},
+    figure=training_and_spectra,
+)
+def test_activation_patterns_couple(run: Run) -> None:
+    expect(pattern_change(run), "share of changed activation patterns").at_most(STRONG)
+
+
+@claim(
+    cite=LI_LIANG.at("sections 5 and 7 (1), Lemma 5.1"),
+    given=WIDTHS,
+    assuming=(clustered_classes, inputs_of_norm_one, wide, rate_falls_with_width, starts_at_root_of_width),
+    without={rate_falls_with_width: WIDTHS_FAST, starts_at_root_of_width: WIDTHS_SMALL_START},
+    figure=patterns_over_widths,
+)
+def test_changed_patterns_fall_like_the_root_of_width(run: Runs) -> None:
+    """The wider the network, the fewer activation patterns change in a fixed number of steps: like m^-1/2.
+
+    Li & Liang (2018), section 5 and Lemma 5.1: for t = O(tau/eta), up to logarithms, at most a share e tau k l / sigma
+    of the units is not coupled. With eta ~ 1/m, sigma = m^-1/2 and t fixed this is of order m^-1/2.
+
+    Measured: the exponent in m of the share of changed patterns at the last step.
+    """
+    changed = run.measure(pattern_change)
+
+    expect(changed, "share of changed patterns").scales_in(run.x, exponent_between=EXPONENTS)
