@@ -8,7 +8,7 @@ from functools import cached_property
 import torch
 
 from gen_core.errors import InvalidExperiment
-from gen_core.layers import positive_integer, positive_integers
+from gen_core.layers import non_negative_integer, positive_integer, positive_integers
 from gen_core.losses import Loss
 from gen_core.models import Linear, Model
 from gen_core.recipe import brief, canonical, code_of, digest
@@ -28,7 +28,7 @@ class Experiment:
         model: what is trained.
         rule: how a step changes it, with the step size and the batch.
         loss: the loss of one point; a step follows the mean over its batch.
-        steps: the most steps that are taken.
+        steps: the most steps that are taken; 0 for what is measured at initialization, where rule and loss do nothing.
         stop: what ends a training earlier.
         checkpoints: where the watched quantities are kept.
         watch: which these are: "weights" (trained parameters), "train_loss" and "train_accuracy" (over the whole
@@ -64,7 +64,7 @@ class Experiment:
         canonical(self)
         positive_integer("data.n", self.data.n)
         positive_integers("data.inputs", self.data.inputs)
-        positive_integer("steps", self.steps)
+        non_negative_integer("steps", self.steps)
         if self.dtype not in ("float32", "float64"):
             raise InvalidExperiment(f"dtype {self.dtype!r}; expected 'float32' or 'float64'")
         self._check_watch()

@@ -210,7 +210,7 @@ class Lab:
         what = f"{_names(missing)}, {len(rows)} seeds"
         waiting, done = list(missing), []
         began = time.monotonic()
-        for batch, trained in train(rows, self.device, lambda step, steps: self.progress(what, step / steps)):
+        for batch, trained in train(rows, self.device, lambda step, steps: self.progress(what, step / max(steps, 1))):
             seconds, began = (time.monotonic() - began) / len(batch), time.monotonic()
             done += [(trained.rows(slice(i, i + 1)), seconds) for i in range(len(batch))]
             while waiting and len(done) >= len(waiting[0][1]):

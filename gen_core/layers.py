@@ -22,6 +22,12 @@ def positive_integer(name: str, value: object) -> None:
         raise InvalidExperiment(f"{name} {value!r}; expected a positive integer")
 
 
+def non_negative_integer(name: str, value: object) -> None:
+    """Raise `InvalidExperiment` unless the value is an integer of at least 0."""
+    if not isinstance(value, int) or isinstance(value, bool) or value < 0:
+        raise InvalidExperiment(f"{name} {value!r}; expected an integer >= 0")
+
+
 def positive_integers(name: str, values: object) -> None:
     """Raise `InvalidExperiment` unless the value is a tuple (hashable) of positive integers."""
     if not isinstance(values, tuple):

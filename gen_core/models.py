@@ -183,7 +183,7 @@ class LiLiang:
     Attributes:
         width: m.
         classes: k, at least 2.
-        init_std: None is m^(-1/2), the sigma of (A3). Section 6 writes N(0, 1/sqrt(m)); the figures follow (A3).
+        init_std: None is m^(-1/2), the sigma of (A3). Section 7 writes N(0, 1/sqrt(m)); the figures follow (A3).
     """
 
     width: int

@@ -180,7 +180,9 @@ class Rows:
         lost = ~loss.isfinite().cpu()
         reasons = ["diverged" if bad else reason for bad, reason in zip(lost, self.stopped_by, strict=True)]
         diverged = torch.tensor([reason == "diverged" for reason in reasons])
-        arrays = {f"final.{name}": value.detach().cpu() for name, value in self.trained.items()}
+        # Parameters that no step has moved are not kept: a run draws them again from its seeds.
+        moved = self.trained.items() if self.experiment.steps else ()
+        arrays = {f"final.{name}": value.detach().cpu() for name, value in moved}
         arrays |= {f"watch.{name}": torch.stack(values, 1) for name, values in self.watched.items()}
         arrays |= {
             "step": self.ended_at,

@@ -46,6 +46,8 @@ class Run:
 
     def weights(self, name: str) -> Tensor:
         """A trained parameter at the end, (seeds, ...)."""
+        if not self.experiment.steps and name in self.experiment.model.trained:
+            return self.initial(name)
         return self._array(f"final.{name}", "trained parameter")
 
     def watched(self, name: str) -> Tensor:

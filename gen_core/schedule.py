@@ -18,7 +18,7 @@ class Every:
         positive_integer("checkpoint steps", self.steps)
 
     def grid(self, last: int) -> tuple[int, ...]:
-        """The checkpoints of a training of `last` steps."""
+        """The checkpoints of a training of `last` steps; step 0 alone where none is taken."""
         return (*range(0, last, self.steps), last)
 
 
@@ -33,8 +33,8 @@ class Geometric:
             raise InvalidExperiment(f"checkpoint ratio {self.ratio}; expected a number above 1")
 
     def grid(self, last: int) -> tuple[int, ...]:
-        """The checkpoints of a training of `last` steps."""
-        steps, at = [0], 1
+        """The checkpoints of a training of `last` steps; step 0 alone where none is taken."""
+        steps, at = [], 0
         while at < last:
             steps.append(at)
             at = max(at + 1, round(at * self.ratio))

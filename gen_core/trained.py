@@ -13,9 +13,9 @@ class Trained:
     """Seeds of one experiment as the trainer leaves them; every array is on the CPU and has the seed axis first.
 
     Attributes:
-        arrays: "final.NAME" (trained parameters), "watch.NAME" (with the checkpoint axis second), "step" (the steps
-            that each seed took), "diverged" (the step at which a seed was found not finite, or -1), "train_loss" and
-            "train_accuracy" at the end (for real targets, the share of right signs).
+        arrays: "final.NAME" (trained parameters, if a step was taken), "watch.NAME" (with the checkpoint axis second),
+            "step" (the steps that each seed took), "diverged" (the step at which a seed was found not finite, or -1),
+            "train_loss" and "train_accuracy" at the end (for real targets, the share of right signs).
         stopped_by: per seed "steps", "loss", "accuracy", "gradient" or "diverged".
     """
 

@@ -60,9 +60,9 @@ RECIPE = "expected a number, a string, a tuple or a frozen dataclass of these"
 @pytest.mark.parametrize(
     ("change", "message"),
     [
-        ({"steps": 0}, "steps 0; expected a positive integer"),
-        ({"steps": 1.5}, "steps 1.5; expected a positive integer"),
-        ({"steps": True}, "steps True; expected a positive integer"),
+        ({"steps": -1}, "steps -1; expected an integer >= 0"),
+        ({"steps": 1.5}, "steps 1.5; expected an integer >= 0"),
+        ({"steps": True}, "steps True; expected an integer >= 0"),
         ({"dtype": "float16"}, "dtype 'float16'; expected 'float32' or 'float64'"),
         ({"dtype": torch.float64}, f"Experiment.dtype torch.float64; {RECIPE}"),
         ({"watch": ("loss",)}, "watch 'loss'; expected some of weights, train_loss, train_accuracy, test_classes"),
