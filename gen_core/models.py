@@ -95,9 +95,8 @@ class Linear:
 
     def forward(self, params: Mapping[str, Tensor], X: Tensor) -> Tensor:
         """Outputs, (S, B); see `Model.forward`."""
-        f = (params["w"].unsqueeze(1) @ X.flatten(2).mT).squeeze(
-            1
-        )  # a row times a matrix: BLAS is 5 times slower with columns
+        # A row times a matrix: BLAS is 5 times slower with columns.
+        f = (params["w"].unsqueeze(1) @ X.flatten(2).mT).squeeze(1)
         return f + params["b"].unsqueeze(-1) if self.bias else f
 
     def form(self) -> Linear:

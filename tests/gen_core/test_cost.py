@@ -1,7 +1,6 @@
 import os
 import subprocess
 import sys
-import time
 from dataclasses import dataclass, replace
 from pathlib import Path
 
@@ -9,8 +8,7 @@ import pytest
 import torch
 
 from gen_core import GD, MLP, SGD, ConvNet, Data, Every, Experiment, Linear, Logistic, Newton, Square, Stop
-from gen_core.cost import cost, seconds
-from gen_core.trainer import train
+from gen_core.cost import cost
 
 ROOT = Path(__file__).parents[2]
 
@@ -86,16 +84,3 @@ def test_memory_is_at_least_half_of_the_measured_peak():
     assert done.returncode == 0, done.stderr
     measured, estimated = map(float, done.stdout.split())
     assert measured / 2 <= estimated <= 8 * measured
-
-
-@pytest.mark.parametrize(
-    "experiment", [replace(DENSE, steps=300), replace(LINEAR, steps=2000)], ids=["dense", "linear"]
-)
-def test_seconds_are_an_order_of_magnitude(experiment):
-    torch.set_num_threads(1)
-    taken = []
-    for _ in range(3):
-        began = time.perf_counter()
-        list(train([(experiment, seed) for seed in range(8)], torch.device("cpu")))
-        taken.append(time.perf_counter() - began)
-    assert min(taken) / 10 <= seconds(experiment, 8, "cpu") <= 10 * min(taken)

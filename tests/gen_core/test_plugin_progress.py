@@ -18,7 +18,17 @@ import pytest
 from gen_core.plugin.progress import ProgressFile, ProgressLine
 
 SLOW = """
-@claim(**{**TOY, "given": replace(clean, data=Points(d=4), steps=10_000)})
+import time
+from dataclasses import dataclass
+from gen_core import Linear
+
+@dataclass(frozen=True)
+class Patient(Linear):
+    def forward(self, params, X):
+        time.sleep(0.01)
+        return super().forward(params, X)
+
+@claim(**{**TOY, "given": replace(clean, model=Patient(), steps=400)})
 def test_slow(run):
     expect(loss(run), "loss").at_most(2)
 
@@ -64,7 +74,7 @@ def test_a_terminal_shows_what_is_trained_and_keeps_its_own_lines_whole(suite, w
     shown = _on_a_terminal(suite.pytester.path, "-v", "-n", workers)
 
     name = r"gw\d" if workers == "2" else "main"
-    frames = re.findall(rf"{name} \d+%, \d+ of about \d+ s: Linear on Points, GD, 8 seeds", shown)
+    frames = re.findall(rf"{name} \d+%, \d+ of about \d+ s: Patient on Points, GD, 8 seeds", shown)
     assert frames
     final = screen(shown, 160)
     assert not [line for line in final if "of about" in line]
