@@ -19,7 +19,7 @@ from gen_core.measures import Measured
 from gen_core.models import LiLiang, Linear, TwoLayer
 from gen_core.networks import MLP, ConvNet
 from gen_core.rules import GD, SGD, AdaGrad, Adam, Momentum, Newton
-from gen_core.run import Run, Runs
+from gen_core.run import Mutation, Run, Runs
 from gen_core.schedule import Every, Geometric, Stop
 from gen_core.settings import Arms, AtScale, Sweep
 from gen_core.sparse import SparseLinear
@@ -56,6 +56,7 @@ __all__ = [
     "Logistic",
     "Measured",
     "Momentum",
+    "Mutation",
     "Newton",
     "Paper",
     "Refuted",

@@ -12,6 +12,7 @@ import pytest
 from gen_core.errors import InvalidClaim, Refuted
 from gen_core.experiment import Experiment
 from gen_core.records import Figure
+from gen_core.run import Mutation
 from gen_core.settings import Arms, AtScale, Setting, Sweep, experiments
 from gen_core.statistics import LAST_LOOK
 from gen_core.types import Data
@@ -91,12 +92,12 @@ class Claim:
 
 @dataclass(frozen=True)
 class Case:
-    """One test of a claim: a setting of it, or a control with the hypothesis that it drops."""
+    """One test of a claim: a setting of it, or a control with the hypothesis that it drops or its mutated measure."""
 
     claim: Claim
     name: str
     setting: Scaled
-    drops: Assumption | None = None
+    drops: Assumption | Mutation | None = None
 
     def at(self, scale: str) -> Setting:
         """The setting at a scale."""
@@ -112,7 +113,7 @@ def claim(
     cite: Citation,
     given: Scaled | Mapping[str, Scaled],
     assuming: Sequence[Assumption] = (),
-    without: Mapping[Assumption, Scaled | Mapping[str, Scaled]] | None = None,
+    without: Mapping[Assumption | Mutation, Scaled | Mapping[str, Scaled]] | None = None,
     not_reproduced: str = "",
     first_look: int = 8,
     figure: Callable[..., Figure] | None = None,
@@ -125,7 +126,8 @@ def claim(
         assuming: its hypotheses. They must hold in every setting; a control must break the one that it drops and no
             other.
         without: controls: the setting with one named hypothesis dropped. They must come out REFUTED. Only a claim that
-            is not reproduced may go without, since it has shown that it can fail.
+            is not reproduced may go without, since it has shown that it can fail. An identity has no hypothesis to
+            drop: its control is a `Mutation`, a wrong measure that the test takes where `run.mutated_by(mutation)`.
         not_reproduced: why the paper's statement does not come out here. Its verdict must then be REFUTED.
         first_look: seeds of the first look; 4 only where a seed is expensive.
         figure: run -> what the paper draws, for the report.
@@ -150,7 +152,7 @@ def claim(
             raise InvalidClaim(f"{where} cites {cite!r}; expected a place in a paper, Paper(...).at('Theorem 1')")
         if not 2 <= first_look <= LAST_LOOK:
             raise InvalidClaim(f"{where} has first_look {first_look}; expected a number of seeds from 2 to {LAST_LOOK}")
-        for hypothesis in (*assuming, *(without or ())):
+        for hypothesis in (*assuming, *(key for key in without or () if not isinstance(key, Mutation))):
             if not isinstance(hypothesis, Assumption):
                 raise InvalidClaim(f"{where} names {hypothesis!r}; expected a hypothesis, made with @assumption")
         if "run" not in inspect.signature(test).parameters:
@@ -160,11 +162,12 @@ def claim(
         )
         cases = [Case(declared, name, setting) for name, setting in _named(given, "given")]
         for dropped, settings in (without or {}).items():
-            if dropped not in declared.assuming:
+            how = "mutated" if isinstance(dropped, Mutation) else "without"
+            if how == "without" and dropped not in declared.assuming:
                 raise InvalidClaim(f"{where} drops {dropped.name!r}; expected one of its `assuming`")
             for name, setting in _named(settings, ""):
                 suffix = f"-{name}" if name else ""
-                cases.append(Case(declared, f"without-{dropped.name}{suffix}", setting, dropped))
+                cases.append(Case(declared, f"{how}-{dropped.name}{suffix}", setting, dropped))
         parameters = [pytest.param(case, id=case.name, marks=_marks(case)) for case in cases]
         return pytest.mark.parametrize("run", parameters, indirect=True)(test)
 
@@ -182,7 +185,9 @@ def _named(settings: Scaled | Mapping[str, Scaled], default: str) -> list[tuple[
 
 
 def _marks(case: Case) -> list[pytest.MarkDecorator]:
-    if case.drops:
+    if isinstance(case.drops, Mutation):
+        reason = f"control: the measure is mutated, {case.drops.name}"
+    elif case.drops:
         reason = f"control: {case.drops.name} is dropped"
     elif case.claim.not_reproduced:
         reason = f"not reproduced: {case.claim.not_reproduced}"

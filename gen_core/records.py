@@ -80,7 +80,10 @@ class Look:
 
 @dataclass(kw_only=True)
 class Hypothesis:
-    """A declared hypothesis and the value it was checked with. `dropped` marks the one that a control drops."""
+    """A declared hypothesis and the value it was checked with. `dropped` marks the one that a control drops.
+
+    The control of an identity has its mutated measure in the place of a dropped hypothesis.
+    """
 
     name: str
     statement: str
@@ -97,7 +100,8 @@ class CaseRecord:
         nodeid: pytest's id of the case; `claim` is the part before the bracket and `case` the part inside it.
         paper: key of the paper (also the pytest marker); `citation` its full reference with the place in it.
         title: the statement in one sentence; `statement` the whole of it, as the claim's docstring gives it.
-        control: whether this is a control; then `drops` names the hypothesis and REFUTED is what it must be.
+        control: whether this is a control; then `drops` names the hypothesis that it drops, or the mutation of the
+            measure that it runs with, and REFUTED is what it must be.
         not_reproduced: why the paper's statement does not come out here; empty for all other claims.
         verdict: HOLDS, REFUTED, INCONCLUSIVE, ERROR or NOT RUN; None where the case was selected and never reached.
         as_expected: whether the run may be green with this verdict (a refuted control is as expected).

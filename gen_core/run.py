@@ -16,6 +16,19 @@ from gen_core.experiment import Experiment
 from gen_core.trained import Trained
 
 
+@dataclass(frozen=True)
+class Mutation:
+    """A wrong measure in the place of a claim's own: the control of an identity, which has no hypothesis to drop.
+
+    Attributes:
+        name: how ids and messages call it.
+        statement: what is measured instead.
+    """
+
+    name: str
+    statement: str
+
+
 @dataclass(frozen=True, repr=False)
 class Run:
     """A finished experiment for a block of seeds. Tensors are on the CPU and have the seed axis first.
@@ -24,15 +37,21 @@ class Run:
         experiment: the recipe.
         seeds: the seed numbers, in the order of the seed axis.
         trained: what the trainer left.
+        mutation: name of the mutation that this control runs with, "" in all other cases.
     """
 
     experiment: Experiment
     seeds: tuple[int, ...]
     trained: Trained
+    mutation: str = ""
 
     def __repr__(self) -> str:
         """A line that fits into a traceback."""
         return f"<Run of {self.experiment.label()}, seeds {self.seeds[0]} to {self.seeds[-1]}>"
+
+    def mutated_by(self, mutation: Mutation) -> bool:
+        """Whether this is the control in which the claim's measure is to be mutated so."""
+        return self.mutation == mutation.name
 
     @property
     def checkpoints(self) -> tuple[int, ...]:
@@ -161,6 +180,10 @@ class Runs:
     def seeds(self) -> tuple[int, ...]:
         """The seed numbers that all runs share."""
         return next(iter(self)).seeds
+
+    def mutated_by(self, mutation: Mutation) -> bool:
+        """Whether this is the control in which the claim's measure is to be mutated so."""
+        return next(iter(self)).mutated_by(mutation)
 
     def measure(self, measure: Callable[[Run], Tensor]) -> Tensor:
         """A measure at every point of a sweep, (points, seeds)."""

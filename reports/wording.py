@@ -150,6 +150,9 @@ def explanation(case: CaseRecord) -> str:
 
 
 def _meaning(case: CaseRecord) -> str:
+    if case.control and case.case.startswith("mutated-"):
+        told = "As it must be" if case.verdict == REFUTED else "It should have been refuted"
+        return f" {told}: this control mutates the measure, “{case.drops}”."
     if case.control and case.verdict == REFUTED:
         return f" As it must be: this control drops the hypothesis “{case.drops}”."
     if case.control:

@@ -5,6 +5,7 @@ from __future__ import annotations
 import inspect
 import time
 import types
+from dataclasses import replace
 
 import pytest
 
@@ -17,7 +18,7 @@ from gen_core.plugin.outcomes import RECORD, properties, said
 from gen_core.plugin.progress import ProgressFile
 from gen_core.plugin.session import Session, case_of
 from gen_core.records import ERROR, HOLDS, INCONCLUSIVE, NOT_RUN, REFUTED, CaseRecord, Figure, Look
-from gen_core.run import Run, Runs
+from gen_core.run import Mutation, Run, Runs
 from gen_core.seeding import seed_numbers
 from gen_core.settings import Sweep
 from gen_core.statistics import spend
@@ -122,6 +123,8 @@ def _obtain(session: Session, case: Case, seeds: int) -> Run | Runs:
         session.journal.note(lab.store.damaged)
         if isinstance(lab.progress, ProgressFile):
             lab.progress.clear()
+    if isinstance(case.drops, Mutation):
+        runs = [replace(run, mutation=case.drops.name) for run in runs]
     if isinstance(setting, Experiment):
         return runs[0]
     x = tuple(at for at, _ in setting.points) if isinstance(setting, Sweep) else ()
@@ -132,7 +135,8 @@ def _check(session: Session, record: CaseRecord, case: Case, start: int, stop: i
     """Check the hypotheses on the seeds from `start` on: each holds in all experiments, or is dropped in every seed."""
     experiments = list(case.experiments(session.scale).values())
     for seed in seed_numbers(session.base, start, stop):
-        for hypothesis, assumption in zip(record.hypotheses, case.claim.assuming, strict=True):
+        # A mutated measure has its line after the hypotheses, with nothing in it to check.
+        for hypothesis, assumption in zip(record.hypotheses, case.claim.assuming, strict=False):
             results = [assumption.check(experiment, draw(experiment, seed)) for experiment in experiments]
             broken = [told for holds, told in results if not holds]
             if not hypothesis.checked:

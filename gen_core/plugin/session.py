@@ -17,6 +17,7 @@ from gen_core.plugin.journal import Journal
 from gen_core.plugin.options import ERROR_BUDGET, MAX_SEEDS, Options, on_worker, writable
 from gen_core.plugin.progress import ProgressFile
 from gen_core.records import CaseRecord, Hypothesis, RunRecord
+from gen_core.run import Mutation
 from gen_core.settings import describe
 from gen_core.statistics import looks
 from gen_core.store import Store
@@ -133,6 +134,17 @@ class Session:
     def record(self, nodeid: str, case: Case) -> CaseRecord:
         """What is known of a case before it runs."""
         claim = case.claim
+        hypotheses = [Hypothesis(name=a.name, statement=a.statement, dropped=a == case.drops) for a in claim.assuming]
+        if isinstance(mutation := case.drops, Mutation):
+            hypotheses.append(
+                Hypothesis(
+                    name=mutation.name,
+                    statement=mutation.statement,
+                    checked="the measure is mutated",
+                    holds=False,
+                    dropped=True,
+                )
+            )
         return CaseRecord(
             nodeid=nodeid,
             claim=nodeid.partition("[")[0],
@@ -144,9 +156,7 @@ class Session:
             control=case.drops is not None,
             drops=case.drops.name if case.drops else "",
             not_reproduced=claim.not_reproduced if not case.drops else "",
-            hypotheses=[
-                Hypothesis(name=a.name, statement=a.statement, dropped=a == case.drops) for a in claim.assuming
-            ],
+            hypotheses=hypotheses,
             recipes=dict(describe(case.at(self.scale))),
             level=self.level,
             repeat=self.repeat(nodeid),

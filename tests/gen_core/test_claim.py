@@ -14,6 +14,7 @@ from gen_core import (
     Data,
     Experiment,
     InvalidClaim,
+    Mutation,
     Paper,
     Refuted,
     Sweep,
@@ -55,6 +56,9 @@ def other(experiment: Experiment, data: Data) -> tuple[bool, str]:
     return True, ""
 
 
+SIGN = Mutation("sign", "The sign is turned.")
+
+
 @pytest.mark.parametrize(
     ("changes", "test", "message"),
     [
@@ -65,6 +69,11 @@ def other(experiment: Experiment, data: Data) -> tuple[bool, str]:
         ({"without": {}}, stated(), "statement has no control; expected `without`, since a claim that cannot fail"),
         ({"without": {other: noisy}}, stated(), "statement drops 'other'; expected one of its `assuming`"),
         ({"without": {"noise": noisy}}, stated(), "statement names 'noise'; expected a hypothesis, made with @assump"),
+        (
+            {"assuming": (SIGN,)},
+            stated(),
+            "statement names Mutation(name='sign', statement='The sign is turned.'); exp",
+        ),
         ({"assuming": (len,)}, stated(), "statement names <built-in function len>; expected a hypothesis"),
         ({"without": {noiseless: 3}}, stated(), "setting 'of a control' is 3; expected an Experiment"),
         ({"cite": "Theorem 1"}, stated(), "statement cites 'Theorem 1'; expected a place in a paper"),
@@ -100,6 +109,15 @@ def test_a_claim_is_a_native_parametrization_with_strict_controls():
     case = parameters[1].values[0]
     assert (case.claim.title, case.at("quick"), case.experiments("quick")) == ("The loss is small.", fast, {"": fast})
     assert str(case.claim.cite) == 'A. Author, "On toys", Journal (2020), Theorem 1'
+
+
+def test_an_identity_has_a_mutated_measure_for_its_control():
+    test = claim(cite=CITE, given=clean, without={SIGN: {"small": clean, "large": noisy}})(stated())
+    parameters = test.pytestmark[-1].args[1]
+    assert [p.id for p in parameters] == ["given", "mutated-sign-small", "mutated-sign-large"]
+    assert [p.values[0].drops for p in parameters] == [None, SIGN, SIGN]
+    (xfail,) = parameters[1].marks
+    assert xfail.kwargs == {"raises": Refuted, "strict": True, "reason": "control: the measure is mutated, sign"}
 
 
 def test_what_is_not_reproduced_needs_no_control_and_has_its_own_mark():

@@ -121,6 +121,17 @@ def test_parity_has_negative_performance_correlation():
     assert close(performance_correlation(f ^ label ^ y), -1)
 
 
+@pytest.mark.parametrize(("accuracy", "sign"), [(0.55, -1), (0.75, -1), (0.82, -1), (0.8201, 1), (0.9, 1)])
+def test_errors_that_are_never_shared_make_it_negative_up_to_an_accuracy_of_82_percent(accuracy, sign):
+    error, table = 1 - accuracy, torch.zeros(2, 2, 2, dtype=torch.float64)
+    for y in (0, 1):
+        table[y, y, y], table[1 - y, y, y], table[y, 1 - y, y] = 1 - 2 * error, error, error
+    # Given L, Y is known where F agrees with L and a fair coin where it does not, at a chance of 2e.
+    closed = 1 - 2 * binary_entropy(torch.tensor(error, dtype=torch.float64)) + 2 * error
+    assert close(performance_correlation(table), closed)
+    assert torch.sign(closed) == sign
+
+
 def test_noisy_copies_of_a_classifier_are_explained_by_it():
     # Section 2.2: F = L Bernoulli(p), so that I(F;L) is small and mu_Y(F;L) = I(F;Y) all the same.
     ly = torch.tensor([[0.4, 0.1], [0.15, 0.35]], dtype=torch.float64)

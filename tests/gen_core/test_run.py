@@ -3,7 +3,7 @@ from dataclasses import dataclass, replace
 import pytest
 import torch
 
-from gen_core import GD, MLP, Data, Every, Experiment, InvalidExperiment, Linear, Run, Runs, Square
+from gen_core import GD, MLP, Data, Every, Experiment, InvalidExperiment, Linear, Mutation, Run, Runs, Square
 from gen_core.seeding import generator
 from gen_core.trained import Trained, concatenate
 from gen_core.trainer import train
@@ -104,3 +104,12 @@ def test_runs_of_arms_and_of_a_sweep():
     assert runs.measure(lambda r: r.trained.arrays["train_loss"].double()).shape == (2, 3)
     with pytest.raises(InvalidExperiment, match="arm 'three' is not in this setting; it has one, two"):
         runs["three"]
+
+
+def test_a_run_knows_its_mutation():
+    sign, order = Mutation("sign", "The sign is turned."), Mutation("order", "The order is turned.")
+    plain = run(LINEAR, seeds=(0,))
+    turned = replace(plain, mutation="sign")
+    assert not plain.mutated_by(sign)
+    assert [turned.mutated_by(mutation) for mutation in (sign, order)] == [True, False]
+    assert [Runs({"a": one, "b": one}).mutated_by(sign) for one in (plain, turned)] == [False, True]

@@ -132,6 +132,14 @@ def test_the_page_of_a_case_says_everything(records: Path, tmp_path: Path, cases
     assert "NOT REACHED" in said["resnet"]
 
 
+def test_a_mutated_measure_stands_where_a_dropped_hypothesis_would(tmp_path: Path, run, case) -> None:
+    record = case("norm", "mutated-sign", verdict="REFUTED", control=True, drops="sign")
+    record.hypotheses = [Hypothesis(name="sign", statement="Turned.", checked="by hand", holds=False, dropped=True)]
+    first, second = pages(render(Loaded(run, [record]), tmp_path))
+    assert "sign mutated here Turned. by hand no" in " ".join(second.text.split())
+    assert "without sign" not in first.text + second.text
+
+
 @pytest.mark.parametrize("text", HOSTILE)
 def test_hostile_text_is_shown_as_text(tmp_path: Path, run, case, text: str) -> None:
     fields = ("citation", "title", "statement", "reason", "measured", "tolerance", "paper", "drops", "not_reproduced")

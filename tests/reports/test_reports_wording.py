@@ -100,6 +100,12 @@ def test_position_of_the_interval(case, direction, limits, low, high, where) -> 
     assert position(case("a", "b", direction=direction, limits=limits, low=low, high=high)) == where
 
 
+@pytest.mark.parametrize(("verdict", "told"), [("REFUTED", "As it must be"), ("HOLDS", "It should have been refuted")])
+def test_a_mutated_measure_is_called_one(case, verdict, told) -> None:
+    control = case("norm", "mutated-sign", control=True, drops="sign", verdict=verdict, estimate=1.0, values=[1.0])
+    assert explanation(control).endswith(f" {told}: this control mutates the measure, “sign”.")
+
+
 def test_verdicts_are_explained_with_their_numbers(cases) -> None:
     said = {c.case: explanation(c) for c in cases}
     assert said["gd"] == (
