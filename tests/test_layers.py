@@ -14,7 +14,7 @@ LAYERS = (
     ("types", "errors", "device", "seeding", "recipe", "statistics", "records"),
     ("activations", "layers", "losses", "models", "networks", "newton", "rules", "information", "sparse"),
     ("schedule", "experiment", "settings", "cost", "draws", "trained", "run", "rows", "trainer"),
-    ("measures", "coupling", "identities", "kernels", "linear_dynamics", "population", "retention"),
+    ("measures", "coupling", "identities", "kernels", "linear_dynamics", "normalization", "population", "retention"),
     ("store", "lab"),
     ("expect", "claim"),
     ("plugin",),

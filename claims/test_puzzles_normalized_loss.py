@@ -1,0 +1,57 @@
+"""At equal training loss, the training loss of the normalized networks orders them by test error.
+
+Anonymous (2019), sections 1 and 3, Figure 2:
+
+    Networks of one architecture are trained to separate one training set from different initializations. Dividing each
+    by the product of the Frobenius norms of its layers leaves its classification as it is; "the empirical cross-entropy
+    loss of f~ on the training set predicts rather well how networks will perform on a test set", and it predicts the
+    "ranking of classification error", while "there is no clear relation" for the unnormalized loss.
+
+Measured: Spearman's correlation over six initialization scales of the normalized training loss with the test error, per
+seed, minus its mean where each network is divided by another one's norms. That null is needed: the line of test over
+training loss that Figure 2 draws comes out with any norms, since small outputs put every loss next to log 10.
+"""
+
+from fixtures.assumptions import no_biases, positively_homogeneous, separated
+from fixtures.families import EARLY, FAMILIES, SCARCELY_TRAINED
+from fixtures.figures_puzzles import losses
+from fixtures.papers import PUZZLES
+from gen_core import Runs, claim, expect
+from gen_core.normalization import advantage_of_own_norms, unnormalized_ordering
+
+# Half of the correlation that is possible. 16 seeds give 1.29 (mnist, sd .08) and 1.12 (digits, sd .09), the control
+# .05 (sd .10).
+ADVANTAGE = 0.5
+# No order as the test errors have it. 16 seeds give -.76 (sd .13), the control .78 (24 seeds, sd .16).
+# A limit of 0.2 was tried too: the verdicts are the same, the control needs more seeds.
+NO_ORDER = 0.0
+
+
+@claim(
+    cite=PUZZLES.at("sections 1 and 3, Figure 2 (b)"),
+    given=FAMILIES,
+    assuming=(separated, positively_homogeneous, no_biases),
+    without={separated: SCARCELY_TRAINED},
+    figure=losses,
+)
+def test_normalized_training_loss_orders_test_errors(run: Runs) -> None:
+    expect(advantage_of_own_norms(run), "rank correlation, own minus other norms").at_least(ADVANTAGE)
+
+
+@claim(
+    cite=PUZZLES.at("section 1, Figure 2 (a)"),
+    given=FAMILIES["mnist"],
+    assuming=(separated, positively_homogeneous, no_biases),
+    without={separated: EARLY},
+    figure=losses,
+)
+def test_unnormalized_training_loss_does_not_order_test_errors(run: Runs) -> None:
+    """The training loss of the networks as they are does not order them by test error.
+
+    Anonymous (2019), section 1, Figure 2 (a): "There is no clear relation between training and test cross-entropy loss
+    in the same way that there is not between classification error in training and testing."
+
+    Measured: Spearman's correlation over six initialization scales of the training loss with the test error, per seed.
+    All networks stop at a loss of 0.01; those that start larger, which generalize worse, end a little further below it.
+    """
+    expect(unnormalized_ordering(run), "rank correlation, unnormalized").at_most(NO_ORDER)

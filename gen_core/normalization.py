@@ -1,0 +1,165 @@
+"""Networks with every layer divided by its norm, and what of their losses orders test errors.
+
+Source: Anonymous, "Generalization puzzles in deep networks" (2019), section 2, eq. (1), and Figure 2.
+"""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Callable, Mapping
+
+import torch
+from scipy.stats import rankdata
+from torch import Tensor
+
+from gen_core.errors import InvalidExperiment, Unfinished
+from gen_core.losses import classes, right
+from gen_core.measures import Measured, resamples
+from gen_core.run import Run, Runs
+
+Parameters = Mapping[str, Tensor]
+
+
+def layer_norms(params: Parameters) -> Tensor:
+    """rho_1 ... rho_K, the Frobenius norms of the layers, (seeds, K).
+
+    Args:
+        params: weights "W<k>", (seeds, ...), of layers k = 1 ... K; biases "b<k>" count as part of their layer.
+
+    Raises:
+        InvalidExperiment: for parameters that belong to no numbered layer.
+    """
+    layers: dict[int, list[Tensor]] = {}
+    for name, p in params.items():
+        layers.setdefault(_layer(name), []).append(p.flatten(1))
+    return torch.stack([torch.cat(layers[k], 1).norm(dim=1) for k in sorted(layers)], 1)
+
+
+def normalized(params: Parameters) -> dict[str, Tensor]:
+    """The parameters of f~: every weight divided by the Frobenius norm of its layer; see `layer_norms`."""
+    rho = layer_norms(params)
+    return {name: p / rho[:, _layer(name) - 1].view(-1, *[1] * (p.dim() - 1)) for name, p in params.items()}
+
+
+def homogeneity_gap(run: Run) -> Tensor:
+    """Largest |f - rho_1 ... rho_K f~| over largest |f|, over the held-out points and the outputs, (seeds,).
+
+    Source: Anonymous (2019), eq. (1).
+    """
+    f, normal, rho = _outputs(run)
+    scaled = normal * rho.view(-1, *[1] * (normal.dim() - 1))
+    return (f - scaled).abs().flatten(1).amax(1) / f.abs().flatten(1).amax(1)
+
+
+def changed_decisions(run: Run) -> Tensor:
+    """Share of the held-out points that f and f~ put into different classes, (seeds,)."""
+    f, normal, _ = _outputs(run)
+    return (classes(f) != classes(normal)).double().mean(1)
+
+
+def normalized_ordering(runs: Runs) -> Tensor | Measured:
+    """Spearman's correlation over a family of networks of the normalized training loss with the test error, (seeds,).
+
+    Source: Anonymous (2019), sections 1 and 3. Where the seeds share their held-out points it comes with its spread
+    under resampling of these. Cost: one forward pass of every network.
+
+    Raises:
+        Unfinished: if a network has not come to the training loss at which it was to stop.
+    """
+    losses = train_losses(runs, norm_products(runs))
+    return _with_errors(runs, lambda errors: rank_correlation(losses, errors))
+
+
+def unnormalized_ordering(runs: Runs) -> Tensor | Measured:
+    """The same for the training loss of the networks as they are; see `normalized_ordering`."""
+    losses = train_losses(runs, torch.ones(len(runs.runs), len(runs.seeds), dtype=torch.float64))
+    return _with_errors(runs, lambda errors: rank_correlation(losses, errors))
+
+
+def advantage_of_own_norms(runs: Runs) -> Tensor | Measured:
+    """`normalized_ordering` minus its mean where every network is divided by another one's norms, (seeds,).
+
+    The norms are passed on cyclically within the family, by every distance. Cost: one loss per pair of networks.
+    """
+    rho = norm_products(runs)
+    own, *others = (train_losses(runs, rho.roll(k, 0)) for k in range(len(rho)))
+
+    def advantage(errors: Tensor) -> Tensor:
+        null = torch.stack([rank_correlation(losses, errors) for losses in others]).mean(0)
+        return rank_correlation(own, errors) - null
+
+    return _with_errors(runs, advantage)
+
+
+def norm_products(runs: Runs) -> Tensor:
+    """rho_1 ... rho_K of every network, float64 (points, seeds)."""
+    return runs.measure(lambda run: layer_norms(_trained(run)).double().prod(1))
+
+
+def train_losses(runs: Runs, divisors: Tensor) -> Tensor:
+    """Training losses of the networks with their outputs divided by a number each, (points, seeds); see `losses_of`."""
+    for run in runs:
+        limit = run.experiment.stop.loss
+        if limit is not None and bool((run.train_loss > limit).any()):
+            raise Unfinished(
+                f"training loss {float(run.train_loss.max()):.3g} after {run.experiment.steps} steps; "
+                f"expected at most {limit:g}, where all networks are to stop (more steps)"
+            )
+    return torch.stack([losses_of(run, run.X, run.y, rho) for run, rho in zip(runs, divisors, strict=True)])
+
+
+def losses_of(run: Run, X: Tensor, y: Tensor, divisors: Tensor) -> Tensor:
+    """Mean loss on points X, (seeds, n, ...), of the outputs divided by one number per seed, float64 (seeds,).
+
+    With rho_1 ... rho_K for the numbers and no biases it is the loss of f~, by eq. (1).
+    """
+    f = run.experiment.model.forward(_trained(run), X).double()
+    return run.experiment.loss.per_point(f / divisors.view(-1, *[1] * (f.dim() - 1)), y).mean(1)
+
+
+def misclassified(run: Run) -> Tensor:
+    """Whether each held-out point is classified wrong at the end, bool (seeds, n_test)."""
+    return ~right(run.experiment.model.forward(_trained(run), run.X_test), run.y_test)
+
+
+def rank_correlation(a: Tensor, b: Tensor) -> Tensor:
+    """Spearman's rank correlation over the points of (..., points, seeds): ties get their mean rank.
+
+    A seed in which a or b is the same at every point has no order: 0.
+    """
+    x, y = (torch.from_numpy(rankdata(t.numpy(), axis=-2)) for t in (a, b))
+    x, y = x - x.mean(-2, keepdim=True), y - y.mean(-2, keepdim=True)
+    scale = (x.square().sum(-2) * y.square().sum(-2)).sqrt()
+    return torch.where(scale > 0, (x * y).sum(-2) / scale, 0)
+
+
+def _with_errors(runs: Runs, quantity: Callable[[Tensor], Tensor]) -> Tensor | Measured:
+    """A quantity of the test errors, (points, seeds), with its spread where the seeds share their held-out points."""
+    wrong = runs.measure(lambda run: misclassified(run).double())
+    labels = next(iter(runs)).y_test
+    if not bool((labels == labels[:1]).all()):
+        return quantity(wrong.mean(-1))
+    weights = resamples(wrong.shape[-1])
+    resampled = torch.einsum("psn,rn->rps", wrong, weights) / wrong.shape[-1]
+    return Measured(quantity(wrong.mean(-1)), quantity(resampled))
+
+
+def _outputs(run: Run) -> tuple[Tensor, Tensor, Tensor]:
+    """Outputs f and f~ on the held-out points, (seeds, n_test[, C]), and rho_1 ... rho_K, (seeds,)."""
+    params, model = _trained(run), run.experiment.model
+    return (
+        model.forward(params, run.X_test),
+        model.forward(normalized(params), run.X_test),
+        layer_norms(params).prod(1),
+    )
+
+
+def _trained(run: Run) -> dict[str, Tensor]:
+    return {name: run.weights(name) for name in run.experiment.model.trained}
+
+
+def _layer(name: str) -> int:
+    """Number of the layer that a parameter belongs to."""
+    if not (known := re.fullmatch(r"[Wb]([1-9]\d*)", name)):
+        raise InvalidExperiment(f"parameter {name!r}; expected the weights W<k> or biases b<k> of a layer k")
+    return int(known[1])
