@@ -182,10 +182,22 @@ def over_linear_phase(runs: Runs, quantity: Callable[[LinearPhase], Tensor]) -> 
     """
     phase = linear_phase(runs)
     phase.require_T0()
-    labels = runs["net"].y_test
+    return over_held_out(
+        runs["net"].y_test, lambda weights: quantity(phase if weights is None else linear_phase(runs, weights))
+    )
+
+
+def over_held_out(labels: Tensor, measure: Callable[[Tensor | None], Tensor]) -> Tensor | Measured:
+    """A measure on held-out points, with its spread under resampling where the seeds share them.
+
+    Args:
+        labels: of the held-out points, (seeds, points); equal in all seeds where the points are shared.
+        measure: how often each resample holds each point, (resamples, points), or None for once each -> the values.
+    """
+    values = measure(None)
     if not bool((labels == labels[:1]).all()):
-        return quantity(phase)
-    return Measured(quantity(phase), quantity(linear_phase(runs, resamples(labels.shape[1]))))
+        return values
+    return Measured(values, measure(resamples(labels.shape[1])))
 
 
 def resamples(points: int) -> Tensor:

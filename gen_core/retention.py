@@ -17,7 +17,7 @@ from gen_core.information import (
     null_performance_correlation,
     performance_correlation,
 )
-from gen_core.measures import Measured, linear_phase, resamples
+from gen_core.measures import Measured, linear_phase, over_held_out
 from gen_core.run import Runs
 
 
@@ -39,10 +39,7 @@ def once_fitted(runs: Runs, quantity: Callable[[Tensor], Tensor]) -> Tensor | Me
         )
     linear_phase(runs).require_T0()
     F, L = (runs[arm].watched("test_classes")[:, -1] for arm in ("net", "linear"))
-    values = quantity(joint_table(F, L, labels > 0))
-    if not bool((labels == labels[:1]).all()):
-        return values
-    return Measured(values, quantity(joint_table(F, L, labels > 0, resamples(labels.shape[1]))))
+    return over_held_out(labels, lambda weights: quantity(joint_table(F, L, labels > 0, weights)))
 
 
 def share_retained(tables: Tensor) -> Tensor:
