@@ -14,7 +14,6 @@ from gen_core import (
     Logistic,
     Square,
 )
-from gen_core import lab as labs
 from gen_core.lab import Event, Lab
 from gen_core.seeding import seed_numbers
 from gen_core.store import Store
@@ -39,28 +38,9 @@ C = replace(A, data=Points(scale=2.0))
 NET = replace(A, model=MLP(hidden=(4,)), rule=SGD(0.1, 4), loss=Logistic())
 
 
-@pytest.fixture
-def make(tmp_path):
-    """Labs that share a store and write down their trainings."""
-
-    def lab(events: list[Event] | None = None, **more):
-        return Lab(Store(tmp_path / "store"), CPU, finished=[].append if events is None else events.append, **more)
-
-    return lab
-
-
 def plan(lab, *experiments, first=8):
     lab.plan((f"case {i}", e, first) for i, e in enumerate(experiments))
     return lab
-
-
-@pytest.fixture
-def batches(monkeypatch):
-    """The batches that the trainer is asked for: sets of (rate, scale), and the seeds of each."""
-    asked: list[list] = []
-    train = labs.train
-    monkeypatch.setattr(labs, "train", lambda rows, *rest: asked.append(rows) or train(rows, *rest))
-    return asked
 
 
 def test_equal_experiments_are_one_demand_and_those_of_one_form_a_group(make):

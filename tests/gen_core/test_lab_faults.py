@@ -16,8 +16,7 @@ from gen_core import (
     Unfinished,
 )
 from gen_core import lab as labs
-from gen_core.lab import Event, Lab
-from gen_core.store import Store
+from gen_core.lab import Event
 
 CPU = torch.device("cpu")
 
@@ -44,28 +43,9 @@ A = Experiment(data=Points(), model=Linear(), rule=GD(0.1), loss=Square(), steps
 B = replace(A, rule=GD(0.2))
 
 
-@pytest.fixture
-def make(tmp_path):
-    """Labs that share a store and write down their trainings."""
-
-    def lab(events: list[Event] | None = None, **more):
-        return Lab(Store(tmp_path / "store"), CPU, finished=[].append if events is None else events.append, **more)
-
-    return lab
-
-
 def plan(lab, *experiments, first=8):
     lab.plan((f"case {i}", e, first) for i, e in enumerate(experiments))
     return lab
-
-
-@pytest.fixture
-def batches(monkeypatch):
-    """The batches that the trainer is asked for: sets of (rate, scale), and the seeds of each."""
-    asked: list[list] = []
-    train = labs.train
-    monkeypatch.setattr(labs, "train", lambda rows, *rest: asked.append(rows) or train(rows, *rest))
-    return asked
 
 
 def test_data_that_is_missing_drops_out_of_its_group_and_raises_for_who_asks(make, batches):

@@ -1,65 +1,28 @@
 """How trainings end, and what is watched on the way."""
 
-from dataclasses import dataclass, replace
+from dataclasses import replace
 
 import pytest
 import torch
+from teacher import LEAST_SQUARES, SEEDS, Teacher
 
 from gen_core import (
     GD,
     SGD,
     Adam,
     CrossEntropy,
-    Data,
     Every,
-    Experiment,
     Geometric,
     LiLiang,
-    Linear,
     Logistic,
     Momentum,
     Newton,
     Run,
-    Square,
     Stop,
 )
 from gen_core.losses import classes
 from gen_core.seeding import generator
 from gen_core.trainer import train
-
-SEEDS = range(6)
-
-
-@dataclass(frozen=True)
-class Teacher:
-    """Gaussian inputs with targets of a linear teacher."""
-
-    n: int = 20
-    inputs: tuple[int, ...] = (5,)
-    n_test: int = 13
-    targets: str = "signs"
-
-    def draw(self, generator: torch.Generator) -> Data:
-        X = torch.randn(self.n + self.n_test, *self.inputs, generator=generator, dtype=torch.float64)
-        w = torch.randn(*self.inputs, generator=generator, dtype=torch.float64)
-        y = X @ w
-        if self.targets == "signs":
-            y = y.sign()
-        elif self.targets == "classes":
-            y = (y > 0).long() + (y > 1)
-        return Data(X[: self.n], y[: self.n], X[self.n :], y[self.n :])
-
-
-LEAST_SQUARES = Experiment(
-    data=Teacher(targets="real"),
-    model=Linear(),
-    rule=GD(0.1),
-    loss=Square(),
-    steps=400,
-    checkpoints=Every(50),
-    watch=("weights", "train_loss", "train_accuracy", "test_classes"),
-    dtype="float64",
-)
 
 
 def run(experiment, seeds=SEEDS):
