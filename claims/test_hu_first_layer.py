@@ -13,7 +13,7 @@ step, over the mean of (f_T^lin1)^2; c = 2, eta_1 = d/5, n = 4 d^1.25, m = 2 d^1
 width 5, as in section 3.4.
 """
 
-from fixtures.assumptions import (
+from fixtures.assumptions.hu import (
     bounded_covariance,
     more_than_linear_points,
     more_than_linear_width,
@@ -21,7 +21,7 @@ from fixtures.assumptions import (
     starts_as_zero_function,
 )
 from fixtures.early_linear import first_layer
-from fixtures.figures_hu import early_dynamics
+from fixtures.figures.hu import early_dynamics
 from fixtures.papers import HU
 from gen_core import Runs, claim, expect
 from gen_core.linear_dynamics import first_layer_discrepancy

@@ -11,14 +11,14 @@ Measured: the exponent in d of the gap's spectral norm over n/d, with n = m = 4 
 for every alpha < 1/4.
 """
 
-from fixtures.assumptions import (
+from fixtures.assumptions.hu import (
     at_most_quadratic_points,
     bounded_covariance,
     more_than_linear_points,
     more_than_linear_width,
 )
 from fixtures.early_linear import CROWDED, at_initialization
-from fixtures.figures_hu import kernel_gap
+from fixtures.figures.hu import kernel_gap
 from fixtures.papers import HU
 from gen_core import Runs, claim, expect
 from gen_core.kernels import frobenius_gap, spectral_gap

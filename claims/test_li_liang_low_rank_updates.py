@@ -8,14 +8,14 @@ Li & Liang (2018), section 7 (3), Figure 1 and section 6 ("low rank of the weigh
 Measured: s_20 / s_21 of W_T - W_0. "Much larger" is ten times.
 """
 
-from fixtures.assumptions import (
+from fixtures.assumptions.li_liang import (
     clustered_classes,
     inputs_of_norm_one,
     rate_falls_with_width,
     starts_at_root_of_width,
     wide,
 )
-from fixtures.figures_li_liang import training_and_spectra
+from fixtures.figures.li_liang import training_and_spectra
 from fixtures.mixtures import COUPLED, PATTERNS, SMALL_START, UNSTRUCTURED
 from fixtures.papers import LI_LIANG
 from gen_core import Run, claim, expect

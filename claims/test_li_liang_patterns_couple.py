@@ -10,14 +10,14 @@ Measured: the share of pairs of a hidden unit and a training point whose activat
 at m=1000. At m=500 it is .104, and the wider the network the less.
 """
 
-from fixtures.assumptions import (
+from fixtures.assumptions.li_liang import (
     clustered_classes,
     inputs_of_norm_one,
     rate_falls_with_width,
     starts_at_root_of_width,
     wide,
 )
-from fixtures.figures_li_liang import patterns_over_widths, training_and_spectra
+from fixtures.figures.li_liang import patterns_over_widths, training_and_spectra
 from fixtures.mixtures import COUPLED, FAST, NARROW, SMALL_START, WIDTHS, WIDTHS_FAST, WIDTHS_SMALL_START
 from fixtures.papers import LI_LIANG
 from gen_core import Run, Runs, claim, expect

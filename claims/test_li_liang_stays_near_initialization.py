@@ -9,14 +9,14 @@ Li & Liang (2018), section 7 (2) and Figure 1:
 Measured: |W_T - W_0|_F / |W_0|_F at m=1000.
 """
 
-from fixtures.assumptions import (
+from fixtures.assumptions.li_liang import (
     clustered_classes,
     inputs_of_norm_one,
     rate_falls_with_width,
     starts_at_root_of_width,
     wide,
 )
-from fixtures.figures_li_liang import distance_over_widths, training_and_spectra
+from fixtures.figures.li_liang import distance_over_widths, training_and_spectra
 from fixtures.mixtures import COUPLED, FAST, NARROW, SMALL_START, WIDTHS, WIDTHS_FAST, WIDTHS_SMALL_START
 from fixtures.papers import LI_LIANG
 from gen_core import Run, Runs, claim, expect

@@ -10,8 +10,8 @@ identity holds in every table, so that its control is a mutated measure.
 
 import torch
 
-from fixtures.assumptions import unbiased_labels, unbiased_predictions
-from fixtures.figures_information import information_over_accuracy
+from fixtures.assumptions.nakkiran import unbiased_labels, unbiased_predictions
+from fixtures.figures.nakkiran import information_over_accuracy
 from fixtures.papers import NAKKIRAN
 from fixtures.tables import TABLES, judged
 from gen_core import Mutation, Run, claim, expect

@@ -11,8 +11,8 @@ regression on the same training points and I(F_t; Y) is at least a quarter of I(
 noise. The bulk is more than half. The literal reading, a ratio of about 1 at T0, is judged beside it.
 """
 
-from fixtures.assumptions import linear_signal_at_the_inputs_scale
-from fixtures.figures import mutual_information
+from fixtures.assumptions.nakkiran import linear_signal_at_the_inputs_scale
+from fixtures.figures.nakkiran import mutual_information
 from fixtures.papers import NAKKIRAN
 from fixtures.tasks import HIDDEN_SIGNAL, TASKS
 from gen_core import Runs, claim, expect

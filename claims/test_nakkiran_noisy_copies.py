@@ -9,7 +9,11 @@ Measured: the largest |mu_Y(F;L) - I(F;Y)|, in bits, over 2000 joint tables with
 about populations: in a sample the coin is never quite independent of the labels, which is one of the controls.
 """
 
-from fixtures.assumptions import classifier_times_independent_coin, one_classifier_adds_nothing, significant_accuracies
+from fixtures.assumptions.nakkiran import (
+    classifier_times_independent_coin,
+    one_classifier_adds_nothing,
+    significant_accuracies,
+)
 from fixtures.papers import NAKKIRAN
 from fixtures.tables import judged
 from gen_core import Run, claim, expect

@@ -10,14 +10,14 @@ Measured: both accuracies once SGD has fitted the sample, the one on the populat
 5/sqrt(n), and w0(1) >= -sqrt(n): the sample moves w(1) by w0(1) / n, which -n^0.99 makes small beyond any n that runs.
 """
 
-from fixtures.assumptions import (
+from fixtures.assumptions.nakkiran import (
     bounded_start,
     first_weight_above_minus_n_to_the_99_percent,
     first_weight_above_minus_root_n,
     heavily_overparameterized,
     start_ignores_the_sample,
 )
-from fixtures.figures_overfitting import overfitting
+from fixtures.figures.nakkiran import overfitting
 from fixtures.overfitting import CROWDED, STARTS, at_the_edge, from_first
 from fixtures.papers import NAKKIRAN
 from gen_core import Run, claim, expect

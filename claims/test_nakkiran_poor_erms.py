@@ -9,8 +9,8 @@ Measured: the population accuracy of w(1) = c < 0, w(k_i) = y_i (1 - eta_i c), z
 is 0, so that SGD ends before its first step; and where SGD ends if each w0(i), i > 1, is off by up to .2. Both are p.
 """
 
-from fixtures.assumptions import first_coordinate_read_backwards, heavily_overparameterized
-from fixtures.figures_overfitting import overfitting
+from fixtures.assumptions.nakkiran import first_coordinate_read_backwards, heavily_overparameterized
+from fixtures.figures.nakkiran import overfitting
 from fixtures.overfitting import from_first, near_erm
 from fixtures.papers import NAKKIRAN
 from gen_core import Run, claim, expect

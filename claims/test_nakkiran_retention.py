@@ -11,8 +11,8 @@ linear classifier finds early, and clean labels: with a fifth of the training la
 sample, the fit costs the network more (of Figure 1, at 10 % noise, the paper says that the concept is retained).
 """
 
-from fixtures.assumptions import clean_labels, linear_signal_at_the_inputs_scale
-from fixtures.figures import mutual_information
+from fixtures.assumptions.nakkiran import clean_labels, linear_signal_at_the_inputs_scale
+from fixtures.figures.nakkiran import mutual_information
 from fixtures.papers import NAKKIRAN
 from fixtures.retention import HIDDEN_SIGNAL, NOISY, RETENTION, UPSIDE_DOWN
 from gen_core import Runs, claim, expect

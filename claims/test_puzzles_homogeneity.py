@@ -9,7 +9,7 @@ Measured: max |f - rho_1 ... rho_K f~| / max |f| over held-out points and output
 initialization and after training.
 """
 
-from fixtures.assumptions import no_biases, positively_homogeneous
+from fixtures.assumptions.puzzles import no_biases, positively_homogeneous
 from fixtures.homogeneous import BIASED, HOMOGENEOUS, OTHER_ACTIVATIONS
 from fixtures.papers import PUZZLES
 from gen_core import Run, claim, expect

@@ -12,9 +12,9 @@ seed, minus its mean where each network is divided by another one's norms. That 
 training loss that Figure 2 draws comes out with any norms, since small outputs put every loss next to log 10.
 """
 
-from fixtures.assumptions import no_biases, positively_homogeneous, separated
+from fixtures.assumptions.puzzles import no_biases, positively_homogeneous, separated
 from fixtures.families import EARLY, FAMILIES, SCARCELY_TRAINED
-from fixtures.figures_puzzles import losses
+from fixtures.figures.puzzles import losses
 from fixtures.papers import PUZZLES
 from gen_core import Runs, claim, expect
 from gen_core.normalization import advantage_of_own_norms, unnormalized_ordering

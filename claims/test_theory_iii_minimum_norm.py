@@ -9,8 +9,8 @@ Measured: |w_T - w+| / |w+| in every seed, once |Xw - y| / |y| has come below 1e
 gradients, so that the paper's proof covers it too.
 """
 
-from fixtures.assumptions import full_row_rank, starts_at_zero, steps_along_gradients, underdetermined
-from fixtures.figures import distance_to_minimum_norm
+from fixtures.assumptions.theory_iii import full_row_rank, starts_at_zero, steps_along_gradients, underdetermined
+from fixtures.figures.theory_iii import distance_to_minimum_norm
 from fixtures.papers import THEORY_III
 from fixtures.regressions import DESCENTS, FROM_ANYWHERE, adagrad, gd, sgd
 from gen_core import Run, claim, expect

@@ -46,8 +46,16 @@ class Mark:
 
 
 @dataclass(kw_only=True)
+class Tick:
+    """A label at a height of a panel's right side."""
+
+    at: float
+    label: str
+
+
+@dataclass(kw_only=True)
 class Panel:
-    """One pair of axes. Scales are "linear" or "log"."""
+    """One pair of axes. Scales are "linear" or "log"; `right` names heights in other units, where a paper does."""
 
     xlabel: str
     ylabel: str
@@ -56,15 +64,27 @@ class Panel:
     xscale: str = "linear"
     yscale: str = "linear"
     marks: list[Mark] = field(default_factory=list)
+    right: list[Tick] = field(default_factory=list)
+    right_label: str = ""
+
+
+@dataclass(kw_only=True)
+class Reported:
+    """One line beside a figure: a quantity, what the paper reports of it, and what this run has."""
+
+    what: str
+    paper: str
+    here: str
 
 
 @dataclass(kw_only=True)
 class Figure:
-    """What a paper draws, as numbers of this run; `paper` says what the paper reports in its place."""
+    """What a paper draws, as numbers of this run; `paper` says what its figure shows, `reported` its numbers."""
 
     title: str
     panels: list[Panel]
     paper: str = ""
+    reported: list[Reported] = field(default_factory=list)
 
 
 @dataclass(kw_only=True)
@@ -234,6 +254,8 @@ def _case(entry: Any, path: Path) -> CaseRecord:
         for panel in figure.panels:
             panel.curves = [_build(Curve, c, path) for c in panel.curves]
             panel.marks = [_build(Mark, m, path) for m in panel.marks]
+            panel.right = [_build(Tick, tick, path) for tick in panel.right]
+        figure.reported = [_build(Reported, line, path) for line in figure.reported]
         record.figure = figure
     return record
 
