@@ -23,7 +23,7 @@ from gen_core.run import Mutation, Run, Runs
 from gen_core.schedule import Every, Geometric, Stop
 from gen_core.settings import Arms, AtScale, Sweep
 from gen_core.sparse import SparseLinear
-from gen_core.types import Data, Dataset
+from gen_core.types import Data, Dataset, Derived
 
 __all__ = [
     "GD",
@@ -44,6 +44,7 @@ __all__ = [
     "DataDamaged",
     "DataMissing",
     "Dataset",
+    "Derived",
     "Every",
     "Experiment",
     "GenCoreError",

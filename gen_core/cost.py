@@ -46,12 +46,14 @@ def cost(experiment: Experiment) -> Cost:
     kept = len(grid) * (parameters * ("weights" in watch) + tested // 8)
     evaluated = 2 * units * min(max(n, tested), EVALUATED)
     size = experiment.torch_dtype.itemsize
+    first = cost(experiment.after) if experiment.after else Cost(0.0, 0)
     return Cost(
-        float(experiment.steps * step + evaluations), size * (2 * numbers * (n + tested) + state + kept + evaluated)
+        first.operations + experiment.steps * step + evaluations,
+        first.memory + size * (2 * numbers * (n + tested) + state + kept + evaluated),
     )
 
 
 def seconds(experiment: Experiment, seeds: int, device: str) -> float:
     """Estimated time of a training on a kind of device; an order of magnitude."""
     arithmetic = cost(experiment).operations / OPERATIONS_PER_SECOND[device]
-    return seeds * (arithmetic + SECONDS_PER_STEP * experiment.steps)
+    return seeds * (arithmetic + SECONDS_PER_STEP * experiment.steps_in_all)

@@ -11,7 +11,7 @@ from gen_core.errors import InvalidExperiment
 from gen_core.experiment import Experiment
 from gen_core.recipe import digest
 from gen_core.seeding import generator
-from gen_core.types import Data
+from gen_core.types import Data, Dataset, Derived, held_out
 
 BYTES_KEPT = 600 * 2**20
 """Bytes of draws that a process keeps, since hypotheses, training and measures look at the same ones."""
@@ -24,19 +24,22 @@ class _Draws:
         self.kept: OrderedDict[tuple[type, str, int], Data] = OrderedDict()
         self.bytes = 0
 
-    def get(self, experiment: Experiment, seed: int) -> Data:
-        recipe = experiment.data
+    def get(self, recipe: Dataset, seed: int) -> Data:
         key = (type(recipe), digest(recipe), seed)
         if key in self.kept:
             self.kept.move_to_end(key)
             return self.kept[key]
-        data = recipe.draw(generator(recipe, seed, "data"))
-        _check(experiment, data)
+        data = self._draw(recipe, seed)
+        _check(recipe, data)
         self.kept[key] = data
         self.bytes += _size(data)
         while len(self.kept) > 1 and self.bytes > BYTES_KEPT:
             self.bytes -= _size(self.kept.popitem(last=False)[1])
         return data
+
+    def _draw(self, recipe: Dataset, seed: int) -> Data:
+        own = generator(recipe, seed, "data")
+        return recipe.derive(self.get(recipe.data, seed), own) if isinstance(recipe, Derived) else recipe.draw(own)
 
 
 _draws = _Draws()
@@ -49,7 +52,7 @@ def draw(experiment: Experiment, seed: int) -> Data:
         InvalidExperiment: if the draw does not have the shapes that its recipe announces.
         DataMissing, DataDamaged: if it reads files that are not there, or not what they should be.
     """
-    return _draws.get(experiment, seed)
+    return _draws.get(experiment.data, seed)
 
 
 def start(experiment: Experiment, seed: int) -> dict[str, Tensor]:
@@ -65,17 +68,18 @@ def start(experiment: Experiment, seed: int) -> dict[str, Tensor]:
 
 
 def check_data(experiment: Experiment) -> str:
-    """Digest of the files that the data recipe reads, "" if it reads none.
+    """Digests of the files that the data recipes read, "" if they read none.
 
     Raises:
         DataMissing, DataDamaged: if they cannot be read.
     """
     source = getattr(experiment.data, "source", None)
-    return str(source()) if callable(source) else ""
+    own = str(source()) if callable(source) else ""
+    return own if experiment.after is None else f"{check_data(experiment.after)} {own}".strip()
 
 
-def _check(experiment: Experiment, data: Data) -> None:
-    n, n_test, inputs = experiment.data.n, experiment.n_test, experiment.data.inputs
+def _check(recipe: Dataset, data: Data) -> None:
+    n, n_test, inputs = recipe.n, held_out(recipe), recipe.inputs
     expected = {"X": (n, *inputs), "y": (n,)}
     if n_test:
         expected |= {"X_test": (n_test, *inputs), "y_test": (n_test,)}
@@ -84,12 +88,10 @@ def _check(experiment: Experiment, data: Data) -> None:
         found = tuple(array.shape) if isinstance(array, Tensor) else array
         if found != shape:
             raise InvalidExperiment(
-                f"{type(experiment.data).__name__} drew {name} of shape {found}; expected {shape}, as its recipe says"
+                f"{type(recipe).__name__} drew {name} of shape {found}; expected {shape}, as its recipe says"
             )
         if name.startswith("X") and not array.is_floating_point():
-            raise InvalidExperiment(
-                f"{type(experiment.data).__name__} drew {name} of {array.dtype}; expected floating point"
-            )
+            raise InvalidExperiment(f"{type(recipe).__name__} drew {name} of {array.dtype}; expected floating point")
 
 
 def _size(data: Data) -> int:

@@ -14,7 +14,7 @@ from gen_core.models import Linear, Model
 from gen_core.recipe import brief, canonical, code_of, digest
 from gen_core.rules import Newton, Rule
 from gen_core.schedule import Every, Geometric, Stop
-from gen_core.types import Dataset
+from gen_core.types import Dataset, held_out
 
 WATCHES = ("weights", "train_loss", "train_accuracy", "test_classes")
 
@@ -34,6 +34,8 @@ class Experiment:
         watch: which these are: "weights" (trained parameters), "train_loss" and "train_accuracy" (over the whole
             training set), "test_classes" (the predicted class of every held-out point).
         dtype: "float32", or "float64" where a claim lives at rounding level.
+        after: a training of the same seed that comes first, on other data or by another rule: this one starts from the
+            weights that it ends with. It is trained with this one, and nothing of it is kept.
 
     Raises:
         InvalidExperiment: for values that cannot be trained, naming the value and what is expected.
@@ -48,6 +50,7 @@ class Experiment:
     checkpoints: Every | Geometric = field(default_factory=Geometric)
     watch: tuple[str, ...] = ()
     dtype: str = "float32"
+    after: Experiment | None = None
 
     def __post_init__(self) -> None:
         kinds = {
@@ -69,6 +72,7 @@ class Experiment:
             raise InvalidExperiment(f"dtype {self.dtype!r}; expected 'float32' or 'float64'")
         self._check_watch()
         self._check_rule()
+        self._check_after()
         self.model.cost(self.data.inputs)  # a model that cannot take these inputs says so
 
     def _check_watch(self) -> None:
@@ -91,6 +95,21 @@ class Experiment:
         if isinstance(self.rule, Newton) and not isinstance(self.model, Linear):
             raise InvalidExperiment(f"Newton on {type(self.model).__name__}; expected a Linear model")
 
+    def _check_after(self) -> None:
+        if (first := self.after) is None:
+            return
+        if not isinstance(first, Experiment):
+            raise InvalidExperiment(f"after {brief(first)}; expected an Experiment")
+        alike = {"model": (self.model, first.model), "dtype": (self.dtype, first.dtype)}
+        alike["inputs of the data"] = (self.data.inputs, first.data.inputs)
+        for name, (own, other) in alike.items():
+            if own != other:
+                raise InvalidExperiment(
+                    f"{name} {brief(own)} after {brief(other)}; expected the same in both trainings"
+                )
+        if not self.steps:
+            raise InvalidExperiment("steps 0 after another training; expected a positive number")
+
     @cached_property
     def key(self) -> str:
         """Digest of the recipe and of the code of its types, since two claim files may use one name for two types."""
@@ -99,7 +118,7 @@ class Experiment:
     @property
     def n_test(self) -> int:
         """Number of held-out points."""
-        return getattr(self.data, "n_test", 0)
+        return held_out(self.data)
 
     @property
     def torch_dtype(self) -> torch.dtype:
@@ -111,11 +130,18 @@ class Experiment:
         """The checkpoints' steps, from 0 to the last."""
         return self.checkpoints.grid(self.steps)
 
+    @property
+    def steps_in_all(self) -> int:
+        """The most steps that are taken, with those of the training before."""
+        return self.steps + (self.after.steps_in_all if self.after else 0)
+
     def form(self) -> str:
         """What experiments must share to be trained as one batch: all but the data's law, init scale and step size."""
         alike = (self.model.form(), self.rule.form(), self.loss)
         shapes = (self.data.n, self.data.inputs, self.n_test)
-        return digest(*alike, code_of(alike), shapes, self.steps, self.stop, self.checkpoints, self.watch, self.dtype)
+        first = self.after and self.after.form()
+        own = (self.steps, self.stop, self.checkpoints, self.watch, self.dtype)
+        return digest(*alike, code_of(alike), shapes, *own, first)
 
     def label(self) -> str:
         """A few words for progress lines and tables."""

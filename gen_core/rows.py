@@ -60,8 +60,9 @@ class Rows:
         self.watched: dict[str, list[Tensor]] = {}
 
     def train(self, report: Callable[[int], None]) -> Trained:
-        """Take all steps; `report` is called now and then with how many are done."""
+        """Take all steps; `report` is told now and then how many are done, those of trainings before included."""
         experiment, grid = self.experiment, self.experiment.grid
+        before = self._follow(report)
         state, batches = experiment.rule.start(self.trained), self._batches()
         checkpoints, looks = frozenset(grid), experiment.stop.looks(grid)
         step = 0
@@ -72,8 +73,8 @@ class Rows:
             if step in checkpoints or step in looks:
                 self._look(step, step in checkpoints, step in looks)
             if step % REPORTED == 0:
-                report(step)
-        report(step)
+                report(before + step)
+        report(before + step)
         left = sum(at > step for at in grid)
         if left and step not in checkpoints:
             self._watch(*self._evaluate())
@@ -81,6 +82,16 @@ class Rows:
         for values in self.watched.values():
             values.extend(values[-1:] * left)
         return self._result()
+
+    def _follow(self, report: Callable[[int], None]) -> int:
+        """Start from the weights that the trainings before end with; returns their steps."""
+        first = [(e.after, seed) for e, seed in self.rows if e.after is not None]
+        if not first:
+            return 0
+        trained = Rows(first, self.device).train(report)
+        for name, value in self.trained.items():
+            value.data.copy_(trained.arrays[f"final.{name}"])
+        return first[0][0].steps_in_all
 
     def _step(self, step: int, state: State, X: Tensor, y: Tensor) -> None:
         experiment, rule, limit = self.experiment, self.experiment.rule, self.experiment.stop.gradient

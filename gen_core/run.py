@@ -113,6 +113,11 @@ class Run:
 
     def initial(self, name: str) -> Tensor:
         """A parameter at initialization, (seeds, ...), drawn again from the seeds."""
+        if self.experiment.after is not None:
+            raise InvalidExperiment(
+                f"initial {name!r} of a training after another one, which is not kept; expected a run from a draw "
+                "(watch 'weights', which are at step 0 what it starts from)"
+            )
         return torch.stack([start(self.experiment, seed)[name] for seed in self.seeds])
 
     @cached_property

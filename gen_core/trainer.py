@@ -39,7 +39,7 @@ def train(
     """
     fit = max(1, memory_budget(device) // cost(rows[0][0]).memory)
     waiting = [list(rows[i : i + fit]) for i in range(0, len(rows), fit)]
-    steps, done = rows[0][0].steps, 0
+    steps, done = rows[0][0].steps_in_all, 0
     while waiting:
         batch = waiting.pop(0)
 

@@ -50,3 +50,22 @@ class Dataset(Protocol):
     def draw(self, generator: torch.Generator) -> Data:
         """Draw one seed's data from a CPU generator and from nothing else."""
         ...
+
+
+def held_out(data: Dataset) -> int:
+    """Number of held-out points, 0 where the recipe has no `n_test`."""
+    return getattr(data, "n_test", 0)
+
+
+@runtime_checkable
+class Derived(Dataset, Protocol):
+    """A data set made of another one's points: a seed sees the very points that the other one gives it."""
+
+    @property
+    def data(self) -> Dataset:
+        """The other one."""
+        ...
+
+    def derive(self, data: Data, generator: torch.Generator) -> Data:
+        """Make one seed's data of what the other one drew, with a stream of this recipe's own."""
+        ...

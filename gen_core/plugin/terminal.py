@@ -32,7 +32,7 @@ def plan_lines(lab: Lab) -> list[str]:
         memory = max(cost(d.experiment).memory for d in group)
         lines.append(f"group {number}: about {_time(seconds)}, {memory / 2**20:.1f} MiB a seed")
         for demand, why in zip(group, spared, strict=True):
-            name = f"{demand.experiment.label()} ({demand.experiment.key[:8]}), {demand.experiment.steps} steps"
+            name = f"{demand.experiment.label()} ({demand.experiment.key[:8]}), {demand.experiment.steps_in_all} steps"
             lines.append(f"  {name}: {why or f'{demand.first} seeds'}")
             lines.extend(f"    {case}" for case in demand.cases)
         total += seconds
