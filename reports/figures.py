@@ -82,6 +82,7 @@ def _panel(panel: Panel, colours: dict[str, str]) -> str:
         axes.set_xlabel(_label(panel.xlabel), parse_math=False)
         axes.set_ylabel(_label(panel.ylabel), parse_math=False)
         axes.set_title(_label(panel.title), loc="left", parse_math=False)
+        _right_side(axes, panel, ylog)
         if left_out:
             note = f"{left_out} not positive, not shown"
             axes.text(1.0, 1.0, note, transform=axes.transAxes, ha="right", va="bottom", fontsize=8, color="#6b7280")
@@ -131,6 +132,18 @@ def _scales(axes: Axes, xlog: bool, ylog: bool) -> None:
         else:
             axis.set_major_formatter(FuncFormatter(_decade))
         axis.set_minor_formatter(NullFormatter())
+
+
+def _right_side(axes: Axes, panel: Panel, ylog: bool) -> None:
+    """Name heights in other units on the right, where they are in sight."""
+    low, high = sorted(axes.get_ylim())
+    ticks = [tick for tick in panel.right if _kept(tick.at, ylog) and low <= tick.at <= high]
+    if not ticks:
+        return
+    side = axes.secondary_yaxis("right")
+    side.yaxis.set_minor_formatter(NullFormatter())
+    side.set_yticks([tick.at for tick in ticks], [_label(tick.label) for tick in ticks], parse_math=False)
+    side.set_ylabel(_label(panel.right_label), parse_math=False)
 
 
 def _decade(value: float, _: int | None) -> str:

@@ -10,7 +10,7 @@ from xml.etree import ElementTree
 import matplotlib as mpl
 import pytest
 
-from gen_core.records import Curve, Figure, Mark, Panel
+from gen_core.records import Curve, Figure, Mark, Panel, Tick
 from reports.figures import draw
 
 ROUND_TRIP = """
@@ -39,6 +39,13 @@ def test_one_whole_drawing_per_panel(figure: Figure) -> None:
     )
     assert words(svgs[0]).count("one seed") == 1
     assert all("<style" not in svg and ' id="axes' not in svg and "date" not in svg.lower() for svg in svgs)
+
+
+def test_the_right_side_names_heights_that_are_in_sight(figure: Figure) -> None:
+    assert {"a quarter", "share of the first"} <= set(words(draw(figure)[1]))
+    assert "out of sight" not in words(draw(figure)[1])
+    on_logs = panel([1.0, 10.0, 100.0], yscale="log", right=[Tick(at=10.0, label="ten"), Tick(at=-1.0, label="less")])
+    assert {"ten"} == {"ten", "less"} & set(words(draw(Figure(title="", panels=[on_logs]))[0]))
 
 
 def test_the_same_figure_gives_the_same_bytes(figure: Figure, case, tmp_path) -> None:

@@ -21,6 +21,8 @@ def test_attempts_are_laid_over_the_selected_cases(records: Path, cases: list[Ca
     assert loaded.run.seeds_from == 1700
     figure = next(c.figure for c in loaded.cases if c.figure)
     assert figure.panels[0].marks[0].label == "tolerance"
+    assert figure.panels[1].right[0].label == "a quarter"
+    assert figure.reported[0].here == "2e-10"
 
 
 @pytest.mark.parametrize("times", [(100, 200), (200, 100), (100, 100)])

@@ -118,6 +118,7 @@ def test_the_page_of_a_case_says_everything(records: Path, tmp_path: Path, cases
         "underdetermined n < d n = 20, d = 50 yes",
         "1703 2.9625e-15",
         "Figure 3: distance 1e-9 at 4000.",
+        "distance at 4000 1e-9 2e-10",
         "noise: 0.1",
         "5f0c2a5f0c2a",
         "loss 3e-31 at step 4000",
