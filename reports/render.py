@@ -61,15 +61,15 @@ def render(loaded: Loaded, folder: Path) -> Path:
     """
     pages = folder / "claims"
     pages.mkdir(parents=True, exist_ok=True)
-    environment = _environment()
+    templates = environment()
     claims = _claims(loaded.cases)
-    template = environment.get_template("claim.html")
+    template = templates.get_template("claim.html")
     for claim in claims:
         for row in claim.rows:
-            _write(pages / row.page, template.render(run=loaded.run, claim=claim, row=row, **_details(row.case)))
+            write(pages / row.page, template.render(run=loaded.run, claim=claim, row=row, **_details(row.case)))
     index = folder / "index.html"
     script = (TEMPLATES / "filter.js").read_text(encoding="utf-8")
-    text = environment.get_template("index.html").render(
+    text = templates.get_template("index.html").render(
         run=loaded.run,
         claims=claims,
         problems=loaded.problems,
@@ -81,7 +81,7 @@ def render(loaded: Loaded, folder: Path) -> Path:
         script=script,
         script_hash=base64.b64encode(hashlib.sha256(script.encode()).digest()).decode(),
     )
-    _write(index, text)
+    write(index, text)
     current = {row.page for claim in claims for row in claim.rows}
     for page in pages.glob("*.html"):
         if PAGE.fullmatch(page.name) and page.name not in current:
@@ -95,16 +95,18 @@ def page_name(nodeid: str) -> str:
     return f"{slug or 'case'}-{hashlib.sha256(nodeid.encode('utf-8', 'surrogatepass')).hexdigest()[:12]}.html"
 
 
-def _environment() -> jinja2.Environment:
-    environment = jinja2.Environment(
+def environment() -> jinja2.Environment:
+    """The templates, with the words that they use; in HTML all text is escaped."""
+    made = jinja2.Environment(
         loader=jinja2.FileSystemLoader(TEMPLATES),
-        autoescape=True,
+        autoescape=jinja2.select_autoescape(["html"]),
         undefined=jinja2.StrictUndefined,
         trim_blocks=True,
         lstrip_blocks=True,
     )
-    environment.filters.update(
+    made.filters.update(
         number=wording.number,
+        cell=wording.cell,
         duration=wording.duration,
         moment=wording.moment,
         tolerance=wording.tolerance,
@@ -113,7 +115,7 @@ def _environment() -> jinja2.Environment:
         outline=wording.outline,
         explanation=wording.explanation,
     )
-    return environment
+    return made
 
 
 def _claims(cases: list[CaseRecord]) -> list[Claim]:
@@ -150,7 +152,8 @@ def _details(case: CaseRecord) -> dict[str, Any]:
     }
 
 
-def _write(path: Path, text: str) -> None:
+def write(path: Path, text: str) -> None:
+    """Write a file, whole or not at all."""
     part = path.with_name(f".{path.name}.{os.getpid()}.part")
     try:
         part.write_bytes(text.encode("utf-8", "replace"))

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import inspect
 import math
+import re
 import textwrap
 from datetime import datetime
 from typing import Any
@@ -52,6 +53,11 @@ def tolerance(text: str) -> str:
         .replace("≤ ", "≤\N{NO-BREAK SPACE}")
         .replace("≥ ", "≥\N{NO-BREAK SPACE}")
     )
+
+
+def cell(text: str) -> str:
+    """Text in a cell of a Markdown table: one line in which nothing is markup."""
+    return re.sub(r"([\\|<>*_`\[\]])", r"\\\1", " ".join(text.split()))
 
 
 def interval(case: CaseRecord) -> str:
