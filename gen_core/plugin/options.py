@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import argparse
 import os
+import tempfile
 from dataclasses import dataclass, fields
 from pathlib import Path
 from typing import Any
@@ -108,25 +109,18 @@ def on_worker(config: pytest.Config) -> bool:
 
 
 def writable(folder: Path, option: str) -> None:
-    """Check that a folder can be written, and leave no trace.
+    """Check that a folder can be written, or made, and leave no trace: other processes may be making it now.
 
     Raises:
         UsageError: naming the folder and the option that chooses another.
     """
-    made = [p for p in (folder, *folder.parents) if not p.exists()]
-    probe = folder / f".{os.getpid()}.probe"
     try:
-        folder.mkdir(parents=True, exist_ok=True)
-        probe.write_text("")
-        probe.unlink()
+        with tempfile.TemporaryFile(dir=next(path for path in (folder, *folder.parents) if path.exists())):
+            return
     except OSError as error:
         raise pytest.UsageError(
             f"{option} {folder} cannot be written ({error.strerror}); expected a writable folder"
         ) from None
-    finally:
-        for path in made:
-            if path.is_dir() and not any(path.iterdir()):
-                path.rmdir()
 
 
 def _look_for_data_in(config: pytest.Config, folder: Path) -> None:

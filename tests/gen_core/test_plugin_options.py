@@ -3,9 +3,12 @@
 from __future__ import annotations
 
 import os
+from concurrent.futures import ThreadPoolExecutor
 
 import pytest
 import torch
+
+from gen_core.plugin.options import writable
 
 CLAIM = """
 @claim(**TOY)
@@ -23,7 +26,7 @@ REFUSED = {
     ("--scale", "huge"): "argument --scale: invalid choice: 'huge' (choose from *",
     ("--report-dir", "toy.py/x"): "ERROR: --report-dir */toy.py/x cannot be written (Not a directory); expected *",
     ("--report-dir", "/proc/x"): "ERROR: --report-dir /proc/x cannot be written (*); expected a writable folder",
-    ("--store", "toy.py"): "ERROR: --store */toy.py cannot be written (File exists); expected a writable folder",
+    ("--store", "toy.py"): "ERROR: --store */toy.py cannot be written (Not a directory); expected a writable folder",
     ("--data-dir", "nowhere"): "ERROR: --data-dir */nowhere is not there; expected a folder with data sets",
 }
 MISTAKES = {
@@ -60,7 +63,7 @@ def test_a_default_folder_that_cannot_be_written_is_said_once_there_are_claims(s
     result = suite.run("-n", workers)
     assert result.ret != 0
     printed = result.outlines + result.errlines
-    said = [line for line in printed if "report cannot be written (File exists); expected a writable folder" in line]
+    said = [line for line in printed if "report cannot be written (Not a directory); expected a writable folder" in line]
     assert len(said) == 1
     assert not [line for line in printed if "Traceback" in line]
 
@@ -136,3 +139,12 @@ def test_data_is_looked_for_where_it_is_said_to_be(suite, monkeypatch):
     (suite.pytester.path / "here").mkdir()
     suite.run("--data-dir", "here").assert_outcomes(passed=1)
     assert os.environ["GEN_CORE_DATA"] == "before"
+
+
+def test_processes_that_begin_at_once_do_not_disturb_each_other(tmp_path):
+    def check(_: int) -> None:
+        writable(tmp_path / "report" / "records", "--report-dir")
+
+    with ThreadPoolExecutor(8) as pool:
+        list(pool.map(check, range(400)))
+    assert not any(tmp_path.iterdir())
