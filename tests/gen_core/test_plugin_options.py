@@ -63,7 +63,9 @@ def test_a_default_folder_that_cannot_be_written_is_said_once_there_are_claims(s
     result = suite.run("-n", workers)
     assert result.ret != 0
     printed = result.outlines + result.errlines
-    said = [line for line in printed if "report cannot be written (Not a directory); expected a writable folder" in line]
+    said = [
+        line for line in printed if "report cannot be written (Not a directory); expected a writable folder" in line
+    ]
     assert len(said) == 1
     assert not [line for line in printed if "Traceback" in line]
 
