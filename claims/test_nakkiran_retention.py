@@ -5,57 +5,81 @@ Nakkiran et al. (2019), section 2.2, Claim 2 (restated) and Figure 4:
     In natural settings, for t > T0, mu_Y(F_t; L) plateaus at a value of about I(L; Y) and does not shrink significantly
     even if training continues until SGD fits all the training set.
 
-Measured: mu_Y(F_t; L) / I(L; Y) on held-out points once T0 is passed and the training accuracy is 1, where L is the
-logistic regression on the same training points. Not significantly is by at most a quarter. Natural are a signal that a
-linear classifier finds early, and clean labels: with a fifth of the training labels flipped, L fitted on the same noisy
-sample, the fit costs the network more (of Figure 1, at 10 % noise, the paper says that the concept is retained).
+Measured: the least mu_Y(F_t; L) / I(L; Y) over the checkpoints t >= T0 up to a training accuracy of 1, on held-out
+points, where L is the logistic regression on the same training points; against half, and at the end against three
+quarters. Natural are a signal that a linear classifier finds early, clean labels (at 10 % noise, Figure 1, the paper
+says that the concept is retained; here a fifth of the training labels are flipped, for L too), and random weights.
 """
 
-from fixtures.assumptions.nakkiran import clean_labels, linear_signal_at_the_inputs_scale
+from fixtures.assumptions.nakkiran import clean_labels, linear_signal_at_the_inputs_scale, starts_at_random
 from fixtures.figures.nakkiran import mutual_information
 from fixtures.papers import NAKKIRAN
-from fixtures.retention import HIDDEN_SIGNAL, NOISY, RETENTION, UPSIDE_DOWN
+from fixtures.retention import HIDDEN_SIGNAL, NOISY, POISONED, RETENTION, UPSIDE_DOWN
 from gen_core import Runs, claim, expect
-from gen_core.retention import advantage_retained, held_out_accuracy, once_fitted, share_retained
+from gen_core.retention import advantage_retained, held_out_accuracy, once_fitted, share_at_the_end, share_retained
 
-# At most a quarter is lost. 8 seeds at quick give .859 (CIFAR, sd .019) to .973 (digits, sd .010), the controls .50
-# (noise, sd .049) and -.16 (hidden signal, sd .032).
-RETAINED = 0.75
-# The ordering is the claim. 8 seeds give .18 (digits, sd .024) to .44 (CIFAR, sd .016), the control -.35 (sd .034).
+# The bulk. 8 seeds at quick give .72 (digits, sd .041) to .87 (product, sd .022), the controls -.19 (hidden signal,
+# sd .068) and -.04 (poisoned, sd .020). With a fifth of the labels flipped it is .40 (sd .073), too near for a control.
+BULK = 0.5
+# At most a quarter is lost. 8 seeds at quick give .83 (CIFAR, sd .024) to .98 (digits, sd .015), the controls .47
+# (noise, sd .035), .36 (poisoned digits, sd .070), -.04 (poisoned MNIST, sd .020) and -.15 (hidden signal, sd .057).
+PLATEAU = 0.75
+# The ordering is the claim. 8 seeds give .18 (digits, sd .030) to .42 (CIFAR, sd .018), the controls -.40 (hidden
+# signal, sd .072) and -.07 (poisoned, sd .021).
 ADVANTAGE = 0.0
-# A guess. 8 seeds give .84 (CIFAR, sd .003) to .95 (digits, sd .006), the control .047 (sd .004).
+# A guess. 8 seeds at quick give .72 (product) to .87 (digits), the control .05.
 CHANCE = 0.5
+
+NATURAL = (linear_signal_at_the_inputs_scale, clean_labels, starts_at_random)
 
 
 @claim(
     cite=NAKKIRAN.at("Claim 2 and Figure 4"),
     given=RETENTION,
-    assuming=(linear_signal_at_the_inputs_scale, clean_labels),
-    without={clean_labels: NOISY, linear_signal_at_the_inputs_scale: HIDDEN_SIGNAL},
+    assuming=NATURAL,
+    without={linear_signal_at_the_inputs_scale: HIDDEN_SIGNAL, starts_at_random: POISONED["mnist"]},
     figure=mutual_information,
 )
 def test_the_linear_classifier_is_retained_to_zero_training_error(run: Runs) -> None:
-    expect(once_fitted(run, share_retained), "mu(F;L)/I(L;Y) at training accuracy 1").at_least(RETAINED)
+    expect(once_fitted(run, share_retained), "min mu(F;L)/I(L;Y) since T0").at_least(BULK)
+
+
+@claim(
+    cite=NAKKIRAN.at("Claim 2 and section 3, observation 2"),
+    given=RETENTION,
+    assuming=NATURAL,
+    without={clean_labels: NOISY, linear_signal_at_the_inputs_scale: HIDDEN_SIGNAL, starts_at_random: POISONED},
+    figure=mutual_information,
+)
+def test_what_the_linear_classifier_explains_plateaus_near_its_own_information(run: Runs) -> None:
+    """What the linear classifier explains of a network at zero training error is near all that it knows itself.
+
+    Nakkiran et al. (2019), Claim 2, and section 3: for t > T0, mu_Y(F_t; L) plateaus around I(L; Y), so that F_t
+    "retains its correlation with L".
+
+    Measured: mu_Y(F; L) / I(L; Y) on held-out points once the training accuracy is 1.
+    """
+    expect(once_fitted(run, share_at_the_end), "mu(F;L)/I(L;Y) at training accuracy 1").at_least(PLATEAU)
 
 
 @claim(
     cite=NAKKIRAN.at("Claim 2, with the null model of section 3, footnote 7"),
     given=RETENTION,
-    assuming=(linear_signal_at_the_inputs_scale,),
-    without={linear_signal_at_the_inputs_scale: HIDDEN_SIGNAL},
+    assuming=(linear_signal_at_the_inputs_scale, starts_at_random),
+    without={linear_signal_at_the_inputs_scale: HIDDEN_SIGNAL, starts_at_random: POISONED["mnist"]},
     figure=mutual_information,
 )
 def test_more_is_retained_than_of_any_classifier_as_good(run: Runs) -> None:
-    """A network at zero training error retains more of the linear classifier than of a random one that is as good.
+    """From T0 to zero training error a network retains more of the linear classifier than of a random one as good.
 
     Nakkiran et al. (2019), Claim 2, and section 3 for the null model: l~(X) = Y with probability p and random
     otherwise, with I(L~; Y) = I(L; Y). A network that is right almost everywhere agrees with l~ too, so that a large
     mu_Y(F; L) alone would not show that it is l that is retained.
 
-    Measured: mu_Y(F; L) / I(L; Y) minus the same for L~, on held-out points, once the training accuracy is 1. Flipped
-    labels leave this ordering as it is (.31 on CIFAR with a fifth of them flipped), so they are no control here.
+    Measured: the least mu_Y(F_t; L) / I(L; Y) minus the same for L~, over t >= T0, on held-out points. Flipped labels
+    leave this ordering as it is (.25 on CIFAR with a fifth of them flipped), so they are no control here.
     """
-    expect(once_fitted(run, advantage_retained), "advantage of L over L~ at training accuracy 1").at_least(ADVANTAGE)
+    expect(once_fitted(run, advantage_retained), "least advantage of L over L~ since T0").at_least(ADVANTAGE)
 
 
 @claim(
@@ -66,11 +90,11 @@ def test_more_is_retained_than_of_any_classifier_as_good(run: Runs) -> None:
     figure=mutual_information,
 )
 def test_the_fitted_network_predicts_better_than_chance(run: Runs) -> None:
-    """A network at zero training error still generalizes.
+    """From T0 to zero training error a network generalizes.
 
     Nakkiran et al. (2019), Claim 2 (informal): it performs well on what the simple classifier had right. Mutual
     information cannot tell this: it is the same for a network with every prediction flipped, as the control shows.
 
-    Measured: the accuracy on held-out points once the training accuracy is 1, against a guess.
+    Measured: the least accuracy on held-out points over t >= T0, against a guess.
     """
-    expect(once_fitted(run, held_out_accuracy), "held-out accuracy at training accuracy 1").at_least(CHANCE)
+    expect(once_fitted(run, held_out_accuracy), "least held-out accuracy since T0").at_least(CHANCE)
