@@ -55,7 +55,7 @@ def descend(features: Tensor, y: Tensor, rate: float, steps: tuple[int, ...]) ->
 
 @dataclass(frozen=True)
 class Early:
-    """Outputs of a network and of its linear model on held-out points, (seeds, checkpoints, points) each."""
+    """Outputs of a network and of its linear model on the same points, (seeds, checkpoints, points) each."""
 
     net: Tensor
     linear: Tensor
@@ -66,11 +66,14 @@ class Early:
         return (self.net - self.linear).square().mean(-1) / scale
 
 
-def early_first_layer(run: Run) -> Early:
+def early_first_layer(run: Run, X: Tensor | None = None) -> Early:
     """The network f_t^1, trained in its first layer, beside f_t^lin1 at the checkpoints.
 
-    Source: Hu et al. (2020), section 3.1. The run watches "weights", and its data hold points out. Cost: a pass over
-    these for each checkpoint.
+    Source: Hu et al. (2020), section 3.1. The run watches "weights". Cost: a pass over the points for each checkpoint.
+
+    Args:
+        run: the training.
+        X: points that the outputs are of, (seeds, points, d); None for the held-out ones.
 
     Raises:
         InvalidExperiment: unless a `TwoLayer` is trained in W by `GD` on `Square(0.5)`, on data that know the
@@ -81,7 +84,7 @@ def early_first_layer(run: Run) -> Early:
         raise InvalidExperiment(
             f"{run.experiment.label()}; expected a TwoLayer with train=('W',), GD and Square(0.5), as in eq. (4)"
         )
-    moment, X = second_moment(run.experiment.data), run.X_test
+    moment, X = second_moment(run.experiment.data), run.X_test if X is None else X
     beta = descend(first_features(run.X, model.activation, moment), run.y, rule.rate, run.checkpoints)
     v = run.initial("v")
     net = [model.forward({"W": W, "v": v}, X) for W in run.watched("weights.W").unbind(1)]
