@@ -107,10 +107,15 @@ class LinearPhase:
         return mutual_information(self.tables[..., 0, :, :, :].sum(-3))
 
     @cached_property
+    def reached(self) -> Tensor:
+        """Whether I(F_t;Y) comes to I(L;Y) at a checkpoint, (..., seeds)."""
+        return self.information.amax(-1) >= self.linear
+
+    @cached_property
     def T0(self) -> Tensor:
         """Index of the first checkpoint with I(F_t;Y) >= I(L;Y), (..., seeds); the last one where there is none."""
-        reached = self.information >= self.linear[..., None]
-        return torch.where(reached.any(-1), reached.to(torch.int8).argmax(-1), len(self.steps) - 1)
+        there = self.information >= self.linear[..., None]
+        return torch.where(self.reached, there.to(torch.int8).argmax(-1), len(self.steps) - 1)
 
     def require_T0(self) -> None:
         """Refuse a trajectory that never performs as the linear classifier does.
@@ -118,8 +123,7 @@ class LinearPhase:
         Raises:
             Unfinished: naming how far it came.
         """
-        best = self.information.amax(-1)
-        short = (best < self.linear).nonzero().flatten()
+        best, short = self.information.amax(-1), (~self.reached).nonzero().flatten()
         if len(short):
             raise Unfinished(
                 f"T0 is not reached in {len(short)} of {len(best)} seeds: I(F;Y) comes to "

@@ -7,6 +7,7 @@ from pathlib import Path
 
 from gen_core.claim import Case
 from gen_core.cost import cost
+from gen_core.experiment import Experiment
 from gen_core.lab import Demand, Lab
 from gen_core.plugin.outcomes import state
 from gen_core.records import ERROR, HOLDS, INCONCLUSIVE, NOT_RUN, REFUTED, CaseRecord, RunRecord, read_case, read_cases
@@ -24,20 +25,39 @@ def conditions(run: RunRecord) -> str:
 
 
 def plan_lines(lab: Lab) -> list[str]:
-    """The experiments of the plan: which are trained together, which cases share them, and about what they cost."""
-    lines, total = [], 0.0
+    """The experiments of the plan: which are trained together, their sizes, which cases share them, and their cost."""
+    lines, total, work, largest = [], 0.0, 0.0, 0
     for number, group in enumerate(lab.groups, 1):
         spared = [_spared(lab, demand) for demand in group]
-        seconds = sum(lab.seconds(d.experiment, d.first) for d, why in zip(group, spared, strict=True) if not why)
+        left = [demand for demand, why in zip(group, spared, strict=True) if not why]
+        seconds = sum(lab.seconds(d.experiment, d.first) for d in left)
+        operations = sum(cost(d.experiment).operations * d.first for d in left)
         memory = max(cost(d.experiment).memory for d in group)
-        lines.append(f"group {number}: about {_time(seconds)}, {memory / 2**20:.1f} MiB a seed")
+        lines.append(f"group {number}: about {_time(seconds)}, {operations:.1e} multiply-adds, {_size(memory)} a seed")
         for demand, why in zip(group, spared, strict=True):
             name = f"{demand.experiment.label()} ({demand.experiment.key[:8]}), {demand.experiment.steps_in_all} steps"
             lines.append(f"  {name}: {why or f'{demand.first} seeds'}")
+            lines.append(f"    {_sizes(demand.experiment)}")
             lines.extend(f"    {case}" for case in demand.cases)
-        total += seconds
+        total, work = total + seconds, work + operations
+        largest = max(largest, sum(cost(d.experiment).memory * d.first for d in left))
     head = f"plan: {len(lab.demands)} experiments in {len(lab.groups)} groups, longest first"
-    return [head, *lines, f"in all about {_time(total)} on one process (estimates are orders of magnitude)"]
+    return [
+        head,
+        *lines,
+        f"a group that fits into memory is one batch: the largest takes {_size(largest)}, others are trained in parts",
+        f"in all about {_time(total)} on one process of this {lab.device.type}, {work:.1e} multiply-adds of training "
+        "(estimates are orders of magnitude; what measures take is not in them)",
+    ]
+
+
+def _sizes(experiment: Experiment) -> str:
+    """The sizes of a training, in a line."""
+    inputs = "x".join(map(str, experiment.data.inputs))
+    held_out = f", {experiment.n_test} held out" if experiment.n_test else ""
+    parameters = experiment.model.cost(experiment.data.inputs)[0]
+    batch = f"batches of {experiment.rule.batch}" if experiment.rule.batch else "all points a step"
+    return f"n={experiment.data.n} of {inputs}{held_out}, {parameters} parameters, {batch}, {experiment.dtype}"
 
 
 def _spared(lab: Lab, demand: Demand) -> str:
@@ -104,3 +124,7 @@ def _time(seconds: float) -> str:
     if seconds < 120:
         return f"{seconds:.0f} s"
     return f"{seconds / 60:.0f} min" if seconds < 7200 else f"{seconds / 3600:.1f} h"
+
+
+def _size(memory: float) -> str:
+    return f"{memory / 2**20:.1f} MiB" if memory < 2**30 else f"{memory / 2**30:.1f} GiB"

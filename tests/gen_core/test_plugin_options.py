@@ -101,10 +101,12 @@ def test_claims_are_listed_and_planned_without_training(suite, workers):
     planned.stdout.fnmatch_lines(
         [
             "plan: 2 experiments in 1 groups, longest first",
-            "group 1: about * s, * MiB a seed",
+            "group 1: about * s, *e+0? multiply-adds, * MiB a seed",
             "  Linear on Points, GD (????????), 20 steps: 8 seeds",
+            "    n=60 of 3, 3 parameters, all points a step, float64",
             "    test_claims.py::test_small?given?",
-            "in all about * on one process (estimates are orders of magnitude)",
+            "a group that fits into memory is one batch: the largest takes * MiB, others are trained in parts",
+            "in all about * on one process of this *, *e+0? multiply-adds of training (estimates are orders of*",
         ]
     )
     assert suite.run("--plan", "-n", workers).ret == 0
