@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import ctypes
 import functools
 import os
 import platform
@@ -32,11 +33,28 @@ def resolve(name: str) -> torch.device:
 
 
 def settle() -> None:
-    """Fix what would let results depend on the machine's load: one intra-op thread, and no TF32."""
+    """Fix what would let results depend on the machine's load: one intra-op thread, and no TF32; keep freed memory."""
+    _keep_freed_memory()
     torch.set_num_threads(1)
     threadpool_limits(1)
     torch.backends.cuda.matmul.allow_tf32 = False
     torch.backends.cudnn.allow_tf32 = False
+
+
+M_TRIM_THRESHOLD, M_MMAP_THRESHOLD = -1, -3
+"""Parameters of glibc's mallopt(3)."""
+
+
+@functools.cache
+def _keep_freed_memory() -> None:
+    """Have glibc keep blocks of up to 1 GiB that are freed.
+
+    It returns those of 32 MiB and more to the kernel, which clears their pages anew at each step: 4 of 15 CPU seconds
+    of a forward pass over 33 MB.
+    """
+    if platform.libc_ver()[0] == "glibc":
+        for parameter in (M_TRIM_THRESHOLD, M_MMAP_THRESHOLD):
+            ctypes.CDLL(None).mallopt(parameter, 2**30)
 
 
 def memory_budget(device: torch.device) -> int:

@@ -1,3 +1,7 @@
+import platform
+import subprocess
+import sys
+
 import pytest
 import torch
 
@@ -68,3 +72,23 @@ def test_environment_and_budget():
     assert {"python", "torch", "device", "threads", "platform", "processors"} == set(told)
     assert all(isinstance(value, str) for value in told.values())
     assert device.memory_budget(cpu) == device.CPU_BUDGET
+
+
+FAULTS = """
+import resource, torch
+from gen_core import device
+{settle}
+before = resource.getrusage(resource.RUSAGE_SELF).ru_minflt
+for _ in range(20):
+    torch.ones(2**24)  # 64 MiB
+print(resource.getrusage(resource.RUSAGE_SELF).ru_minflt - before)
+"""
+
+
+@pytest.mark.skipif(platform.libc_ver()[0] != "glibc", reason="memory is another library's than glibc")
+def test_freed_memory_is_used_again_and_not_asked_of_the_kernel_anew():
+    def faults(settle: str) -> int:
+        command = [sys.executable, "-c", FAULTS.format(settle=settle)]
+        return int(subprocess.run(command, check=True, capture_output=True, text=True).stdout)
+
+    assert faults("device.settle()") < faults("") / 4
