@@ -64,9 +64,11 @@ def render(loaded: Loaded, folder: Path) -> Path:
     templates = environment()
     claims = _claims(loaded.cases)
     template = templates.get_template("claim.html")
+    drawn: dict[str, list[str]] = {}
     for claim in claims:
         for row in claim.rows:
-            write(pages / row.page, template.render(run=loaded.run, claim=claim, row=row, **_details(row.case)))
+            details = _details(row.case, drawn)
+            write(pages / row.page, template.render(run=loaded.run, claim=claim, row=row, **details))
     index = folder / "index.html"
     script = (TEMPLATES / "filter.js").read_text(encoding="utf-8")
     text = templates.get_template("index.html").render(
@@ -136,12 +138,16 @@ def _counts(cases: list[CaseRecord]) -> list[tuple[Standing, int]]:
     return [(place, counts[place]) for place in STANDINGS if counts[place]]
 
 
-def _details(case: CaseRecord) -> dict[str, Any]:
-    """What the page of a case shows beside its record. A figure that cannot be drawn does not cost the page."""
+def _details(case: CaseRecord, drawn: dict[str, list[str]]) -> dict[str, Any]:
+    """What the page of a case shows beside its record. A figure that cannot be drawn does not cost the page.
+
+    Claims that share their trainings share figures too, so that what is drawn is kept in `drawn`.
+    """
     drawings, defect = [], ""
     if case.figure:
         try:
-            drawings = draw(case.figure)
+            key = repr(case.figure.panels)
+            drawings = drawn[key] = drawn.get(key) or draw(case.figure)
         except (ArithmeticError, LookupError, TypeError, ValueError) as error:
             defect = f"The figure could not be drawn: {error}"
     # Safe as it is: matplotlib escapes all text that it writes.
