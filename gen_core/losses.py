@@ -10,6 +10,7 @@ import math
 from dataclasses import dataclass
 from typing import Protocol, runtime_checkable
 
+import torch
 import torch.nn.functional as F
 from torch import Tensor
 
@@ -22,6 +23,15 @@ class Loss(Protocol):
 
     def per_point(self, f: Tensor, y: Tensor) -> Tensor:
         """Loss of each point, shape (S, B), given outputs f, (S, B) or (S, B, C), and labels y, (S, B)."""
+        ...
+
+
+@runtime_checkable
+class Sloped(Loss, Protocol):
+    """A loss whose derivative is written out, which spares a training the graph."""
+
+    def slope(self, f: Tensor, y: Tensor) -> Tensor:
+        """Derivative of each point's loss in its outputs, of the shape of f; a new tensor."""
         ...
 
 
@@ -43,6 +53,10 @@ class Square:
         """Loss of each point, (S, B), given f, (S, B), and targets y, (S, B)."""
         return self.factor * (f - _one_each(f, y)) ** 2
 
+    def slope(self, f: Tensor, y: Tensor) -> Tensor:
+        """Derivative in f, (S, B); see `Sloped.slope`."""
+        return 2 * self.factor * (f - _one_each(f, y))
+
 
 @dataclass(frozen=True)
 class Logistic:
@@ -52,6 +66,10 @@ class Logistic:
         """Loss of each point, (S, B), given f, (S, B), and labels y of -1 and +1, (S, B)."""
         # logsigmoid is exact in both tails, where softplus is off by 2e-9 from 20 on.
         return -F.logsigmoid(_one_each(f, y) * f)
+
+    def slope(self, f: Tensor, y: Tensor) -> Tensor:
+        """Derivative in f, (S, B); see `Sloped.slope`."""
+        return -y * torch.sigmoid(-_one_each(f, y) * f)
 
 
 @dataclass(frozen=True)
@@ -63,6 +81,10 @@ class CrossEntropy:
         if f.shape[:-1] != y.shape:
             raise InvalidExperiment(f"outputs {tuple(f.shape)} for classes {tuple(y.shape)}; expected one more axis")
         return -F.log_softmax(f, dim=-1).gather(-1, y.unsqueeze(-1)).squeeze(-1)
+
+    def slope(self, f: Tensor, y: Tensor) -> Tensor:
+        """Derivative in f, (S, B, C); see `Sloped.slope`."""
+        return torch.softmax(f, -1).sub_(F.one_hot(y, f.shape[-1]))
 
 
 def classes(f: Tensor) -> Tensor:

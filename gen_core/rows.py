@@ -15,8 +15,9 @@ from gen_core.errors import InvalidExperiment
 from gen_core.experiment import Experiment
 from gen_core.losses import classes, right
 from gen_core.newton import newton_step
-from gen_core.rules import Newton, State
+from gen_core.rules import Newton
 from gen_core.seeding import generator
+from gen_core.steps import stepping
 from gen_core.trained import Trained
 
 Row = tuple[Experiment, int]
@@ -52,7 +53,6 @@ class Rows:
         self.params = {name: torch.stack([s[name] for s in starts]).to(device) for name in starts[0]}
         self.trained = {name: self.params[name].requires_grad_() for name in experiment.model.trained}
         self.rate = torch.tensor([e.rule.rate for e, _ in rows], dtype=dtype, device=device)
-        self.share = torch.full((), 1 / (experiment.rule.batch or n), dtype=dtype, device=device)
         self.alive = torch.ones(len(rows), dtype=torch.bool, device=device)
         self.running = len(rows)
         self.ended_at = torch.full((len(rows),), experiment.steps)
@@ -63,13 +63,13 @@ class Rows:
         """Take all steps; `report` is told now and then how many are done, those of trainings before included."""
         experiment, grid = self.experiment, self.experiment.grid
         before = self._follow(report)
-        state, batches = experiment.rule.start(self.trained), self._batches()
+        self._take, batches = stepping(experiment, self.params, self.trained, self.rate), self._batches()
         checkpoints, looks = frozenset(grid), experiment.stop.looks(grid)
         step = 0
         self._look(step, True, step in looks)
         while self.running and step < experiment.steps:
             step += 1
-            self._step(step, state, *next(batches))
+            self._step(step, *next(batches))
             if step in checkpoints or step in looks:
                 self._look(step, step in checkpoints, step in looks)
             if step % REPORTED == 0:
@@ -93,19 +93,15 @@ class Rows:
             value.data.copy_(trained.arrays[f"final.{name}"])
         return first[0][0].steps_in_all
 
-    def _step(self, step: int, state: State, X: Tensor, y: Tensor) -> None:
+    def _step(self, step: int, X: Tensor, y: Tensor) -> None:
         experiment, rule, limit = self.experiment, self.experiment.rule, self.experiment.stop.gradient
         if isinstance(rule, Newton):
             norm = newton_step(self.params, X, y, experiment.loss, rule.l2, self.rate)
             if limit is not None:
                 self._end(step, norm <= limit, "gradient")
             return
-        loss = experiment.loss.per_point(experiment.model.forward(self.params, X), y)
-        gradients = torch.autograd.grad(loss, list(self.trained.values()), self.share.expand_as(loss))
-        if limit is not None:
-            squares = torch.stack([g.reshape(len(g), -1).square().sum(1) for g in gradients])
-            self._end(step - 1, squares.sum(0).sqrt() <= limit, "gradient")
-        rule.update(self.trained, dict(zip(self.trained, gradients, strict=True)), state, self.rate)
+        before = None if limit is None else lambda norm: self._end(step - 1, norm <= limit, "gradient")
+        self._take(X, y, before)
 
     def _batches(self) -> Iterator[tuple[Tensor, Tensor]]:
         """Each step's points, (rows, batch, *inputs), and labels.

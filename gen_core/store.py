@@ -31,6 +31,7 @@ from gen_core import (
     rules,
     schedule,
     seeding,
+    steps,
     trained,
     trainer,
 )
@@ -51,6 +52,7 @@ MODULES = (
     rules,
     schedule,
     seeding,
+    steps,
     trained,
     trainer,
 )

@@ -13,7 +13,7 @@ ROOT = Path(__file__).parents[1]
 LAYERS = (
     ("types", "errors", "device", "seeding", "recipe", "statistics", "records"),
     ("activations", "layers", "losses", "models", "networks", "newton", "rules", "information", "sparse"),
-    ("schedule", "experiment", "settings", "cost", "draws", "trained", "run", "rows", "trainer"),
+    ("schedule", "experiment", "settings", "cost", "draws", "trained", "run", "steps", "rows", "trainer"),
     ("measures", "coupling", "identities", "kernels", "linear_dynamics", "normalization", "population", "retention"),
     ("store", "lab"),
     ("expect", "claim"),

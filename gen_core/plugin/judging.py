@@ -22,6 +22,7 @@ from gen_core.run import Mutation, Run, Runs
 from gen_core.seeding import seed_numbers
 from gen_core.settings import Sweep
 from gen_core.statistics import spend
+from gen_core.steps import way
 
 CAUGHT = (Exception, pytest.skip.Exception, pytest.fail.Exception)
 """What a case is recorded with; the interruption of a run is not the case's."""
@@ -193,6 +194,8 @@ def _describe(session: Session, record: CaseRecord, case: Case, run: Run | Runs,
     for label, one in {"": run}.items() if isinstance(run, Run) else run.runs.items():
         record.keys[label or "experiment"] = session.lab.keys(one.experiment, len(run.seeds))
         record.settings[f"{label} ended".strip()] = one.endings
+        if one.experiment.steps:
+            record.settings[f"{label} steps".strip()] = ": ".join(way(one.experiment))
     if case.claim.figure is not None and word != ERROR:
         try:
             figure = case.claim.figure(run)
