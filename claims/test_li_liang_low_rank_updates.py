@@ -16,7 +16,7 @@ from fixtures.assumptions.li_liang import (
     wide,
 )
 from fixtures.figures.li_liang import training_and_spectra
-from fixtures.mixtures import COUPLED, PATTERNS, SMALL_START, UNSTRUCTURED
+from fixtures.mixtures import COUPLED, INVERSE_START, PATTERNS, UNSTRUCTURED
 from fixtures.papers import LI_LIANG
 from gen_core import Run, claim, expect
 from gen_core.coupling import leading_energy, spectral_gap, update
@@ -62,7 +62,7 @@ def test_update_is_nearly_of_the_rank_of_the_data(run: Run) -> None:
     cite=LI_LIANG.at("sections 6 and 7 (3), Figure 1"),
     given=COUPLED,
     assuming=(clustered_classes, inputs_of_norm_one, wide, rate_falls_with_width, starts_at_root_of_width),
-    without={starts_at_root_of_width: SMALL_START},
+    without={starts_at_root_of_width: INVERSE_START},
     figure=training_and_spectra,
 )
 def test_learned_weights_have_no_such_structure(run: Run) -> None:

@@ -1,0 +1,61 @@
+"""The accumulated updates on MNIST have approximately low rank.
+
+Li & Liang (2018), sections 6 and 7 (3), Figure 2:
+
+    "The accumulated updates (i.e., the difference between the learned weight matrix and the initialization) have
+    approximately low rank", which is "supported by the results on the synthetic and the MNIST data".
+
+Measured: the share of |W_T - W_0|_F^2 that the 20 largest of 196 singular values hold. 20 is the rank on the synthetic
+data. How many components the digits have is not known, and no gap is claimed: s_20 / s_21 is 1.05 to 1.10 here.
+"""
+
+from fixtures.assumptions.li_liang import (
+    inputs_of_norm_one,
+    nearest_of_own_class,
+    rate_falls_with_width,
+    starts_at_root_of_width,
+    wide,
+)
+from fixtures.figures.li_liang import mnist_training_and_spectra
+from fixtures.handwritten import INVERSE_START, LEARNED, WITHOUT_CLASSES
+from fixtures.mixtures import PATTERNS
+from fixtures.papers import LI_LIANG
+from gen_core import Run, claim, expect
+from gen_core.coupling import leading_energy, update
+
+# A reading of "approximately low rank"; the images themselves have .74 there. 48 quick seeds give .977 (sd .001), 16
+# standard .962 (.001), the controls .874 (.009; random labels, quick), .80 (.014; random labels), .61 and .57 (noise).
+# A limit of .9, tried first, leaves random labels 2.3 sd at the quick scale. A rate of 100/m would not meet it: .87.
+MOSTLY = 0.93
+# As on the synthetic data: such a matrix has most of its energy there. 48 quick seeds give .186 (sd 7e-4), 16 standard
+# .188 (7e-4), small starts .80 (.002) and .93 (.001).
+MOST = 0.5
+
+
+@claim(
+    cite=LI_LIANG.at("sections 6 and 7 (3), Figure 2"),
+    given=LEARNED,
+    assuming=(nearest_of_own_class, inputs_of_norm_one, wide, rate_falls_with_width, starts_at_root_of_width),
+    without={nearest_of_own_class: WITHOUT_CLASSES},
+    figure=mnist_training_and_spectra,
+)
+def test_update_on_mnist_has_approximately_low_rank(run: Run) -> None:
+    expect(leading_energy(update(run), PATTERNS), "share of the top 20 in |W_T - W_0|^2").at_least(MOSTLY)
+
+
+@claim(
+    cite=LI_LIANG.at("sections 6 and 7 (3), Figure 2"),
+    given=LEARNED,
+    assuming=(nearest_of_own_class, inputs_of_norm_one, wide, rate_falls_with_width, starts_at_root_of_width),
+    without={starts_at_root_of_width: INVERSE_START},
+    figure=mnist_training_and_spectra,
+)
+def test_weights_learned_on_mnist_have_no_such_structure(run: Run) -> None:
+    """The weights learned on MNIST look like their random initialization.
+
+    Li & Liang (2018), sections 6 and 7 (3), Figure 2: what is seen on MNIST is "similar to those on the synthetic
+    data", where "the spectrum of the weight matrix do not have such structure".
+
+    Measured: the share of |W_T|_F^2 that the 20 largest singular values hold, against most of it.
+    """
+    expect(leading_energy(run.weights("W"), PATTERNS), "share of the top 20 in |W_T|^2").at_most(MOST)
