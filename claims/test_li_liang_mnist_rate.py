@@ -9,8 +9,8 @@ Li & Liang (2018), section 7 (1) and Figure 2:
 Measured: the share of changed patterns at m=1000 after 50 (quick) or 300 steps, on images of norm one. The text gives
 no number of its own for MNIST. That of the synthetic data does come out with 16000 units whose weights start with a
 variance of m^-1/2, the other reading of section 7's N(0, 1/sqrt(m)): after 200 steps .06 of the patterns have changed
-and the distance is .08 (3 seeds; .31 and .60 at m=1000). Images that are not centred
-before they are brought to norm one leave .22 and .10 there (2 seeds).
+and the distance is .08 (3 seeds; .31 and .60 at m=1000). Images that are not centred before they are brought to norm
+one leave .22 and .10 there (2 seeds).
 """
 
 from fixtures.assumptions.li_liang import inputs_of_norm_one, nearest_of_own_class, starts_at_root_of_width, wide
