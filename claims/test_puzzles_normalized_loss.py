@@ -7,9 +7,11 @@ Anonymous (2019), sections 1 and 3, Figure 2:
     loss of f~ on the training set predicts rather well how networks will perform on a test set", and it predicts the
     "ranking of classification error", while "there is no clear relation" for the unnormalized loss.
 
-Measured: Spearman's correlation over six initialization scales of the normalized training loss with the test error, per
-seed, minus its mean where each network is divided by another one's norms. That null is needed: the line of test over
-training loss that Figure 2 draws comes out with any norms, since small outputs put every loss next to log 10.
+Measured: Spearman's correlation over a family, by initialization scale or by the share of random labels in pretraining,
+of the normalized training loss with the test error, per seed, minus its mean where each network is divided by another
+one's norms. That null is needed: the line of test over training loss that Figure 2 draws comes out with any norms, since
+small outputs put every loss next to log 10. All networks stop at one loss, without which the order decides nothing.
+Behind pretraining it takes three layers: two layers of 64 or 256 units, 500 points, have a correlation of .24 or -.64.
 """
 
 from fixtures.assumptions.puzzles import no_biases, positively_homogeneous, separated
@@ -40,7 +42,7 @@ def test_normalized_training_loss_orders_test_errors(run: Runs) -> None:
 
 @claim(
     cite=PUZZLES.at("section 1, Figure 2 (a)"),
-    given=FAMILIES["mnist"],
+    given={name: FAMILIES[name] for name in ("mnist", "digits")},
     assuming=(separated, positively_homogeneous, no_biases),
     without={separated: EARLY},
     figure=losses,
@@ -51,7 +53,7 @@ def test_unnormalized_training_loss_does_not_order_test_errors(run: Runs) -> Non
     Anonymous (2019), section 1, Figure 2 (a): "There is no clear relation between training and test cross-entropy loss
     in the same way that there is not between classification error in training and testing."
 
-    Measured: Spearman's correlation over six initialization scales of the training loss with the test error, per seed.
+    Measured: Spearman's correlation over initialization scales of the training loss with the test error, per seed.
     All networks stop at a loss of 0.01; those that start larger, which generalize worse, end a little further below it.
     """
     expect(unnormalized_ordering(run), "rank correlation, unnormalized").at_most(NO_ORDER)
