@@ -9,9 +9,9 @@ Anonymous (2019), sections 1 and 3, Figure 2:
 
 Measured: Spearman's correlation over a family, by initialization scale or by the share of random labels in pretraining,
 of the normalized training loss with the test error, per seed, minus its mean where each network is divided by another
-one's norms. That null is needed: the line of test over training loss that Figure 2 draws comes out with any norms, since
-small outputs put every loss next to log 10. All networks stop at one loss, without which the order decides nothing.
-Behind pretraining it takes three layers: two layers of 64 or 256 units, 500 points, have a correlation of .24 or -.64.
+one's norms. That null is needed: the line of test over training loss that Figure 2 draws comes out with any norms. All
+networks stop at one loss, which makes the order decisive. Behind pretraining it takes a third layer: two layers of 64
+or 256 units, on 500 points, have a correlation of .24 or -.64.
 """
 
 from fixtures.assumptions.puzzles import no_biases, positively_homogeneous, separated
