@@ -1,6 +1,6 @@
 """Test loss is linear in training loss over a family of networks, once their layers are normalized.
 
-Anonymous (2019), section 1, Figure 2 (b) and appendix F:
+Anonymous (2019), section 1, Figure 2 (b) and appendix D:
 
     "Normalizing each network separately yields Figure 2b): now the test loss is tightly predicted by the training
     loss." The line is "a square-loss regression of slope 1 with positive intercept", whether the networks differ by
@@ -31,7 +31,7 @@ UNNORMALIZED = Mutation("unnormalized", "The losses are those of the networks as
 
 
 @claim(
-    cite=PUZZLES.at("section 1, Figure 2 (b), and appendix F"),
+    cite=PUZZLES.at("section 1, Figure 2 (b), and appendix D"),
     given=FAMILIES,
     assuming=(separated, positively_homogeneous, no_biases),
     without={UNNORMALIZED: FAMILIES["conv"]},
@@ -80,7 +80,7 @@ def test_line_has_a_slope_near_one_on_cifar(run: Runs) -> None:
     given=WITH_RANDOM_LABELS,
     assuming=(separated, positively_homogeneous, no_biases, one_law),
     not_reproduced=(
-        "it lies above the line by 52 RMSE, 15 % of the range of test losses (digits), and by 44, 75 % (cifar)"
+        "it lies above the line by 52 RMSE, or 15 % of the range of test losses (digits), and by 44, or 75 % (cifar)"
     ),
     figure=losses,
 )
