@@ -6,7 +6,7 @@ Source: Anonymous, "Generalization puzzles in deep networks" (2019), section 2, 
 from __future__ import annotations
 
 import re
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Iterator, Mapping
 
 import torch
 from scipy.stats import rankdata
@@ -14,7 +14,7 @@ from torch import Tensor
 
 from gen_core.errors import InvalidExperiment, Unfinished
 from gen_core.losses import classes, right
-from gen_core.measures import Measured, resamples
+from gen_core.measures import Measured, over_held_out
 from gen_core.run import Run, Runs
 
 Parameters = Mapping[str, Tensor]
@@ -72,7 +72,7 @@ def normalized_ordering(runs: Runs) -> Tensor | Measured:
 
 def unnormalized_ordering(runs: Runs) -> Tensor | Measured:
     """The same for the training loss of the networks as they are; see `normalized_ordering`."""
-    losses = train_losses(runs, torch.ones(len(runs.runs), len(runs.seeds), dtype=torch.float64))
+    losses = train_losses(runs, undivided(runs))
     return _with_errors(runs, lambda errors: rank_correlation(losses, errors))
 
 
@@ -82,7 +82,14 @@ def advantage_of_own_norms(runs: Runs) -> Tensor | Measured:
     The norms are passed on cyclically within the family, by every distance. Cost: one loss per pair of networks.
     """
     rho = norm_products(runs)
-    own, *others = (train_losses(runs, rho.roll(k, 0)) for k in range(len(rho)))
+    stopped(runs)
+    networks = [(run, outputs(run, run.X), run.y) for run in runs]
+    own, *others = (
+        torch.stack(
+            [losses_at(*each, divisors).mean(1) for each, divisors in zip(networks, rho.roll(k, 0), strict=True)]
+        )
+        for k in range(len(rho))
+    )
 
     def advantage(errors: Tensor) -> Tensor:
         null = torch.stack([rank_correlation(losses, errors) for losses in others]).mean(0)
@@ -96,8 +103,23 @@ def norm_products(runs: Runs) -> Tensor:
     return runs.measure(lambda run: layer_norms(_trained(run)).double().prod(1))
 
 
+def undivided(runs: Runs) -> Tensor:
+    """A one for every network in the place of `norm_products`, for the networks as they are."""
+    return torch.ones(len(runs.runs), len(runs.seeds), dtype=torch.float64)
+
+
 def train_losses(runs: Runs, divisors: Tensor) -> Tensor:
     """Training losses of the networks with their outputs divided by a number each, (points, seeds); see `losses_of`."""
+    stopped(runs)
+    return torch.stack([losses_of(run, run.X, run.y, rho) for run, rho in zip(runs, divisors, strict=True)])
+
+
+def stopped(runs: Runs) -> None:
+    """Refuse networks that have not come to the training loss at which they were to stop.
+
+    Raises:
+        Unfinished: naming the largest loss.
+    """
     for run in runs:
         limit = run.experiment.stop.loss
         if limit is not None and bool((run.train_loss > limit).any()):
@@ -105,7 +127,6 @@ def train_losses(runs: Runs, divisors: Tensor) -> Tensor:
                 f"training loss {float(run.train_loss.max()):.3g} after {run.experiment.steps} steps; "
                 f"expected at most {limit:g}, where all networks are to stop (more steps)"
             )
-    return torch.stack([losses_of(run, run.X, run.y, rho) for run, rho in zip(runs, divisors, strict=True)])
 
 
 def losses_of(run: Run, X: Tensor, y: Tensor, divisors: Tensor) -> Tensor:
@@ -113,8 +134,34 @@ def losses_of(run: Run, X: Tensor, y: Tensor, divisors: Tensor) -> Tensor:
 
     With rho_1 ... rho_K for the numbers and no biases it is the loss of f~, by eq. (1).
     """
-    f = run.experiment.model.forward(_trained(run), X).double()
-    return run.experiment.loss.per_point(f / divisors.view(-1, *[1] * (f.dim() - 1)), y).mean(1)
+    return point_losses(run, X, y, divisors).mean(1)
+
+
+def point_losses(run: Run, X: Tensor, y: Tensor, divisors: Tensor) -> Tensor:
+    """The same for every point, (seeds, n); see `losses_of`."""
+    return losses_at(run, outputs(run, X), y, divisors)
+
+
+def outputs(run: Run, X: Tensor) -> Tensor:
+    """Outputs of the trained networks on points X, float64 (seeds, n[, C])."""
+    return run.experiment.model.forward(_trained(run), X).double()
+
+
+def losses_at(run: Run, f: Tensor, y: Tensor, divisors: Tensor) -> Tensor:
+    """Losses of outputs f, (seeds, n[, C]), divided by one number per seed, (seeds, n)."""
+    return run.experiment.loss.per_point(f / divisors.view(-1, *[1] * (f.dim() - 1)), y)
+
+
+def held_out_outputs(runs: Runs) -> Iterator[tuple[Run, Tensor, Tensor]]:
+    """Every network, its outputs on its held-out points, float64 (seeds, n_test[, C]), and their labels.
+
+    Networks of one data set share the points, which are put together once.
+    """
+    data = X = y = None
+    for run in runs:
+        if X is None or y is None or run.experiment.data != data:
+            data, X, y = run.experiment.data, run.X_test, run.y_test
+        yield run, outputs(run, X), y
 
 
 def misclassified(run: Run) -> Tensor:
@@ -133,15 +180,29 @@ def rank_correlation(a: Tensor, b: Tensor) -> Tensor:
     return torch.where(scale > 0, (x * y).sum(-2) / scale, 0)
 
 
+def over_test_points(runs: Runs, values: Tensor, quantity: Callable[[Tensor], Tensor]) -> Tensor | Measured:
+    """A quantity of means over held-out points, one number per seed, (seeds,).
+
+    Where the seeds share their held-out points it comes with its spread under resampling of these.
+
+    Args:
+        runs: the networks.
+        values: one number for every network and held-out point, (points, seeds, n_test).
+        quantity: means, (..., points, seeds), to (..., seeds).
+    """
+
+    def of(weights: Tensor | None) -> Tensor:
+        if weights is None:
+            return quantity(values.mean(-1))
+        return quantity(torch.einsum("psn,rn->rps", values, weights) / values.shape[-1])
+
+    return over_held_out(next(iter(runs)).y_test, of)
+
+
 def _with_errors(runs: Runs, quantity: Callable[[Tensor], Tensor]) -> Tensor | Measured:
-    """A quantity of the test errors, (points, seeds), with its spread where the seeds share their held-out points."""
-    wrong = runs.measure(lambda run: misclassified(run).double())
-    labels = next(iter(runs)).y_test
-    if not bool((labels == labels[:1]).all()):
-        return quantity(wrong.mean(-1))
-    weights = resamples(wrong.shape[-1])
-    resampled = torch.einsum("psn,rn->rps", wrong, weights) / wrong.shape[-1]
-    return Measured(quantity(wrong.mean(-1)), quantity(resampled))
+    """A quantity of the test errors, (points, seeds); see `over_test_points`."""
+    wrong = torch.stack([(~right(f, y)).double() for _, f, y in held_out_outputs(runs)])
+    return over_test_points(runs, wrong, quantity)
 
 
 def _outputs(run: Run) -> tuple[Tensor, Tensor, Tensor]:

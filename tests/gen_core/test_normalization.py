@@ -7,12 +7,15 @@ from dataclasses import replace
 import numpy as np
 import pytest
 import torch
+from hypothesis import given, settings
+from hypothesis import strategies as st
 from scipy.stats import spearmanr
 
 from fixtures.digits import Digits
-from fixtures.families import family
+from fixtures.families import by_scale, for_steps
+from fixtures.families import dense as of_width
 from fixtures.homogeneous import convolutional, dense
-from gen_core import InvalidExperiment, Runs, Stop, Unfinished
+from gen_core import MLP, InvalidExperiment, Runs, Stop, Unfinished
 from gen_core.lab import Lab
 from gen_core.measures import Measured
 from gen_core.normalization import (
@@ -41,7 +44,7 @@ def lab(tmp_path):
 
 @pytest.fixture
 def runs(lab):
-    sweep = family(Digits(n=60, n_test=50, task="ten_classes"), (16,), GAINS, 0.02, early=20)
+    sweep = for_steps(by_scale(Digits(n=60, n_test=50, task="ten_classes"), of_width(16), 0.02, GAINS), 20)
     return Runs({f"{gain:g}": lab.run(point, 3) for gain, point in sweep.points}, GAINS)
 
 
@@ -77,6 +80,54 @@ def test_networks_without_biases_are_homogeneous(lab, experiment):
     run = lab.run(experiment, 2)
     assert homogeneity_gap(run).max() < 1e-14
     assert changed_decisions(run).tolist() == [0, 0]
+
+
+networks = {
+    "hidden": st.lists(st.integers(1, 24), max_size=7).map(tuple),
+    "outputs": st.integers(1, 5),
+    "scale": st.floats(-3, 3),
+    "seed": st.integers(0, 2**32 - 1),
+}
+
+
+def gap(net: MLP, scale: float, seed: int, biases: float = 0.0) -> float:
+    """max |f - rho f~| / max |f| over 20 Gaussian points, of a network whose layers have scales around 10^scale."""
+    stream = torch.Generator().manual_seed(seed)
+    params = {name: p[None] for name, p in net.init((6,), stream, torch.float64).items()}
+    for name, p in params.items():
+        drawn = torch.randn(p.shape, generator=stream, dtype=torch.float64)
+        params[name] = biases * drawn if name[0] == "b" else p * 10 ** (scale * torch.rand(1, generator=stream))
+    X = torch.randn(1, 20, 6, generator=stream, dtype=torch.float64)
+    f = net.forward(params, X)
+    scaled = layer_norms(params).prod() * net.forward(normalized(params), X)
+    largest = float(f.abs().max())
+    return float((f - scaled).abs().max()) / largest if largest else 0.0
+
+
+@given(activation=st.sampled_from(["relu", "leaky_relu", "identity"]), **networks)
+@settings(deadline=None)
+def test_any_network_without_biases_is_the_product_of_norms_times_the_normalized_one(
+    activation: str, hidden: tuple[int, ...], outputs: int, scale: float, seed: int
+):
+    net = MLP(hidden=hidden, activation=activation, outputs=outputs, scheme="he_normal", bias=False)
+    assert gap(net, scale, seed) < 1e-12
+
+
+# At its usual scale: tanh of small numbers is the identity up to rounding.
+@given(activation=st.sampled_from(["tanh", "softplus"]), **networks | {"scale": st.just(0.0)})
+@settings(deadline=None)
+def test_no_network_of_another_activation_is(
+    activation: str, hidden: tuple[int, ...], outputs: int, scale: float, seed: int
+):
+    net = MLP(hidden=(4, *hidden), activation=activation, outputs=outputs, scheme="he_normal", bias=False)
+    assert gap(net, scale, seed) > 1e-6
+
+
+@given(activation=st.sampled_from(["relu", "leaky_relu", "identity"]), **networks)
+@settings(deadline=None)
+def test_no_network_with_biases_is(activation: str, hidden: tuple[int, ...], outputs: int, scale: float, seed: int):
+    net = MLP(hidden=(4, *hidden), activation=activation, outputs=outputs, scheme="he_normal", bias=True)
+    assert gap(net, scale, seed, biases=1.0) > 1e-6
 
 
 def test_homogeneity_gap_of_tanh_against_numpy(lab):
