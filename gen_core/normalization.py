@@ -164,11 +164,6 @@ def held_out_outputs(runs: Runs) -> Iterator[tuple[Run, Tensor, Tensor]]:
         yield run, outputs(run, X), y
 
 
-def misclassified(run: Run) -> Tensor:
-    """Whether each held-out point is classified wrong at the end, bool (seeds, n_test)."""
-    return ~right(run.experiment.model.forward(_trained(run), run.X_test), run.y_test)
-
-
 def rank_correlation(a: Tensor, b: Tensor) -> Tensor:
     """Spearman's rank correlation over the points of (..., points, seeds): ties get their mean rank.
 

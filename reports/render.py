@@ -7,14 +7,16 @@ import hashlib
 import os
 import re
 from collections import Counter
+from concurrent.futures import ProcessPoolExecutor
 from dataclasses import dataclass
+from multiprocessing import get_context
 from pathlib import Path
 from typing import Any
 
 import jinja2
 from markupsafe import Markup
 
-from gen_core.records import CaseRecord
+from gen_core.records import CaseRecord, Figure
 from reports import wording
 from reports.figures import draw
 from reports.load import Loaded
@@ -22,6 +24,9 @@ from reports.pictures import Picture, interval_picture, seeds_picture
 from reports.standing import STANDINGS, Standing, standing, urgency
 
 TEMPLATES = Path(__file__).parent / "templates"
+MANY = 40
+"""Figures from which on processes that draw some of them each are worth their start."""
+
 PAGE = re.compile(r".*-[0-9a-f]{12}\.html")
 
 
@@ -64,7 +69,7 @@ def render(loaded: Loaded, folder: Path) -> Path:
     templates = environment()
     claims = _claims(loaded.cases)
     template = templates.get_template("claim.html")
-    drawn: dict[str, list[str]] = {}
+    drawn = _draw_all(loaded.cases)
     for claim in claims:
         for row in claim.rows:
             details = _details(row.case, drawn)
@@ -138,18 +143,31 @@ def _counts(cases: list[CaseRecord]) -> list[tuple[Standing, int]]:
     return [(place, counts[place]) for place in STANDINGS if counts[place]]
 
 
-def _details(case: CaseRecord, drawn: dict[str, list[str]]) -> dict[str, Any]:
-    """What the page of a case shows beside its record. A figure that cannot be drawn does not cost the page.
+def _draw_all(cases: list[CaseRecord]) -> dict[str, tuple[list[str], str]]:
+    """Every different figure of the cases, which share figures as they share trainings: its SVGs, or what is wrong."""
+    figures = {_key(case.figure): case.figure for case in cases if case.figure}
+    if len(figures) < MANY:
+        return {key: _draw(figure) for key, figure in figures.items()}
+    # Not forked: the process that ends a run has threads.
+    with ProcessPoolExecutor(mp_context=get_context("spawn")) as pool:
+        return dict(zip(figures, pool.map(_draw, figures.values(), chunksize=8), strict=True))
 
-    Claims that share their trainings share figures too, so that what is drawn is kept in `drawn`.
-    """
-    drawings, defect = [], ""
-    if case.figure:
-        try:
-            key = repr(case.figure.panels)
-            drawings = drawn[key] = drawn.get(key) or draw(case.figure)
-        except (ArithmeticError, LookupError, TypeError, ValueError) as error:
-            defect = f"The figure could not be drawn: {error}"
+
+def _draw(figure: Figure) -> tuple[list[str], str]:
+    """A figure that cannot be drawn does not cost the page."""
+    try:
+        return draw(figure), ""
+    except (ArithmeticError, LookupError, TypeError, ValueError) as error:
+        return [], f"The figure could not be drawn: {error}"
+
+
+def _key(figure: Figure) -> str:
+    return repr(figure.panels)
+
+
+def _details(case: CaseRecord, drawn: dict[str, tuple[list[str], str]]) -> dict[str, Any]:
+    """What the page of a case shows beside its record."""
+    drawings, defect = drawn[_key(case.figure)] if case.figure else ([], "")
     # Safe as it is: matplotlib escapes all text that it writes.
     return {
         "drawings": [Markup(svg) for svg in drawings],

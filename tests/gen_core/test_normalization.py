@@ -24,7 +24,6 @@ from gen_core.normalization import (
     homogeneity_gap,
     layer_norms,
     losses_of,
-    misclassified,
     norm_products,
     normalized,
     normalized_ordering,
@@ -166,7 +165,9 @@ def test_what_does_not_move_has_no_order():
 
 def test_orderings_against_scipy(runs):
     rho = norm_products(runs)
-    errors = torch.stack([misclassified(run).double().mean(1) for run in runs])
+    trained = [{name: run.weights(name) for name in run.experiment.model.trained} for run in runs]
+    outputs = [run.experiment.model.forward(params, run.X_test) for run, params in zip(runs, trained, strict=True)]
+    errors = torch.stack([(f.argmax(-1) != run.y_test).double().mean(1) for f, run in zip(outputs, runs, strict=True)])
 
     def spearman(losses: torch.Tensor, seed: int) -> float:
         return float(np.asarray(spearmanr(losses[:, seed], errors[:, seed]))[0])

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import os
 import re
+from dataclasses import replace
 from html.parser import HTMLParser
 from pathlib import Path
 
@@ -11,7 +12,7 @@ import pytest
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
-from gen_core.records import Figure, Hypothesis, Panel
+from gen_core.records import Curve, Figure, Hypothesis, Panel
 from reports.load import Loaded, load
 from reports.render import page_name, render
 
@@ -215,3 +216,18 @@ def test_a_figure_that_cannot_be_drawn_does_not_cost_the_page(tmp_path: Path, ru
     record = case("norm", "gd", figure=figure)
     render(Loaded(run, [record]), tmp_path)
     assert "The figure could not be drawn: no room" in Page(tmp_path / "claims" / page_name(record.nodeid)).text
+
+
+def test_many_figures_are_drawn_by_several_processes_to_the_same_bytes(
+    tmp_path: Path, run, case, figure, monkeypatch
+) -> None:
+    wrong = replace(figure, panels=[replace(figure.panels[0], curves=[Curve(x=["a"], y=[1.0])])])  # type: ignore[list-item]
+    cases = [case("norm", name, figure=replace(f)) for name, f in {"gd": figure, "same": figure, "bad": wrong}.items()]
+    pages = {}
+    for many in (40, 1):
+        monkeypatch.setattr("reports.render.MANY", many)
+        render(Loaded(run, cases), tmp_path / str(many))
+        pages[many] = [(tmp_path / str(many) / "claims" / page_name(c.nodeid)).read_bytes() for c in cases]
+    assert pages[40] == pages[1]
+    assert b"The figure could not be drawn" in pages[1][2]
+    assert b"The figure could not be drawn" not in pages[1][0]
