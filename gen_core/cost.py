@@ -8,9 +8,10 @@ from dataclasses import dataclass
 from gen_core.experiment import Experiment
 from gen_core.rules import Newton
 
-OPERATIONS_PER_SECOND = {"cpu": 2e10, "cuda": 1e12}
-"""Multiply-adds a second. CPU: measured in float32 on one core of an x86-64 server with AVX-512, MLP 196-128-128-1 on
-batches of 32 with 8 seeds. CUDA: a guess on the safe side, since small networks leave a GPU idle for most of a step."""
+OPERATIONS_PER_SECOND = {"cpu": 3e10, "cuda": 1e12}
+"""Multiply-adds a second. CPU: between what was measured in float32 on one core of an x86-64 server with AVX-512, MLP
+196-128-128-1 on batches of 32 with 8 seeds: 5e10 with gradients written out, 2e10 by autograd. CUDA: a guess on the
+safe side, since small networks leave a GPU idle for most of a step."""
 
 SECONDS_PER_STEP = 1e-5
 """What a step takes beside arithmetic, for each of 8 seeds that share it; measured there too, on `Linear`."""
