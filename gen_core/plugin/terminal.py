@@ -5,8 +5,8 @@ from __future__ import annotations
 from collections.abc import Iterable
 from pathlib import Path
 
+from gen_core import cost
 from gen_core.claim import Case
-from gen_core.cost import cost
 from gen_core.experiment import Experiment
 from gen_core.lab import Demand, Lab
 from gen_core.plugin.outcomes import state
@@ -26,13 +26,13 @@ def conditions(run: RunRecord) -> str:
 
 def plan_lines(lab: Lab) -> list[str]:
     """The experiments of the plan: which are trained together, their sizes, which cases share them, and their cost."""
-    lines, total, work, largest = [], 0.0, 0.0, 0
+    lines, total, on_gpu, work, largest = [], 0.0, 0.0, 0.0, 0
     for number, group in enumerate(lab.groups, 1):
         spared = [_spared(lab, demand) for demand in group]
         left = [demand for demand, why in zip(group, spared, strict=True) if not why]
         seconds = sum(lab.seconds(d.experiment, d.first) for d in left)
-        operations = sum(cost(d.experiment).operations * d.first for d in left)
-        memory = max(cost(d.experiment).memory for d in group)
+        operations = sum(cost.cost(d.experiment).operations * d.first for d in left)
+        memory = max(cost.cost(d.experiment).memory for d in group)
         lines.append(f"group {number}: about {_time(seconds)}, {operations:.1e} multiply-adds, {_size(memory)} a seed")
         for demand, why in zip(group, spared, strict=True):
             name = f"{demand.experiment.label()} ({demand.experiment.key[:8]}), {demand.experiment.steps_in_all} steps"
@@ -40,14 +40,16 @@ def plan_lines(lab: Lab) -> list[str]:
             lines.append(f"    {_sizes(demand.experiment)}")
             lines.extend(f"    {case}" for case in demand.cases)
         total, work = total + seconds, work + operations
-        largest = max(largest, sum(cost(d.experiment).memory * d.first for d in left))
+        on_gpu += sum(cost.seconds(d.experiment, d.first, "cuda") for d in left)
+        largest = max(largest, sum(cost.cost(d.experiment).memory * d.first for d in left))
     head = f"plan: {len(lab.demands)} experiments in {len(lab.groups)} groups, longest first"
     return [
         head,
         *lines,
         f"a group that fits into memory is one batch: the largest takes {_size(largest)}, others are trained in parts",
-        f"in all about {_time(total)} on one process of this {lab.device.type}, {work:.1e} multiply-adds of training "
-        "(estimates are orders of magnitude; what measures take is not in them)",
+        f"in all about {_time(total)} on one process of this {lab.device.type} ({_time(on_gpu)} on a GPU, by a guess "
+        f"at its speed), {work:.1e} multiply-adds of training (estimates are orders of magnitude; what measures take "
+        "is not in them)",
     ]
 
 
@@ -116,8 +118,8 @@ def _row(record: CaseRecord) -> tuple[str, ...]:
     headroom = f"headroom {record.headroom:.3g} sd, " if record.headroom is not None else ""
     needed = f" (needs {record.seeds_needed})" if record.verdict == INCONCLUSIVE and record.seeds_needed else ""
     said = f"; {record.reason}" if record.verdict in (ERROR, HOLDS) and record.reason else ""
-    cost = f"{headroom}{len(record.seeds)} seeds{needed}, {record.seconds:.1f} s{said}"
-    return state(record), name, value, record.tolerance, cost
+    took = f"{headroom}{len(record.seeds)} seeds{needed}, {record.seconds:.1f} s{said}"
+    return state(record), name, value, record.tolerance, took
 
 
 def _time(seconds: float) -> str:
