@@ -82,14 +82,7 @@ def advantage_of_own_norms(runs: Runs) -> Tensor | Measured:
     The norms are passed on cyclically within the family, by every distance. Cost: one loss per pair of networks.
     """
     rho = norm_products(runs)
-    stopped(runs)
-    networks = [(run, outputs(run, run.X), run.y) for run in runs]
-    own, *others = (
-        torch.stack(
-            [losses_at(*each, divisors).mean(1) for each, divisors in zip(networks, rho.roll(k, 0), strict=True)]
-        )
-        for k in range(len(rho))
-    )
+    own, *others = train_losses(runs, torch.stack([rho.roll(k, 0) for k in range(len(rho))]))
 
     def advantage(errors: Tensor) -> Tensor:
         null = torch.stack([rank_correlation(losses, errors) for losses in others]).mean(0)
@@ -109,9 +102,26 @@ def undivided(runs: Runs) -> Tensor:
 
 
 def train_losses(runs: Runs, divisors: Tensor) -> Tensor:
-    """Training losses of the networks with their outputs divided by a number each, (points, seeds); see `losses_of`."""
+    """Training losses of the networks with their outputs divided by a number each, float64 (..., points, seeds).
+
+    With rho_1 ... rho_K for the numbers and no biases they are those of f~, by eq. (1).
+
+    Args:
+        runs: the networks.
+        divisors: the numbers, (..., points, seeds). Cost: one forward pass of every network for all of them.
+
+    Raises:
+        Unfinished: as `stopped`.
+    """
     stopped(runs)
-    return torch.stack([losses_of(run, run.X, run.y, rho) for run, rho in zip(runs, divisors, strict=True)])
+    networks = zip(runs, divisors.unbind(-2), strict=True)
+    return torch.stack([_means(run, outputs(run, run.X), run.y, each) for run, each in networks], -2)
+
+
+def _means(run: Run, f: Tensor, y: Tensor, divisors: Tensor) -> Tensor:
+    """Mean losses of outputs f divided by numbers, (..., seeds), one after the other, since a loss is as large as f."""
+    flat = divisors.reshape(-1, divisors.shape[-1])
+    return torch.stack([losses_at(run, f, y, rho).mean(1) for rho in flat]).view_as(divisors)
 
 
 def stopped(runs: Runs) -> None:
@@ -127,19 +137,6 @@ def stopped(runs: Runs) -> None:
                 f"training loss {float(run.train_loss.max()):.3g} after {run.experiment.steps} steps; "
                 f"expected at most {limit:g}, where all networks are to stop (more steps)"
             )
-
-
-def losses_of(run: Run, X: Tensor, y: Tensor, divisors: Tensor) -> Tensor:
-    """Mean loss on points X, (seeds, n, ...), of the outputs divided by one number per seed, float64 (seeds,).
-
-    With rho_1 ... rho_K for the numbers and no biases it is the loss of f~, by eq. (1).
-    """
-    return point_losses(run, X, y, divisors).mean(1)
-
-
-def point_losses(run: Run, X: Tensor, y: Tensor, divisors: Tensor) -> Tensor:
-    """The same for every point, (seeds, n); see `losses_of`."""
-    return losses_at(run, outputs(run, X), y, divisors)
 
 
 def outputs(run: Run, X: Tensor) -> Tensor:
