@@ -1,26 +1,69 @@
-"""Prints network-steps per second at the end: pytest-benchmark's own table knows seconds alone."""
+"""One core for all that is timed, the GEMM peak of this run, and a table of ratios at the end."""
+
+import os
+import time
+from dataclasses import dataclass, field
+from statistics import median
 
 import pytest
+import torch
 
-Speeds = dict[tuple[str, int], dict[str, float]]
-SPEEDS = pytest.StashKey[Speeds]()
+from gen_core.device import settle
+
+# Read when JAX is imported: its own threads would be more than the one that all others have.
+os.environ.setdefault("XLA_FLAGS", "--xla_cpu_multi_thread_eigen=false intra_op_parallelism_threads=1")
+SIDE = 1024
+
+
+@dataclass
+class Tally:
+    """What was measured, by group and contender: a rate, and a share of the GEMM peak where it says something."""
+
+    rates: dict[str, dict[str, tuple[float, float | None]]] = field(default_factory=dict)
+
+    def add(self, group: str, contender: str, rate: float, share: float | None = None) -> None:
+        self.rates.setdefault(group, {})[contender] = (rate, share)
+
+
+TALLY = pytest.StashKey[Tally]()
+
+
+@pytest.fixture(scope="session", autouse=True)
+def one_core() -> None:
+    settle()
+    if hasattr(os, "sched_setaffinity"):
+        os.sched_setaffinity(0, {max(os.sched_getaffinity(0))})
+
+
+@pytest.fixture(scope="session")
+def gemm_peak(one_core: None) -> float:
+    """Floating-point operations a second of a large product of torch in float32, the median of nine."""
+    A, B = (torch.randn(SIDE, SIDE) for _ in range(2))
+    out, times = torch.empty_like(A), []
+    for _ in range(10):
+        began = time.perf_counter()
+        torch.mm(A, B, out=out)
+        times.append(time.perf_counter() - began)
+    return 2 * SIDE**3 / median(times[1:])
 
 
 @pytest.fixture
-def speeds(request: pytest.FixtureRequest) -> Speeds:
-    """(model, seeds) -> loop -> network-steps per second; what is put here is printed at the end."""
-    return request.config.stash.setdefault(SPEEDS, {})
+def tally(request: pytest.FixtureRequest) -> Tally:
+    """What is put here is printed at the end."""
+    return request.config.stash.setdefault(TALLY, Tally())
 
 
 @pytest.hookimpl(trylast=True)
 def pytest_terminal_summary(terminalreporter: pytest.TerminalReporter) -> None:
-    measured = terminalreporter.config.stash.get(SPEEDS, {})
-    if not measured:
+    tally = terminalreporter.config.stash.get(TALLY, None)
+    if tally is None:
         return
-    terminalreporter.section("network-steps per second, best round")
-    terminalreporter.line(f"{'model':<10}{'seeds':>6}{'batched':>12}{'plain loop':>12}{'ratio':>8}")
-    for (model, seeds), loops in measured.items():
-        both = loops.get("batched"), loops.get("plain")
-        cells = [f"{speed:>12,.0f}" if speed else f"{'-':>12}" for speed in both]
-        ratio = f"{both[0] / both[1]:>8.1f}" if both[0] and both[1] else f"{'-':>8}"
-        terminalreporter.line(f"{model:<10}{seeds:>6}{''.join(cells)}{ratio}")
+    terminalreporter.section("side by side, medians")
+    for group, rates in tally.rates.items():
+        terminalreporter.line(f"\n{group}")
+        terminalreporter.line(f"  {'':<12}{'per second':>14}{'ratio':>9}{'GEMM peak':>12}")
+        slowest = min(rates.values())[0]
+        reference = rates.get("loop", (slowest, None))[0]
+        for name, (rate, share) in rates.items():
+            part = "" if share is None else f"{share:>12.0%}"
+            terminalreporter.line(f"  {name:<12}{rate:>14,.4g}{rate / reference:>9.2f}{part}")

@@ -66,9 +66,15 @@ def weights(shape: tuple[int, ...], scheme: str, std: float | None, generator: t
     return bound * (2 * torch.rand(shape, generator=generator, dtype=torch.float64) - 1)
 
 
-def affine(h: Tensor, W: Tensor, b: Tensor | None) -> Tensor:
-    """Map h, (S, B, in), by W, (S, out, in), and b, (S, out), to (S, B, out)."""
-    return h @ W.mT if b is None else torch.baddbmm(b.unsqueeze(1), h, W.mT)
+def images(X: Tensor) -> Tensor:
+    """Images, (S, B, channels, height, width), as `convolve` takes them: (B, S * channels, height, width).
+
+    On a CPU the channels come last in memory: a grouped convolution of 8 x 64 images, 8 channels of 14 x 14 to 16 of
+    7 x 7, takes 39 us a network so (71 otherwise), and its gradients 125 us (550).
+    """
+    if X.device.type == "cpu":
+        return X.permute(1, 3, 4, 0, 2).contiguous().flatten(3).permute(0, 3, 1, 2)
+    return X.transpose(0, 1).flatten(1, 2)
 
 
 def convolve(h: Tensor, W: Tensor, b: Tensor | None, stride: int) -> Tensor:
@@ -80,7 +86,5 @@ def convolve(h: Tensor, W: Tensor, b: Tensor | None, stride: int) -> Tensor:
         b: biases, (S, out), or None.
         stride: step of the window; a side of n becomes (n - 1) // stride + 1.
     """
-    # Against im2col and baddbmm (S 8, B 32-64, 1x14x14 to 3x16x16, one CPU thread, forward and backward), a grouped
-    # convolution takes 1.4 to 3 times less time in float32 and the same in float64.
     bias = None if b is None else b.flatten()
     return F.conv2d(h, W.flatten(0, 1), bias, stride=stride, padding=W.shape[-1] // 2, groups=W.shape[0])

@@ -17,6 +17,7 @@ from torch import Tensor
 from gen_core.activations import activation
 from gen_core.errors import InvalidExperiment
 from gen_core.layers import normal, positive_integer, standard_deviation
+from gen_core.products import affine
 
 
 @runtime_checkable
@@ -158,7 +159,7 @@ class TwoLayer:
     def forward(self, params: Mapping[str, Tensor], X: Tensor) -> Tensor:
         """Outputs, (S, B); see `Model.forward`."""
         x = X.flatten(2)
-        hidden = activation(self.activation)((x / math.sqrt(x.shape[-1])) @ params["W"].mT)
+        hidden = activation(self.activation)(affine(x / math.sqrt(x.shape[-1]), params["W"], None))
         return (hidden @ params["v"].unsqueeze(-1)).squeeze(-1) / math.sqrt(self.width)
 
     def form(self) -> TwoLayer:
@@ -216,7 +217,7 @@ class LiLiang:
 
     def forward(self, params: Mapping[str, Tensor], X: Tensor) -> Tensor:
         """Outputs, (S, B, k); see `Model.forward`."""
-        return torch.relu(X.flatten(2) @ params["W"].mT) @ params["a"].mT
+        return affine(torch.relu(affine(X.flatten(2), params["W"], None)), params["a"], None)
 
     def form(self) -> LiLiang:
         """The model without its init_std."""

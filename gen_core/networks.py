@@ -18,13 +18,14 @@ from gen_core.activations import activation
 from gen_core.errors import InvalidExperiment
 from gen_core.layers import (
     SCHEMES,
-    affine,
     convolve,
+    images,
     positive_integer,
     positive_integers,
     standard_deviation,
     weights,
 )
+from gen_core.products import affine
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -147,7 +148,7 @@ class ConvNet(_Network):
     def forward(self, params: Mapping[str, Tensor], X: Tensor) -> Tensor:
         """Outputs, (S, B) or (S, B, C); see `Model.forward`."""
         phi, seeds = activation(self.activation), X.shape[0]
-        h = X.transpose(0, 1).flatten(1, 2)  # (B, S * channels, height, width)
+        h = images(X)
         for i in range(1, len(self.channels) + 1):
             h = phi(convolve(h, params[f"W{i}"], params.get(f"b{i}"), self.stride))
         h = h.unflatten(1, (seeds, -1)).transpose(0, 1).flatten(2)

@@ -12,8 +12,8 @@ import gen_core
 ROOT = Path(__file__).parents[1]
 LAYERS = (
     ("types", "errors", "device", "seeding", "recipe", "statistics", "records"),
-    ("activations", "layers", "losses", "models", "networks", "newton", "rules", "information", "sparse"),
-    ("schedule", "experiment", "settings", "cost", "draws", "trained", "run", "steps", "rows", "trainer"),
+    ("activations", "layers", "products", "losses", "models", "networks", "newton", "rules", "information", "sparse"),
+    ("schedule", "experiment", "settings", "cost", "draws", "trained", "run", "fused", "steps", "rows", "trainer"),
     (
         "measures",
         "coupling",

@@ -40,6 +40,13 @@ class Clouds:
 
 
 NET = Experiment(data=Clouds(), model=MLP(hidden=(5, 4)), rule=SGD(0.3, 6), loss=Logistic(), steps=9, dtype="float64")
+ACTIVATIONS = ("leaky_relu", "tanh", "sigmoid", "identity", "erf", "softplus")
+IMAGES = Clouds((2, 5, 4))
+CONVOLUTIONAL = (
+    ConvNet(channels=(3,), hidden=()),
+    ConvNet(channels=(2, 3), kernel=5, stride=1, hidden=(4,), bias=False, activation="tanh"),
+    ConvNet(channels=(4, 3, 2), activation="erf"),
+)
 FUSED = [
     NET,
     replace(NET, rule=GD(0.3)),
@@ -49,16 +56,18 @@ FUSED = [
     replace(NET, loss=Square(0.7)),
     replace(NET, model=MLP(hidden=(), bias=False)),
     replace(NET, model=MLP(hidden=(7,), outputs=3), loss=CrossEntropy()),
-    *(replace(NET, model=MLP(hidden=(5,), activation=a)) for a in ("leaky_relu", "tanh", "sigmoid", "identity")),
+    *(replace(NET, model=MLP(hidden=(5, 3), activation=a)) for a in ACTIVATIONS),
+    replace(NET, model=Linear(init_std=1.0)),
+    replace(NET, model=Linear(bias=True), rule=Momentum(0.1, batch=6)),
+    replace(NET, model=TwoLayer(8)),
+    replace(NET, model=TwoLayer(7, "relu", symmetric=False, train=("W", "v"))),
+    replace(NET, model=TwoLayer(8, train=("v",)), rule=Momentum(0.1)),
+    *(replace(NET, data=IMAGES, model=net) for net in CONVOLUTIONAL),
+    replace(NET, data=IMAGES, model=ConvNet(channels=(2, 3)), rule=Adam(0.01, batch=6)),
     replace(NET, model=LiLiang(9, 3), loss=CrossEntropy()),
     replace(NET, model=LiLiang(9, 3), loss=CrossEntropy(), rule=Momentum(0.1, batch=6)),
 ]
 REASONS = {
-    "autograd: no gradient of this ConvNet is written out": replace(
-        NET, data=Clouds((1, 4, 4)), model=ConvNet(channels=(2,))
-    ),
-    "autograd: no gradient of this TwoLayer is written out": replace(NET, model=TwoLayer(4)),
-    "autograd: no gradient of this MLP is written out": replace(NET, model=MLP(activation="erf")),
     "autograd: the training ends by the norm of its gradient": replace(NET, rule=GD(0.1), stop=Stop(gradient=0.1)),
     "newton: the rule needs second derivatives": replace(NET, model=Linear(), rule=Newton()),
 }
@@ -138,4 +147,5 @@ def test_a_model_or_a_loss_of_ones_own_is_left_to_autograd():
     assert way(replace(NET, model=Doubled(hidden=(3,)))).name == "autograd"
     assert isinstance(stepping(replace(NET, model=Doubled(hidden=(3,))), *rows(NET)), _Autograd)
     loss = dataclass(frozen=True)(Hinge)()
+    assert way(replace(NET, model=Doubled())).reason == "no gradient of Doubled is written out"
     assert ": ".join(way(replace(NET, loss=loss))) == "autograd: Hinge has no slope"
