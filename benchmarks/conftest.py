@@ -7,6 +7,7 @@ from statistics import median
 
 import pytest
 import torch
+from pytest_benchmark.fixture import BenchmarkFixture
 
 from gen_core.device import settle
 
@@ -23,6 +24,11 @@ class Tally:
 
     def add(self, group: str, contender: str, rate: float, share: float | None = None) -> None:
         self.rates.setdefault(group, {})[contender] = (rate, share)
+
+    def time(self, benchmark: BenchmarkFixture, contender: str) -> None:
+        """Add what a benchmark took, as a rate."""
+        if benchmark.stats:
+            self.add(benchmark.group, contender, 1 / benchmark.stats.stats.median)
 
 
 TALLY = pytest.StashKey[Tally]()

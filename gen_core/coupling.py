@@ -10,6 +10,7 @@ from torch import Tensor
 
 from gen_core.errors import InvalidExperiment
 from gen_core.measures import relative_distance
+from gen_core.products import affine
 from gen_core.run import Run
 
 
@@ -24,13 +25,20 @@ def changed_patterns(W: Tensor, start: Tensor, X: Tensor) -> Tensor:
         X: points, (seeds, n, d).
 
     Returns:
-        (seeds, ...). Memory: m n booleans for each matrix of one seed.
+        (seeds, ...). Memory: m n numbers, for one matrix at a time.
     """
     shares = []
     for w, w_0, x in zip(W, start, X, strict=True):
-        on = w_0 @ x.mT > 0
-        shares.append(((w @ x.mT > 0) ^ on).count_nonzero((-2, -1)) / on.numel())
+        on = _on(w_0, x)
+        changed = [(_on(v, x) ^ on).count_nonzero() for v in w.reshape(-1, *w_0.shape)]
+        shares.append(torch.stack(changed).view(w.shape[:-2]) / on.numel())
     return torch.stack(shares)
+
+
+def _on(w: Tensor, x: Tensor) -> Tensor:
+    """Which units are on at which points, (n, m), of weights (m, d) and points (n, d)."""
+    with torch.no_grad():
+        return affine(x[None], w[None], None)[0] > 0
 
 
 def distance_from(W: Tensor, start: Tensor) -> Tensor:

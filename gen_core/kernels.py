@@ -1,4 +1,4 @@
-"""Neural tangent kernels of two-layer networks, and the linear kernels that they come close to.
+"""Neural tangent kernels, and the linear kernels that those of two-layer networks come close to.
 
 Source: Hu et al., "The Surprising Simplicity of the Early-Time Learning Dynamics of Neural Networks" (2020), section 3.
 """
@@ -6,6 +6,7 @@ Source: Hu et al., "The Surprising Simplicity of the Early-Time Learning Dynamic
 from __future__ import annotations
 
 import math
+from collections.abc import Mapping
 from dataclasses import dataclass
 from functools import lru_cache
 from typing import Protocol, runtime_checkable
@@ -14,11 +15,12 @@ import numpy as np
 import torch
 from scipy.sparse.linalg import ArpackNoConvergence, eigsh
 from torch import Tensor
+from torch.func import grad, vmap
 
 from gen_core.activations import activation
 from gen_core.errors import InvalidExperiment, Unfinished
 from gen_core.experiment import Experiment
-from gen_core.models import TwoLayer
+from gen_core.models import Model, TwoLayer
 from gen_core.run import Run
 from gen_core.trained import Trained
 from gen_core.types import Dataset
@@ -28,6 +30,9 @@ DENSE = 200
 
 RESIDUAL = 1e-8
 """Largest |A u - lambda u| / |lambda| of an eigenpair that counts as found; the method is asked for less."""
+
+JACOBIANS = 2**28
+"""Bytes of one block of Jacobians."""
 
 NODES, TAIL = 400, 12.0
 """Gauss-Legendre nodes on either side of 0, out to where the normal density is below 1e-31."""
@@ -118,6 +123,50 @@ def first_layer_kernel(X: Tensor, W: Tensor, name: str) -> Tensor:
     d, m = X.shape[1], len(W)
     slopes = derivative(name, X @ W.mT / math.sqrt(d))
     return (slopes @ slopes.mT).mul_(X @ X.mT).div_(m * d)
+
+
+def tangent_kernel(model: Model, params: Mapping[str, Tensor], X: Tensor) -> Tensor:
+    """Tangent kernel of a model of one output in all that is trained, by contraction of Jacobians.
+
+    For `TwoLayer` in its first layer, `first_layer_kernel` is the closed form, and takes a thousandth of the time.
+
+    Args:
+        model: any model of one output.
+        params: parameters of one network, without a seed axis.
+        X: inputs, (n, *inputs).
+
+    Returns:
+        <df(x_i)/dw, df(x_j)/dw>, (n, n). Cost: n^2 multiply-adds a parameter, and n backward passes, n / c times over
+        where Jacobians of c points alone fit into JACOBIANS bytes, two blocks of which are the most that is kept.
+
+    Raises:
+        InvalidExperiment: if the model has several outputs.
+    """
+    if model.outputs != 1:
+        raise InvalidExperiment(f"tangent kernel of a model of {model.outputs} outputs; expected one output")
+    trained = {name: params[name].detach() for name in model.trained}
+
+    def f(trained: dict[str, Tensor], x: Tensor) -> Tensor:
+        both = {**params, **trained}
+        return model.forward({name: p.unsqueeze(0) for name, p in both.items()}, x[None, None]).squeeze()
+
+    gradient = vmap(grad(f), (None, 0))
+
+    def jacobian(x: Tensor) -> Tensor:
+        return torch.cat([g.flatten(1) for g in gradient(trained, x).values()], 1)
+
+    size = sum(p.numel() for p in trained.values()) * X.element_size()
+    blocks = X.split(max(1, JACOBIANS // size))
+    kernel, at = X.new_empty(len(X), len(X)), 0
+    for i, rows in enumerate(blocks):
+        J, before = jacobian(rows), 0
+        for j, columns in enumerate(blocks[: i + 1]):
+            block = J @ (J if i == j else jacobian(columns)).mT
+            kernel[at : at + len(rows), before : before + len(columns)] = block
+            kernel[before : before + len(columns), at : at + len(rows)] = block.mT
+            before += len(columns)
+        at += len(rows)
+    return kernel
 
 
 def first_linear_kernel(X: Tensor, name: str, second_moment: float) -> Tensor:

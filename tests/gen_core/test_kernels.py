@@ -12,7 +12,7 @@ from scipy.integrate import quad
 
 from fixtures.designs import Design
 from fixtures.synthetic import Gaussian
-from gen_core import GD, Experiment, InvalidExperiment, Linear, Square, TwoLayer, Unfinished, kernels
+from gen_core import GD, MLP, ConvNet, Experiment, InvalidExperiment, Linear, Square, TwoLayer, Unfinished, kernels
 from gen_core.activations import activation
 from gen_core.kernels import (
     constants,
@@ -54,6 +54,48 @@ def test_constants_have_closed_forms(name, zeta, theta0, theta1, theta2):
     assert (found.zeta, found.theta0, found.theta1, found.theta2) == pytest.approx(
         (zeta, theta0, theta1, theta2), abs=1e-12
     )
+
+
+def drawn(model, inputs: tuple[int, ...]) -> dict[str, torch.Tensor]:
+    return model.init(inputs, torch.Generator().manual_seed(3), torch.float64)
+
+
+@pytest.mark.parametrize("name", NAMES)
+def test_the_tangent_kernel_of_a_first_layer_is_its_closed_form(name):
+    model, X = TwoLayer(16, name, symmetric=False), normals(9, 5)
+    params = drawn(model, (5,))
+    torch.testing.assert_close(
+        kernels.tangent_kernel(model, params, X), first_layer_kernel(X, params["W"], name), rtol=1e-12, atol=1e-14
+    )
+
+
+@pytest.mark.parametrize("room", [1, 3 * 8 * 400, 2**28])
+@pytest.mark.parametrize(
+    ("model", "inputs"),
+    [
+        (MLP(hidden=(6, 5), activation="tanh"), (4,)),
+        (ConvNet(channels=(2, 3), hidden=(4,)), (1, 6, 5)),
+        (TwoLayer(8, "erf", train=("W", "v")), (4,)),
+    ],
+)
+def test_the_tangent_kernel_is_that_of_gradients_one_by_one_in_blocks_of_any_size(monkeypatch, model, inputs, room):
+    X, params = normals(7, *inputs), drawn(model, inputs)
+    leaves = {name: p.clone().requires_grad_(name in model.trained) for name, p in params.items()}
+
+    def gradient(x):
+        f = model.forward({name: p[None] for name, p in leaves.items()}, x[None, None])
+        found = torch.autograd.grad(f.sum(), [leaves[name] for name in model.trained])
+        return torch.cat([g.flatten() for g in found])
+
+    J = torch.stack([gradient(x) for x in X])
+    monkeypatch.setattr(kernels, "JACOBIANS", room)
+    torch.testing.assert_close(kernels.tangent_kernel(model, params, X), J @ J.T, rtol=1e-11, atol=1e-12)
+
+
+def test_the_tangent_kernel_of_several_outputs_is_refused():
+    model = MLP(outputs=3)
+    with pytest.raises(InvalidExperiment, match=r"model of 3 outputs; expected one output"):
+        kernels.tangent_kernel(model, drawn(model, (2,)), normals(2, 2))
 
 
 @pytest.mark.parametrize("name", NAMES)
