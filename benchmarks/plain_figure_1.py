@@ -26,7 +26,7 @@ DIMENSION, POINTS, HELD_OUT, STEPS, BATCH = 1_000, 1_000, 1_000, 400, 16
 WIDTHS, SEEDS = (500, 1_000, 2_000, 4_000, 8_000), 5
 
 Measured = dict[str, Tensor]
-"""By name: "accuracy", "patterns" and "distance" at each checkpoint, (checkpoints,); "update" and "weights" are singular
+"""By name: "accuracy", "patterns" and "distance" at each checkpoint, (checkpoints,); of "update" and "weights" singular
 values, in descending order."""
 
 
