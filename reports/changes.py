@@ -67,6 +67,15 @@ def changes(before: Sequence[Loaded], now: Loaded) -> dict[str, Change]:
     return {nodeid: change for nodeid, change in compared if change}
 
 
+def since(before: Sequence[Loaded], now: Loaded) -> dict[str, Change]:
+    """The changes of a run since those before it, with the cases that are gone.
+
+    A case is gone if the last run of the same command had it: a run of some claims alone does not lose the others.
+    """
+    same = [old for old in before if old.run.exit_status in (0, 1) and _command(old) == _command(now)]
+    return changes(before, now) | (gone(same[-1], now) if same and not now.problems else {})
+
+
 def gone(before: Loaded, now: Loaded) -> dict[str, Change]:
     """The cases of one run that another does not have."""
     here = {case.nodeid for case in now.cases}
@@ -122,12 +131,17 @@ def _change(before: list[CaseRecord], now: CaseRecord) -> Change | None:
     return None
 
 
+def _command(loaded: Loaded) -> str:
+    """The command of a run but for its seeds."""
+    return loaded.run.repeat.rpartition(" --seeds-from ")[0]
+
+
 def _red(place: Standing) -> bool:
     return place.tone in ("bad", "open")
 
 
 def _moved(before: CaseRecord, now: CaseRecord) -> str:
-    """How far apart values of the same seeds are; empty where they are equal but for rounding, or no seed is the same."""
+    """How far apart values of the same seeds are; empty without such seeds, or if they are equal but for rounding."""
     known = dict(zip(before.seeds, before.values, strict=False))
     pairs = [(known[s], v) for s, v in zip(now.seeds, now.values, strict=False) if s in known]
     apart = [(a, b) for a, b in pairs if _differ(a, b)]

@@ -31,11 +31,47 @@ RUNS = 90
 WAIT = 120.0
 """Seconds that a writer waits for others."""
 
-RUN = ("run", "started", "command", "repeat", "scale", "device", "seeds_from", "fresh", "budget", "shares")
-RUN = (*RUN, "environment", "seconds", "exit_status", "trainings")
-CASE = ("nodeid", "claim", "case", "paper", "title", "control", "drops", "not_reproduced", "verdict", "as_expected")
-CASE = (*CASE, "reason", "measured", "tolerance", "limits", "direction", "estimate", "low", "high", "values", "seeds")
-CASE = (*CASE, "headroom", "trained", "seconds")
+RUN = (
+    "run",
+    "started",
+    "command",
+    "repeat",
+    "scale",
+    "device",
+    "seeds_from",
+    "fresh",
+    "budget",
+    "shares",
+    "environment",
+    "seconds",
+    "exit_status",
+    "trainings",
+)
+CASE = (
+    "nodeid",
+    "claim",
+    "case",
+    "paper",
+    "title",
+    "control",
+    "drops",
+    "not_reproduced",
+    "verdict",
+    "as_expected",
+    "reason",
+    "measured",
+    "tolerance",
+    "limits",
+    "direction",
+    "estimate",
+    "low",
+    "high",
+    "values",
+    "seeds",
+    "headroom",
+    "trained",
+    "seconds",
+)
 JSON = ("environment", "limits", "values", "seeds")
 BOOLEAN = ("fresh", "control", "as_expected")
 LONGEST_REASON = 500  # characters
@@ -72,12 +108,14 @@ def before(path: Path, run: RunRecord) -> list[Loaded]:
         return _read(history, where, [run.scale, run.started, run.run, RUNS])
 
 
-def latest(path: Path) -> list[Loaded]:
-    """The last `RUNS` runs of every scale, oldest first. Raises as `append`."""
-    ranked = 'SELECT "run", row_number() OVER (PARTITION BY "scale" ORDER BY "started" DESC, "run" DESC) AS place FROM "run"'
+def latest(path: Path, most: int = RUNS) -> list[Loaded]:
+    """The last runs of every scale, at most `most` of each, oldest first. Raises as `append`."""
+    ranked = (
+        'SELECT "run", row_number() OVER (PARTITION BY "scale" ORDER BY "started" DESC, "run" DESC) AS place FROM "run"'
+    )
     where = f'"run" IN (SELECT "run" FROM ({ranked}) WHERE place <= ?) ORDER BY "started" DESC, "run" DESC'
     with _opened(path) as history:
-        return _read(history, where, [RUNS])
+        return _read(history, where, [most])
 
 
 def find(path: Path, name: str) -> Loaded:
@@ -129,7 +167,9 @@ def _check(history: sqlite3.Connection, path: Path, make: bool) -> None:
             history.execute(f"PRAGMA application_id = {APPLICATION}")
             history.execute(f"PRAGMA user_version = {VERSION}")
             history.execute(f'CREATE TABLE "run" ({_columns(RUN)}, PRIMARY KEY ("run"))')
-            history.execute(f'CREATE TABLE "case" ({_columns(("run", *CASE, "standing"))}, PRIMARY KEY ("run", "nodeid"))')
+            history.execute(
+                f'CREATE TABLE "case" ({_columns(("run", *CASE, "standing"))}, PRIMARY KEY ("run", "nodeid"))'
+            )
         history.execute("COMMIT")
     if history.execute("PRAGMA application_id").fetchone()[0] != APPLICATION:
         raise BadHistory(f"{path}: not a history of runs; expected a file that pytest's --history has written")
