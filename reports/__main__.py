@@ -37,8 +37,8 @@ def _report(arguments: list[str]) -> int:
     parser = argparse.ArgumentParser(
         prog="python -m reports",
         description="Render the records of a run as static HTML: DIR/index.html, one page per claim case in "
-        "DIR/claims; for other programs records.json, junit.xml, summary.md and badge.svg. The pages need no network and "
-        "no server. Records that are damaged are named and left out.",
+        "DIR/claims; for other programs records.json, junit.xml, summary.md and badge.svg. The pages need no "
+        "network and no server. Records that are damaged are named and left out.",
         epilog="python -m reports diff --help: what is different between two runs. "
         "python -m reports evidence --help: a table of how values spread over several runs.",
     )

@@ -125,8 +125,8 @@ def _change(before: list[CaseRecord], now: CaseRecord) -> Change | None:
         return Change("changed", f"{told}; {moved}", fails=red)
     if said := drift(before, now):
         return Change("drifted", said, fails=red)
-    alike = [c.seconds for c in before if bool(c.trained) == bool(now.trained)]
-    if alike and now.seconds > max(SLOWER * max(alike), SLOWER_BY + max(alike)):
+    alike = [c.seconds or 0.0 for c in before if bool(c.trained) == bool(now.trained)]
+    if alike and (now.seconds or 0.0) > max(SLOWER * max(alike), SLOWER_BY + max(alike)):
         return Change("slower", f"{max(alike):.1f} s -> {now.seconds:.1f} s", fails=red)
     return None
 

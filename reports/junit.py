@@ -28,7 +28,7 @@ def junit(loaded: Loaded, changes: Mapping[str, Change]) -> str:
         "failures": str(kinds.count("failure")),
         "errors": str(kinds.count("error")),
         "skipped": str(kinds.count("skipped")),
-        "time": f"{loaded.run.seconds:.3f}",
+        "time": f"{loaded.run.seconds or 0.0:.3f}",
     }
     root = ElementTree.Element("testsuites", totals)
     run = loaded.run
@@ -55,7 +55,7 @@ def _case(suite: ElementTree.Element, case: CaseRecord, kind: str, change: Chang
     file, _, name = case.nodeid.partition("::")
     place = {"classname": file.removesuffix(".py").replace("/", "."), "name": name or file}
     written = {key: visible(value) for key, value in place.items()}
-    test = ElementTree.SubElement(suite, "testcase", {**written, "time": f"{case.seconds:.3f}"})
+    test = ElementTree.SubElement(suite, "testcase", {**written, "time": f"{case.seconds or 0.0:.3f}"})
     numbers = {name: getattr(case, name) for name in NUMBERS}
     _properties(
         test,

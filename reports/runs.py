@@ -131,9 +131,13 @@ def _spread(cases: list[CaseRecord]) -> str:
     if not estimates or not values:
         return ""
     runs = f"{len(estimates)} run{'s' * (len(estimates) != 1)}"
+    least, most = min(estimates), max(estimates)
+    apart = f"from {number(least)} to {number(most)}"
+    if number(least) == number(most):
+        apart = f"{number(least)}, at most {number(most - least, 2)} apart"
     deviation = f", standard deviation of a seed {number(statistics.stdev(values), 2)}" if len(values) > 1 else ""
     return (
-        f"Estimates of {runs} from {number(min(estimates))} to {number(max(estimates))}; "
+        f"Estimates of {runs} {apart}; "
         f"mean of all {len(values)} values {number(statistics.fmean(values))}{deviation}."
     )
 

@@ -17,6 +17,12 @@ LEFT, RIGHT, TOP, PLOT = 58.0, 8.0, 16.0, 108.0
 ROWS = (141.0, 155.0, 169.0)
 """Heights of the lines under the axis: versions of torch and device, revision of the code, dates."""
 
+SHARE = 0.2
+"""Part of the axis that the values must keep if a limit is to be shown with them."""
+
+SAME = 1e-14
+"""Values that differ by less than this share of them have no spread."""
+
 LETTER = 7.5
 """Width that a letter of a label may need, on the narrowest screen."""
 
@@ -32,9 +38,9 @@ class Trend:
 
     Attributes:
         label: the figure in words.
-        ticks: (height, label) of the values' axis.
+        ticks: (height, label) of the values' axis; the labels are to be added to `base` where that is not empty.
         allowed: (x, y, width, height) of what the tolerance of each stretch of runs allows.
-        limits: SVG path of the limits.
+        limits: SVG path of the limits; `beyond` (height, words) of those that are out of sight.
         seeds: SVG path of a point per seed.
         bars: tone -> SVG path of the intervals.
         dots: (x, y, tone, words) of each estimate.
@@ -46,8 +52,10 @@ class Trend:
 
     label: str
     ticks: list[tuple[float, str]]
+    base: str
     allowed: list[tuple[float, float, float, float]]
     limits: str
+    beyond: list[tuple[float, str]]
     seeds: str
     bars: dict[str, str]
     dots: list[tuple[float, float, str, str]]
@@ -58,19 +66,54 @@ class Trend:
     dates: list[tuple[float, str, str]]
 
 
+@dataclass(frozen=True)
+class Scale:
+    """The axis of the values, upwards, so that their spread can be seen: limits that would hide it are left out."""
+
+    axis: Axis
+    low: float
+    high: float
+
+    @classmethod
+    def of(cls, cases: Sequence[CaseRecord]) -> Scale:
+        """The scale of some cases; with their limits as far as the values keep `SHARE` of it, or have no spread."""
+        judged = [case for case in cases if case.estimate is not None]
+        shown = [v for c in judged for v in (c.estimate, c.low, c.high, *c.values) if _finite(v)]
+        low, high = min(shown, default=0.0), max(shown, default=1.0)
+        spread = high - low > SAME * max(abs(low), abs(high))
+        for limit in dict.fromkeys(limit for case in judged for limit in case.limits if _finite(limit)):
+            wider = Axis.around([*shown, limit], PLOT)
+            if not spread or wider.at(high) - wider.at(low) >= SHARE * PLOT:
+                shown.append(limit)
+        axis = Axis.around(shown, PLOT)
+        ends = (10.0**axis.low, 10.0**axis.high) if axis.log else (axis.low, axis.high)
+        return cls(axis, *ends)
+
+    def up(self, value: float) -> float:
+        """Height of a value; one that is out of sight is at the end of the plot."""
+        if not self.low <= value <= self.high:
+            return TOP if value > self.high else TOP + PLOT
+        return round(TOP + PLOT - self.axis.at(value), 1)
+
+    def ticks(self) -> tuple[list[tuple[float, str]], str]:
+        """(height, label) of round values, and what their labels are to be added to; empty where that is nothing."""
+        ticks = [(round(TOP + PLOT - y, 1), label) for y, label in self.axis.ticks()]
+        if self.axis.log or len({label for _, label in ticks}) == len(ticks):
+            return ticks, ""
+        base = float(f"{(self.low + self.high) / 2:.4g}")
+        around = Axis(self.low - base, self.high - base, False, PLOT)
+        return [(round(TOP + PLOT - y, 1), f"{float(label):+.2g}") for y, label in around.ticks()], number(base, 4)
+
+
 def trend(points: Sequence[Point]) -> Trend:
     """Draw a case over runs, oldest first; a run that does not hold the case leaves a gap."""
     slot = (WIDTH - LEFT - RIGHT) / len(points)
     places = [LEFT + (k + 0.5) * slot for k in range(len(points))]
     there = [(x, run, case) for x, (run, case) in zip(places, points, strict=True) if case and case.verdict]
     cases = [case for _, _, case in there]
-    axis = Axis.around(
-        [v for c in cases if c.estimate is not None for v in (c.estimate, c.low, c.high, *c.limits, *c.values)], PLOT
-    )
-
-    def up(value: float) -> float:
-        return round(TOP + PLOT - axis.at(value), 1)
-
+    scale = Scale.of(cases)
+    up = scale.up
+    ticks, base = scale.ticks() if any(case.estimate is not None for case in cases) else ([], "")
     bars: dict[str, str] = {}
     dots, seeds = [], []
     for x, run, case in there:
@@ -83,14 +126,16 @@ def trend(points: Sequence[Point]) -> Trend:
         shown = [v for v in case.values if _finite(v)]
         step = 0.6 * slot / max(len(shown) - 1, 1)
         seeds += [f"M{x + (k - (len(shown) - 1) / 2) * step:.1f} {up(v)}h0" for k, v in enumerate(shown)]
-    allowed, limits = _tolerances([(x - slot / 2, x + slot / 2, case) for x, _, case in there], up)
+    allowed, limits = _tolerances([(x - slot / 2, x + slot / 2, case) for x, _, case in there], scale)
     signs, turns = _signs(there)
     versions, shifts = _versions([(x - slot / 2, run) for x, (run, _) in zip(places, points, strict=True)])
     return Trend(
-        label=_label(cases) + (", logarithmic axis" if axis.log else ""),
-        ticks=[(round(TOP + PLOT - y, 1), label) for y, label in axis.ticks()] if dots else [],
+        label=_label(cases) + (", logarithmic axis" if scale.axis.log else ""),
+        ticks=ticks,
+        base=base,
         allowed=allowed,
         limits=limits,
+        beyond=_beyond(cases, scale),
         seeds="".join(seeds),
         bars=bars,
         dots=dots,
@@ -109,7 +154,7 @@ def _label(cases: list[CaseRecord]) -> str:
     return f"{len(cases)} run{'s' * (len(cases) != 1)}{said}, tolerance {tolerance}"
 
 
-def _tolerances(stretches, up):
+def _tolerances(stretches, scale):
     """What is allowed, and where the limits are, over each stretch of runs with one tolerance."""
     merged: list[list] = []
     for start, end, case in stretches:
@@ -122,12 +167,20 @@ def _tolerances(stretches, up):
             merged.append([start, end, same])
     allowed, limits = [], ""
     for start, end, (direction, values) in merged:
-        first, last = up(values[0]), up(values[-1])
+        first, last = scale.up(values[0]), scale.up(values[-1])
         ends = {"at most": (first, TOP + PLOT), "at least": (TOP, first), "between": (last, first)}.get(direction)
         if ends:
             allowed.append((round(start, 1), ends[0], round(end - start, 1), round(ends[1] - ends[0], 1)))
-        limits += "".join(f"M{start:.1f} {up(value)}H{end:.1f}" for value in values)
+        seen = [value for value in values if scale.low <= value <= scale.high]
+        limits += "".join(f"M{start:.1f} {scale.up(value)}H{end:.1f}" for value in seen)
     return allowed, limits
+
+
+def _beyond(cases: list[CaseRecord], scale: Scale) -> list[tuple[float, str]]:
+    """(height, words) of the last run's limits that are out of sight."""
+    limits = next((case.limits for case in reversed(cases) if case.limits), [])
+    found = [(TOP + 10, f"limit {number(v)} is above") for v in limits if _finite(v) and v > scale.high]
+    return found + [(TOP + PLOT - 5, f"limit {number(v)} is below") for v in limits if _finite(v) and v < scale.low]
 
 
 def _signs(there):
@@ -173,7 +226,7 @@ def _short(name: str, value: str) -> str:
 
 
 def _dates(runs: list[RunRecord]) -> list[tuple[float, str, str]]:
-    first, last = (run.started[:10] for run in (runs[0], runs[-1]))
+    first, last = (moment(run.started).removesuffix(" UTC")[:16] for run in (runs[0], runs[-1]))
     return [(LEFT, "start", first)] + ([(WIDTH - RIGHT, "end", last)] if len(runs) > 1 else [])
 
 
