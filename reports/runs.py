@@ -134,7 +134,7 @@ def _spread(cases: list[CaseRecord]) -> str:
     least, most = min(estimates), max(estimates)
     apart = f"from {number(least)} to {number(most)}"
     if number(least) == number(most):
-        apart = f"{number(least)}, at most {number(most - least, 2)} apart"
+        apart = f"about {number(least)}, at most {number(most - least, 2)} apart"
     deviation = f", standard deviation of a seed {number(statistics.stdev(values), 2)}" if len(values) > 1 else ""
     return (
         f"Estimates of {runs} {apart}; "

@@ -13,7 +13,7 @@ from reports.standing import standing
 from reports.wording import moment, number
 
 WIDTH, HEIGHT = 480.0, 172.0
-LEFT, RIGHT, TOP, PLOT = 58.0, 8.0, 16.0, 108.0
+LEFT, RIGHT, TOP, PLOT = 66.0, 8.0, 16.0, 108.0
 ROWS = (141.0, 155.0, 169.0)
 """Heights of the lines under the axis: versions of torch and device, revision of the code, dates."""
 
