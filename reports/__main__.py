@@ -14,13 +14,15 @@ from reports.load import BadRecords, load
 from reports.publish import publish
 
 HISTORY = Path("reports", "history.sqlite")
+TURNED = 3
+"""Exit status that says that a verdict has turned: another one than that of a crash of Python."""
 
 
 def main(arguments: list[str] | None = None) -> int:
     """Run a command.
 
     Returns:
-        The exit status: 0; 2 where the input or the output cannot be used; 1 from `diff --exit-code`.
+        The exit status: 0; 2 where the input or the output cannot be used; `TURNED` from `diff --exit-code`.
     """
     given = sys.argv[1:] if arguments is None else arguments
     named = {"evidence": _evidence, "diff": _diff}
@@ -62,7 +64,7 @@ def _diff(arguments: list[str]) -> int:
         "changed (another verdict or tolerance, or other values of the same seeds), drifted (an interval outside the "
         "range of before) or slower, with the numbers before -> after.",
         epilog="The exit status is 0 whatever is different, 2 if a run cannot be found or read, and with --exit-code "
-        "1 if a verdict has changed to one that a run is red for.",
+        f"{TURNED} if a verdict has changed to one that a run is red for.",
     )
     names = "folder of a run's records, or its id in the history or how that begins, or latest, or previous: the last "
     names += "run at the other one's scale that came to its end before it"
@@ -74,7 +76,7 @@ def _diff(arguments: list[str]) -> int:
     parser.add_argument("--history", metavar="FILE", type=Path, default=HISTORY, help=kept)
     only = "leave out all but other verdicts, and new cases that a run is red for"
     parser.add_argument("--verdicts", action="store_true", help=only)
-    status = "exit with 1 if a verdict has changed to one that a run is red for"
+    status = f"exit with {TURNED} if a verdict has changed to one that a run is red for"
     parser.add_argument("--exit-code", action="store_true", help=status)
     options = parser.parse_args(arguments)
     before, now = diff.two_runs(options.first, options.second, options.history)
@@ -86,8 +88,10 @@ def _diff(arguments: list[str]) -> int:
     for loaded in (before, now):
         for problem in loaded.problems:
             print(f"reports: left out: {problem}", file=sys.stderr)
-    print(diff.text(before, now, found))
-    return int(options.exit_code and any(change.verdict and change.fails for change in found.values()))
+    encoding = sys.stdout.encoding or "utf-8"
+    print(diff.text(before, now, found).encode(encoding, "backslashreplace").decode(encoding))
+    turned = any(change.verdict and change.fails for change in found.values())
+    return TURNED if options.exit_code and turned else 0
 
 
 def _evidence(arguments: list[str]) -> int:

@@ -137,8 +137,7 @@ def _spread(cases: list[CaseRecord]) -> str:
         apart = f"about {number(least)}, at most {number(most - least, 2)} apart"
     deviation = f", standard deviation of a seed {number(statistics.stdev(values), 2)}" if len(values) > 1 else ""
     return (
-        f"Estimates of {runs} {apart}; "
-        f"mean of all {len(values)} values {number(statistics.fmean(values))}{deviation}."
+        f"Estimates of {runs} {apart}; mean of all {len(values)} values {number(statistics.fmean(values))}{deviation}."
     )
 
 

@@ -5,6 +5,7 @@ from __future__ import annotations
 import math
 from collections.abc import Sequence
 from dataclasses import dataclass
+from typing import TypeGuard
 
 from gen_core.records import CaseRecord, RunRecord
 from reports.changes import outcome
@@ -234,5 +235,5 @@ def _words(run: RunRecord, case: CaseRecord) -> str:
     return f"{outcome(case)}, {moment(run.started)}, seeds from {run.seeds_from}"
 
 
-def _finite(value: float | None) -> bool:
+def _finite(value: float | None) -> TypeGuard[float]:
     return value is not None and math.isfinite(value) and abs(value) < 1e300

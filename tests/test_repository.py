@@ -19,7 +19,9 @@ def test_the_table_of_options_is_the_command_line(pytestconfig: pytest.Config):
     assert set(re.findall(r"^\| `(--[a-z-]+)", README, re.MULTILINE)) == there
 
 
-@pytest.mark.parametrize("document", [*DOCUMENTS, ".ci/run", ".github/workflows/test.yml"])
+@pytest.mark.parametrize(
+    "document", [*DOCUMENTS, ".ci/run", ".github/workflows/test.yml", ".github/workflows/nightly.yml"]
+)
 def test_make_targets_that_are_named_are_there(document: str):
     text = (ROOT / document).read_text(encoding="utf-8")
     named = re.findall(r"(?:^ *|`|run: )make ([a-z.][\w./]*)", text, re.MULTILINE)
@@ -41,6 +43,7 @@ def test_the_example_of_the_readme_is_green(tmp_path: Path):
     file.write_text(example, encoding="utf-8")
 
     options = ["--scale", "quick", "--store", str(tmp_path / "store"), "--report-dir", str(tmp_path / "report")]
+    options += ["--history", str(tmp_path / "history.sqlite")]
     command = [sys.executable, "-m", "pytest", "-c", "pyproject.toml", "-p", "no:cacheprovider", str(file), *options]
     ended = subprocess.run(command, cwd=ROOT, capture_output=True, text=True, timeout=120)
 

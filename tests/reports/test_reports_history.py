@@ -137,14 +137,16 @@ def test_a_run_is_found_by_how_its_id_begins(loaded: Loaded, tmp_path: Path) -> 
         history.append(path, named(loaded, run))
     assert history.find(path, "2025").run.run == "2025-c"
     assert history.find(path, "2026-a").run.run == "2026-a"
-    with pytest.raises(BadHistory, match=r"run '2026'; expected the id of one run of .*, which holds 3 runs.* and 2 that"):
+    with pytest.raises(
+        BadHistory, match=r"run '2026'; expected the id of one run of .*, which holds 3 runs.* and 2 that"
+    ):
         history.find(path, "2026")
     with pytest.raises(BadHistory, match=r"run 'x'; expected .* holds 3 runs, the last of them 2026-ab$"):
         history.find(path, "x")
 
 
 def test_hostile_values_are_kept_as_text(loaded: Loaded, tmp_path: Path, case) -> None:
-    text = "'); DROP TABLE \"run\"; -- \x00 \ud800 <b>汉"
+    text = '\'); DROP TABLE "run"; -- \x00 \ud800 <b>汉'
     record = case(text, text, verdict="ERROR", reason="r" * 10_000, values=[float("nan"), None, 2.0], seeds=[1, 2, 3])
     run = replace(loaded.run, run=text, environment={text: text})
     history.append(tmp_path / "h", Loaded(run, [record]))

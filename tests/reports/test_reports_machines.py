@@ -1,4 +1,4 @@
-"""Files for machines: the schema against records and dataclasses, the summary as a Markdown reader sees it, the badge."""
+"""Files for machines: the schema beside records and dataclasses, the summary as Markdown is read, the badge."""
 
 from __future__ import annotations
 
@@ -19,7 +19,9 @@ from reports.machines import append_summary, badge, headline, records, summary, 
 
 SCHEMA = json.loads((Path(machines.__file__).parent / "records.schema.json").read_text(encoding="utf-8"))
 KINDS = ["Run", "Case", "Look", "Hypothesis", "Figure", "Panel", "Curve", "Mark", "Tick", "Reported"]
-HOSTILE = "a | b <script>x</script> `c` **d** [e](f) ![g](h) \\ \n# i &amp; ~~j~~ http://k.example @l #1 $m$ \x00\ud800 汉"
+HOSTILE = (
+    "a | b <script>x</script> `c` **d** [e](f) ![g](h) \\ \n# i &amp; ~~j~~ http://k.example @l #1 $m$ \x00\ud800 汉"
+)
 
 
 @pytest.fixture
