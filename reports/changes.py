@@ -27,8 +27,8 @@ KINDS = ("new", "gone", "fixed", "broken", "changed", "drifted", "slower")
 SLOWER, SLOWER_BY = 1.5, 1.0
 """How many times as long, and how many seconds longer, a case must take to be called slower."""
 
-ROUNDING, FLOOR = 1e-6, 1e-13
-"""Values of one seed differ where they are further apart than this share of the larger, and than this."""
+ROUNDING = 1e-6
+"""Values of one seed differ where they are further apart than this share of the larger."""
 
 
 @dataclass(frozen=True)
@@ -154,7 +154,7 @@ def _moved(before: CaseRecord, now: CaseRecord) -> str:
 def _differ(a: float | None, b: float | None) -> bool:
     if a is None or b is None:
         return a is not b
-    return abs(a - b) > max(FLOOR, ROUNDING * max(abs(a), abs(b)))
+    return abs(a - b) > ROUNDING * max(abs(a), abs(b))
 
 
 def _span(values: Iterable[float | None]) -> tuple[float, float] | None:
