@@ -18,6 +18,10 @@ from reports.trends import Trend, trend
 from reports.wording import number
 
 
+LISTED = 30
+"""Runs whose numbers are listed below a figure: the latest."""
+
+
 @dataclass(frozen=True)
 class Series:
     """One case at one scale, over the runs at that scale that hold its claim, oldest first.
@@ -39,8 +43,8 @@ class Series:
 
     @property
     def held(self) -> list[tuple[RunRecord, CaseRecord, Standing]]:
-        """The runs that hold the case, latest first, with what came out."""
-        return [(run, case, standing(case)) for run, case in reversed(self.points) if case]
+        """The last `LISTED` runs that hold the case, latest first, with what came out."""
+        return [(run, case, standing(case)) for run, case in reversed(self.points) if case][:LISTED]
 
 
 @dataclass(frozen=True)

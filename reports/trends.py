@@ -5,7 +5,7 @@ from __future__ import annotations
 import math
 from collections.abc import Sequence
 from dataclasses import dataclass
-from typing import TypeGuard
+from typing import Any, TypeGuard
 
 from gen_core.records import CaseRecord, RunRecord
 from reports.changes import outcome
@@ -155,9 +155,11 @@ def _label(cases: list[CaseRecord]) -> str:
     return f"{len(cases)} run{'s' * (len(cases) != 1)}{said}, tolerance {tolerance}"
 
 
-def _tolerances(stretches, scale):
+def _tolerances(
+    stretches: list[tuple[float, float, CaseRecord]], scale: Scale
+) -> tuple[list[tuple[float, float, float, float]], str]:
     """What is allowed, and where the limits are, over each stretch of runs with one tolerance."""
-    merged: list[list] = []
+    merged: list[list[Any]] = []
     for start, end, case in stretches:
         if not case.limits or not all(map(_finite, case.limits)):
             continue
@@ -184,21 +186,24 @@ def _beyond(cases: list[CaseRecord], scale: Scale) -> list[tuple[float, str]]:
     return found + [(TOP + PLOT - 5, f"limit {number(v)} is below") for v in limits if _finite(v) and v < scale.low]
 
 
-def _signs(there):
+def _signs(
+    there: list[tuple[float, RunRecord, CaseRecord]],
+) -> tuple[list[tuple[float, float, str, str, str]], list[float]]:
     """Signs over the runs whose verdict is another than that of the run before, and in place of missing estimates."""
     signs, turns, before = [], [], None
     for x, run, case in there:
-        place = standing(case)
-        if before is not None and place != standing(before):
+        place, words = standing(case), _words(run, case)
+        if turned := before is not None and place != standing(before):
             turns.append(round(x, 1))
-            signs.append((round(x, 1), TOP - 5, place.sign, place.tone, f"{outcome(before)} -> {_words(run, case)}"))
-        if case.estimate is None:
-            signs.append((round(x, 1), TOP + PLOT / 2, place.sign, place.tone, _words(run, case)))
+            words = f"{outcome(before)} -> {words}"
+        if turned or case.estimate is None:
+            y = TOP + PLOT / 2 if case.estimate is None else TOP - 5
+            signs.append((round(x, 1), y, place.sign, place.tone, words))
         before = case
     return signs, turns
 
 
-def _versions(starts):
+def _versions(starts: list[tuple[float, RunRecord]]) -> tuple[list[tuple[float, float, str, str]], list[float]]:
     """Labels where a version is another than in the run before, but where they would run into each other."""
     versions, shifts = [], set()
     for row, names in zip(ROWS, VERSIONS, strict=False):
@@ -208,12 +213,11 @@ def _versions(starts):
             if now and now != before:
                 if before is not None:
                     shifts.add(round(x, 1))
-                # GPU and device are said where they are not the first run's alone to say.
-                new = [name for name in names if name in now and now[name] != (before or {}).get(name)]
+                new = [name for name in now if now[name] != (before or {}).get(name)] or list(now)
                 words = ", ".join(f"{name} {now[name]}" for name in new)
-                label = _short(new[0], now[new[0]]) if new else ""
+                label = _short(new[0], now[new[0]])
                 place = min(x, WIDTH - LETTER * len(label))
-                if label and place >= end:
+                if place >= end:
                     versions.append((round(place, 1), row, label, f"from {moment(run.started)}: {words}"))
                     end = place + LETTER * (len(label) + 1)
                 before = now
