@@ -17,7 +17,6 @@ from reports.standing import STANDINGS, Standing, standing, urgency
 from reports.trends import Trend, trend
 from reports.wording import number
 
-
 LISTED = 30
 """Runs whose numbers are listed below a figure: the latest."""
 

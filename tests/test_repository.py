@@ -43,7 +43,6 @@ def test_the_example_of_the_readme_is_green(tmp_path: Path):
     file.write_text(example, encoding="utf-8")
 
     options = ["--scale", "quick", "--store", str(tmp_path / "store"), "--report-dir", str(tmp_path / "report")]
-    options += ["--history", str(tmp_path / "history.sqlite")]
     command = [sys.executable, "-m", "pytest", "-c", "pyproject.toml", "-p", "no:cacheprovider", str(file), *options]
     ended = subprocess.run(command, cwd=ROOT, capture_output=True, text=True, timeout=120)
 
