@@ -130,18 +130,20 @@ def _series(case: CaseRecord, scale: str, points: list[tuple[RunRecord, CaseReco
 
 def _spread(cases: list[CaseRecord]) -> str:
     estimates = [case.estimate for case in cases if case.estimate is not None]
-    values = [value for case in cases for value in case.values if value is not None]
+    # Squares of larger values are no floats.
+    values = [value for case in cases for value in case.values if value is not None and abs(value) < 1e100]
     if not estimates or not values:
         return ""
-    runs = f"{len(estimates)} run{'s' * (len(estimates) != 1)}"
     least, most = min(estimates), max(estimates)
     apart = f"from {number(least)} to {number(most)}"
     if number(least) == number(most):
-        apart = f"about {number(least)}, at most {number(most - least, 2)} apart"
+        apart = (
+            f"all about {number(least)}, {number(most - least, 2)} apart" if least < most else f"all {number(least)}"
+        )
     deviation = f", standard deviation of a seed {number(statistics.stdev(values), 2)}" if len(values) > 1 else ""
-    return (
-        f"Estimates of {runs} {apart}; mean of all {len(values)} values {number(statistics.fmean(values))}{deviation}."
-    )
+    runs = f"{len(estimates)} run{'s' * (len(estimates) != 1)}"
+    mean = number(statistics.fmean(values))
+    return f"Estimates of {runs} {apart}; mean of all {len(values)} values {mean}{deviation}."
 
 
 def _counts(cases: list[CaseRecord]) -> list[tuple[Standing, int]]:

@@ -72,28 +72,31 @@ class Scale:
     """The axis of the values, upwards, so that their spread can be seen: limits that would hide it are left out."""
 
     axis: Axis
-    low: float
-    high: float
 
     @classmethod
     def of(cls, cases: Sequence[CaseRecord]) -> Scale:
         """The scale of some cases; with their limits as far as the values keep `SHARE` of it, or have no spread."""
         judged = [case for case in cases if case.estimate is not None]
         shown = [v for c in judged for v in (c.estimate, c.low, c.high, *c.values) if _finite(v)]
-        low, high = min(shown, default=0.0), max(shown, default=1.0)
+        seeds = [v for c in judged for v in c.values if _finite(v)] or shown
+        low, high = min(seeds, default=0.0), max(seeds, default=1.0)
         spread = high - low > SAME * max(abs(low), abs(high))
         for limit in dict.fromkeys(limit for case in judged for limit in case.limits if _finite(limit)):
             wider = Axis.around([*shown, limit], PLOT)
             if not spread or wider.at(high) - wider.at(low) >= SHARE * PLOT:
                 shown.append(limit)
-        axis = Axis.around(shown, PLOT)
-        ends = (10.0**axis.low, 10.0**axis.high) if axis.log else (axis.low, axis.high)
-        return cls(axis, *ends)
+        return cls(Axis.around(shown, PLOT))
+
+    def side(self, value: float) -> int:
+        """Where a value is: 1 above the plot, -1 below it, 0 in sight."""
+        if self.axis.log:
+            value = math.log10(value) if value > 0 else -math.inf
+        return (value > self.axis.high) - (value < self.axis.low)
 
     def up(self, value: float) -> float:
         """Height of a value; one that is out of sight is at the end of the plot."""
-        if not self.low <= value <= self.high:
-            return TOP if value > self.high else TOP + PLOT
+        if side := self.side(value):
+            return TOP if side > 0 else TOP + PLOT
         return round(TOP + PLOT - self.axis.at(value), 1)
 
     def ticks(self) -> tuple[list[tuple[float, str]], str]:
@@ -101,8 +104,8 @@ class Scale:
         ticks = [(round(TOP + PLOT - y, 1), label) for y, label in self.axis.ticks()]
         if self.axis.log or len({label for _, label in ticks}) == len(ticks):
             return ticks, ""
-        base = float(f"{(self.low + self.high) / 2:.4g}")
-        around = Axis(self.low - base, self.high - base, False, PLOT)
+        base = float(f"{(self.axis.low + self.axis.high) / 2:.4g}")
+        around = Axis(self.axis.low - base, self.axis.high - base, False, PLOT)
         return [(round(TOP + PLOT - y, 1), f"{float(label):+.2g}") for y, label in around.ticks()], number(base, 4)
 
 
@@ -174,16 +177,16 @@ def _tolerances(
         ends = {"at most": (first, TOP + PLOT), "at least": (TOP, first), "between": (last, first)}.get(direction)
         if ends:
             allowed.append((round(start, 1), ends[0], round(end - start, 1), round(ends[1] - ends[0], 1)))
-        seen = [value for value in values if scale.low <= value <= scale.high]
-        limits += "".join(f"M{start:.1f} {scale.up(value)}H{end:.1f}" for value in seen)
+        limits += "".join(f"M{start:.1f} {scale.up(v)}H{end:.1f}" for v in values if not scale.side(v))
     return allowed, limits
 
 
 def _beyond(cases: list[CaseRecord], scale: Scale) -> list[tuple[float, str]]:
     """(height, words) of the last run's limits that are out of sight."""
     limits = next((case.limits for case in reversed(cases) if case.limits), [])
-    found = [(TOP + 10, f"limit {number(v)} is above") for v in limits if _finite(v) and v > scale.high]
-    return found + [(TOP + PLOT - 5, f"limit {number(v)} is below") for v in limits if _finite(v) and v < scale.low]
+    sides = [(scale.side(v), number(v)) for v in limits if _finite(v)]
+    words = {1: (TOP + 10, "above"), -1: (TOP + PLOT - 5, "below")}
+    return [(words[side][0], f"limit {said} is {words[side][1]}") for side, said in sides if side]
 
 
 def _signs(

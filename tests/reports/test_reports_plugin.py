@@ -3,12 +3,14 @@
 from __future__ import annotations
 
 import io
+import re
 from pathlib import Path
 from types import SimpleNamespace
 
 import pytest
 
 from reports import history, plugin
+from reports.diff import compare, two_runs
 
 
 class Config:
@@ -70,6 +72,63 @@ def test_runs_of_pytest_build_a_history(suite) -> None:
     assert [(one.run.exit_status, len(one.cases)) for one in runs] == [(0, 2), (1, 2)]
     said = (suite.pytester.path / "report" / "summary.md").read_text(encoding="utf-8")
     assert "| broken | test\\_claims.py::test\\_small\\[given\\] | HOLDS" in said
+
+
+MEASURES = """
+from toy import loss
+
+def plain(run):
+    return loss(run)
+
+def root(run):
+    return loss(run) ** 0.5
+
+def above(run):
+    return plain(run) + 1
+"""
+THREE = """
+import measures
+
+@claim(**TOY)
+def test_plain(run):
+    expect(measures.plain(run), "loss").at_most(9)
+
+@claim(**TOY)
+def test_root(run):
+    expect(measures.root(run), "root of the loss").at_most(9)
+
+@claim(**TOY)
+def test_above(run):
+    expect(measures.above(run), "loss and one").at_most(9)
+"""
+
+
+def test_a_broken_line_of_a_measure_shows_as_the_claims_that_it_touches(suite) -> None:
+    kept = suite.pytester.path / "runs.sqlite"
+    suite.claims(THREE)
+    for line in ("return loss(run)\n", "return loss(run) * 1.001\n"):
+        suite.pytester.path.joinpath("measures.py").write_text(MEASURES.replace("return loss(run)\n", line))
+        suite.run("-p", "reports.plugin", "--history", str(kept))
+    assert suite.record.trainings == 0
+    found = compare(*two_runs("previous", "latest", kept))
+    assert {change.kind for change in found.values()} == {"changed"}
+    assert {nodeid.partition("[")[0].rpartition("::")[2] for nodeid in found} == {"test_plain", "test_above"}
+    assert len(found) == 4  # each with its control
+
+
+def test_five_runs_with_seeds_of_their_own_show_their_spread(suite) -> None:
+    suite.claims("@claim(**TOY)\ndef test_small(run):\n    expect(loss(run), 'loss').at_most(2)\n")
+    for base in range(301, 306):
+        suite.run("-p", "reports.plugin", "--history", "runs.sqlite", "--seeds-from", str(base))
+    (page,) = (suite.pytester.path / "report" / "history").glob("test-small-*.html")
+    text = page.read_text(encoding="utf-8")
+    figures = re.findall(r'<svg class="trend".*?</svg>', text, re.DOTALL)
+    assert len(figures) == 2
+    for figure in figures:
+        assert figure.count("<circle") == 5
+        heights = [float(y) for y in re.findall(r"M[\d.]+ ([\d.]+)h0", figure)]
+        assert len(heights) >= 40
+        assert max(heights) - min(heights) > 20  # of the 108 of the plot
 
 
 def test_a_run_that_collects_only_is_no_run(suite) -> None:

@@ -16,8 +16,7 @@ from reports.publish import publish
 
 
 @pytest.fixture
-def loaded(records: Path, monkeypatch) -> Loaded:
-    monkeypatch.delenv("GITHUB_STEP_SUMMARY", raising=False)
+def loaded(records: Path) -> Loaded:
     return load(records)
 
 

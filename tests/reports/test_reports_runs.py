@@ -81,7 +81,7 @@ def test_drift_is_said(runs, tmp_path: Path) -> None:
 def test_scales_have_figures_of_their_own_this_reports_first(runs, tmp_path: Path, run) -> None:
     paper = Loaded(replace(run, run="p", scale="paper"), [case for case in runs[0].cases if case.case == "gd"])
     write_history([paper, *runs], replace(runs[-1], cases=[]), tmp_path)
-    text = (tmp_path / "history" / page_name("claims/test_norm.py::test_norm")).read_text(encoding="utf-8")
+    text = claim_page_of(tmp_path)
     assert text.count('class="trend"') == 4
     assert text.index('<span class="paper">standard</span>') < text.index('<span class="paper">paper</span>')
 
@@ -117,3 +117,28 @@ def test_hostile_text_is_shown_as_text(run, case, tmp_path: Path) -> None:
     for path in (tmp_path / "history").iterdir():
         page = Page(path)
         assert "<script>alert(1)</script>" in page.text
+
+
+@pytest.mark.parametrize(
+    ("estimates", "said"),
+    [
+        ([0.5], "Estimates of 1 run all 0.5; mean of all 2 values"),
+        ([0.5, 0.5 + 1e-9], "Estimates of 2 runs all about 0.5, 1e-09 apart; mean of all 4 values 0.5,"),
+        (
+            [0.5, 0.7],
+            "Estimates of 2 runs from 0.5 to 0.7; mean of all 4 values 0.6, standard deviation of a seed 0.12.",
+        ),
+        ([1e300, -1e300], ""),
+    ],
+)
+def test_the_spread_over_runs_in_words(run, case, tmp_path: Path, estimates, said: str) -> None:
+    values = [case("norm", "gd", verdict="HOLDS", estimate=e, low=e, high=e, values=[e, e]) for e in estimates]
+    runs = [Loaded(replace(run, run=f"r{k}"), [one]) for k, one in enumerate(values)]
+    write_history(runs, Loaded(run, []), tmp_path)
+    page = claim_page_of(tmp_path)
+    assert said in page
+    assert ("Estimates of" in page) == bool(said)
+
+
+def claim_page_of(folder: Path) -> str:
+    return (folder / "history" / page_name("claims/test_norm.py::test_norm")).read_text(encoding="utf-8")
