@@ -136,10 +136,10 @@ def _spread(cases: list[CaseRecord]) -> str:
         return ""
     least, most = min(estimates), max(estimates)
     apart = f"from {number(least)} to {number(most)}"
-    if number(least) == number(most):
-        apart = (
-            f"all about {number(least)}, {number(most - least, 2)} apart" if least < most else f"all {number(least)}"
-        )
+    if least == most:
+        apart = f"all {number(least)}"
+    elif number(least) == number(most):
+        apart = f"all about {number(least)}, {number(most - least, 2)} apart"
     deviation = f", standard deviation of a seed {number(statistics.stdev(values), 2)}" if len(values) > 1 else ""
     runs = f"{len(estimates)} run{'s' * (len(estimates) != 1)}"
     mean = number(statistics.fmean(values))

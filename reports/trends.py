@@ -196,9 +196,10 @@ def _signs(
     signs, turns, before = [], [], None
     for x, run, case in there:
         place, words = standing(case), _words(run, case)
-        if turned := before is not None and place != standing(before):
+        turned = False
+        if before is not None and place != standing(before):
+            turned, words = True, f"{outcome(before)} -> {words}"
             turns.append(round(x, 1))
-            words = f"{outcome(before)} -> {words}"
         if turned or case.estimate is None:
             y = TOP + PLOT / 2 if case.estimate is None else TOP - 5
             signs.append((round(x, 1), y, place.sign, place.tone, words))
