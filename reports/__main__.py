@@ -9,11 +9,10 @@ from pathlib import Path
 
 from reports import diff
 from reports.evidence import evidence
-from reports.history import BadHistory
+from reports.history import PLACE, BadHistory
 from reports.load import BadRecords, load
 from reports.publish import publish
 
-HISTORY = Path("reports", "history.sqlite")
 TURNED = 3
 """Exit status that says that a verdict has turned: another one than that of a crash of Python."""
 
@@ -72,8 +71,8 @@ def _diff(arguments: list[str]) -> int:
     parser.add_argument("second", metavar="RUN_B", help="the same")
     page = "write a page as well: a name that ends in .html, or a folder for diff.html"
     parser.add_argument("-o", "--output", metavar="FILE", type=Path, help=page)
-    kept = f"where runs that are no folders are looked for (default: {HISTORY})"
-    parser.add_argument("--history", metavar="FILE", type=Path, default=HISTORY, help=kept)
+    kept = f"where runs that are no folders are looked for (default: {PLACE})"
+    parser.add_argument("--history", metavar="FILE", type=Path, default=PLACE, help=kept)
     only = "leave out all but other verdicts, and new cases that a run is red for"
     parser.add_argument("--verdicts", action="store_true", help=only)
     status = f"exit with {TURNED} if a verdict has changed to one that a run is red for"

@@ -25,7 +25,11 @@ from reports.wording import interval, number
 
 KINDS = ("new", "gone", "fixed", "broken", "changed", "drifted", "slower")
 SLOWER, SLOWER_BY = 1.5, 1.0
-"""How many times as long, and how many seconds longer, a case must take to be called slower."""
+"""How many times as long, and how many seconds longer, a case must take to be called slower.
+
+Where several processes train, which of the cases that share a training waits for it is chance: in few runs some are
+called slower for that alone, and the more runs there are, the fewer.
+"""
 
 ROUNDING = 1e-6
 """Values of one seed differ where they are further apart than this share of the larger."""

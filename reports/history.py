@@ -19,6 +19,9 @@ from gen_core.records import CaseRecord, RunRecord
 from reports.load import Loaded
 from reports.standing import standing
 
+PLACE = Path("reports", "history.sqlite")
+"""The history that is kept if no other is named, from the root directory."""
+
 VERSION = 1
 """SQLite's user_version of a history; a file of another one is refused."""
 
@@ -147,7 +150,7 @@ def _opened(path: Path, make: bool = False) -> Iterator[sqlite3.Connection]:
         connection = sqlite3.connect(path, timeout=WAIT, isolation_level=None)
         _check(connection, path, make)
         yield connection
-    except (OSError, sqlite3.Error, OverflowError) as error:
+    except (OSError, sqlite3.Error, OverflowError, json.JSONDecodeError) as error:
         reason = getattr(error, "strerror", None) or error
         raise BadHistory(
             f"{path}: not usable as a history of runs ({reason}); expected an SQLite file that pytest's --history has "

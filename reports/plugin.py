@@ -6,12 +6,12 @@ from pathlib import Path
 
 import pytest
 
-HISTORY = "reports/history.sqlite"
+from reports.history import PLACE, BadHistory
 
 
 def pytest_addoption(parser: pytest.Parser) -> None:
     """Add the option that says where runs are remembered."""
-    kept = f"file that every run is appended to, to tell what has changed (default: {HISTORY} in the root directory)"
+    kept = f"file that every run is appended to, to tell what has changed (default: {PLACE} in the root directory)"
     parser.getgroup("gen-core").addoption("--history", metavar="FILE", help=kept)
 
 
@@ -24,14 +24,13 @@ def pytest_gen_core_finished(config: pytest.Config, records: Path) -> Path | Non
     """
     try:
         # Only here, so that workers and runs that end early do not wait for matplotlib.
-        from reports.history import BadHistory
         from reports.load import load
         from reports.publish import publish
 
         given, here = config.getoption("history"), config.invocation_params.dir
         loaded, folder = load(records), here / str(config.getoption("report_dir"))
         try:
-            return publish(loaded, folder, here / given if given else config.rootpath / HISTORY)
+            return publish(loaded, folder, here / given if given else config.rootpath / PLACE)
         except BadHistory as error:
             _warn(config, f"the run is not in the history: {error}")
             return publish(loaded, folder, None)

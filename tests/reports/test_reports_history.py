@@ -157,7 +157,7 @@ def test_hostile_values_are_kept_as_text(loaded: Loaded, tmp_path: Path, case) -
     assert len(back.cases[0].reason) == history.LONGEST_REASON
 
 
-@pytest.mark.parametrize("damage", ["text", "foreign", "later", "cut", "folder", "number"])
+@pytest.mark.parametrize("damage", ["text", "foreign", "later", "cut", "folder", "number", "values"])
 def test_a_file_that_is_no_history_is_named_and_left_as_it_is(loaded: Loaded, tmp_path: Path, damage: str) -> None:
     path = tmp_path / "h"
     if damage == "text":
@@ -176,6 +176,13 @@ def test_a_file_that_is_no_history_is_named_and_left_as_it_is(loaded: Loaded, tm
         connection.close()
     if damage == "cut":
         path.write_bytes(path.read_bytes()[: path.stat().st_size // 2])
+    if damage == "values":
+        with sqlite3.connect(path) as connection:
+            connection.execute('UPDATE "case" SET "values" = \'[1,\'')
+        connection.close()
+        with pytest.raises(BadHistory, match=r"h: .*expected"):
+            history.latest(path)
+        return
     if damage == "number":
         loaded = named(loaded, "large", seeds_from=2**70)
     before = b"" if damage == "folder" else path.read_bytes()
