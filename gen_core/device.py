@@ -6,6 +6,8 @@ import ctypes
 import functools
 import os
 import platform
+import subprocess
+from pathlib import Path
 
 import torch
 from threadpoolctl import threadpool_limits
@@ -73,15 +75,34 @@ def visible_gpu(worker: str, visible: str | None, count: int) -> str:
     return devices[int(worker.removeprefix("gw")) % len(devices)]
 
 
-def environment(device: torch.device) -> dict[str, str]:
-    """Name -> version or setting of all that a number may depend on."""
+def environment(device: torch.device, tree: Path) -> dict[str, str]:
+    """Name -> version or setting of all that a number may depend on; `tree` is the folder that holds the claims."""
     cuda = {"cuda": str(torch.version.cuda), "gpu": torch.cuda.get_device_name(device)} if device.type == "cuda" else {}
     return {
         "python": platform.python_version(),
         "torch": str(torch.__version__),
+        **revision(tree),
         "device": device.type,
         "threads": str(torch.get_num_threads()),
         "platform": platform.platform(),
         "processors": str(os.cpu_count()),
         **cuda,
     }
+
+
+def revision(tree: Path) -> dict[str, str]:
+    """The git commit of a folder, "-dirty" behind it where tracked files differ; nothing where git cannot tell."""
+    command = ["git", "-C", str(tree), "describe", "--always", "--dirty", "--abbrev=12", "--exclude=*"]
+    try:
+        # Without the lock on git's index: several workers ask at once.
+        told = subprocess.run(
+            command,
+            capture_output=True,
+            text=True,
+            check=True,
+            timeout=30,
+            env={**os.environ, "GIT_OPTIONAL_LOCKS": "0"},
+        )
+    except (OSError, subprocess.SubprocessError):
+        return {}
+    return {"revision": told.stdout.strip()}

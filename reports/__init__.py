@@ -1,1 +1,1 @@
-"""Records of a run -> static HTML: an index, and one page per claim case."""
+"""Records of a run -> static HTML, a history of all runs, and files for other programs."""

@@ -1,4 +1,4 @@
-"""`python -m reports RECORDS -o DIR`: the HTML report of a run; `python -m reports evidence`: a table over several."""
+"""`python -m reports RECORDS -o DIR`: the report of a run; `diff`: two side by side; `evidence`: a table of several."""
 
 from __future__ import annotations
 
@@ -7,42 +7,93 @@ import sys
 from collections.abc import Callable
 from pathlib import Path
 
+from reports import diff
 from reports.evidence import evidence
+from reports.history import PLACE, BadHistory
 from reports.load import BadRecords, load
-from reports.render import render
+from reports.publish import publish
+
+TURNED = 3
+"""Exit status that says that a verdict has turned: another one than that of a crash of Python."""
 
 
 def main(arguments: list[str] | None = None) -> int:
-    """Run a command; returns the exit status: 0, or 2 where the input or the output cannot be used."""
+    """Run a command.
+
+    Returns:
+        The exit status: 0; 2 where the input or the output cannot be used; `TURNED` from `diff --exit-code`.
+    """
     given = sys.argv[1:] if arguments is None else arguments
-    command = _evidence if given[:1] == ["evidence"] else _report
+    named = {"evidence": _evidence, "diff": _diff}
     try:
-        print(command(given[1:] if command is _evidence else given))
-    except BadRecords as error:
+        if given and given[0] in named:
+            return named[given[0]](given[1:])
+        return _report(given)
+    except (BadRecords, BadHistory) as error:
         print(f"reports: {error}", file=sys.stderr)
         return 2
-    return 0
 
 
-def _report(arguments: list[str]) -> Path:
+def _report(arguments: list[str]) -> int:
     parser = argparse.ArgumentParser(
         prog="python -m reports",
-        description="Render the records of a run as static HTML: DIR/index.html, and one page per claim case in "
-        "DIR/claims. The pages need no network and no server. Records that are damaged are named and left out.",
-        epilog="python -m reports evidence --help: a table of how values spread over several runs.",
+        description="Render the records of a run as static HTML: DIR/index.html, one page per claim case in "
+        "DIR/claims; for other programs records.json, junit.xml, summary.md and badge.svg. The pages need no "
+        "network and no server. Records that are damaged are named and left out.",
+        epilog="python -m reports diff --help: what is different between two runs. "
+        "python -m reports evidence --help: a table of how values spread over several runs.",
     )
     parser.add_argument("records", metavar="RECORDS", type=Path, help="folder of a run, the one that holds run.json")
     output = "folder of the report; made if it is not there, and an earlier report in it is replaced"
     parser.add_argument("-o", "--output", metavar="DIR", type=Path, required=True, help=output)
+    kept = "append the run to this history, made if it is not there, and show what has changed and pages over runs"
+    parser.add_argument("--history", metavar="FILE", type=Path, help=kept)
     options = parser.parse_args(arguments)
     loaded = load(options.records)
-    index = _written(options.output, "report", lambda: render(loaded, options.output))
+    print(_written(options.output, "report", lambda: publish(loaded, options.output, options.history)))
     for problem in loaded.problems:
         print(f"reports: left out: {problem}", file=sys.stderr)
-    return index
+    return 0
 
 
-def _evidence(arguments: list[str]) -> Path:
+def _diff(arguments: list[str]) -> int:
+    parser = argparse.ArgumentParser(
+        prog="python -m reports diff",
+        description="Say what is different between two runs at one scale: cases that are new, gone, fixed, broken, "
+        "changed (another verdict or tolerance, or other values of the same seeds), drifted (an interval outside the "
+        "range of before) or slower, with the numbers before -> after.",
+        epilog="The exit status is 0 whatever is different, 2 if a run cannot be found or read, and with --exit-code "
+        f"{TURNED} if a verdict has changed to one that a run is red for.",
+    )
+    names = "folder of a run's records, or its id in the history or how that begins, or latest, or previous: the last "
+    names += "run at the other one's scale that came to its end before it"
+    parser.add_argument("first", metavar="RUN_A", help=names)
+    parser.add_argument("second", metavar="RUN_B", help="the same")
+    page = "write a page as well: a name that ends in .html, or a folder for diff.html"
+    parser.add_argument("-o", "--output", metavar="FILE", type=Path, help=page)
+    kept = f"where runs that are no folders are looked for (default: {PLACE})"
+    parser.add_argument("--history", metavar="FILE", type=Path, default=PLACE, help=kept)
+    only = "leave out all but other verdicts, and new cases that a run is red for"
+    parser.add_argument("--verdicts", action="store_true", help=only)
+    status = f"exit with {TURNED} if a verdict has changed to one that a run is red for"
+    parser.add_argument("--exit-code", action="store_true", help=status)
+    options = parser.parse_args(arguments)
+    before, now = diff.two_runs(options.first, options.second, options.history)
+    found = diff.compare(before, now)
+    if options.verdicts:
+        found = {nodeid: change for nodeid, change in found.items() if change.verdict}
+    if options.output:
+        _written(options.output, "page", lambda: diff.write_diff(before, now, found, options.output))
+    for loaded in (before, now):
+        for problem in loaded.problems:
+            print(f"reports: left out: {problem}", file=sys.stderr)
+    encoding = sys.stdout.encoding or "utf-8"
+    print(diff.text(before, now, found).encode(encoding, "backslashreplace").decode(encoding))
+    turned = any(change.verdict and change.fails for change in found.values())
+    return TURNED if options.exit_code and turned else 0
+
+
+def _evidence(arguments: list[str]) -> int:
     parser = argparse.ArgumentParser(
         prog="python -m reports evidence",
         description="Write a Markdown table of several runs with different seeds: per case its verdicts, the mean and "
@@ -56,7 +107,8 @@ def _evidence(arguments: list[str]) -> Path:
     runs = [load(folder) for folder in options.records]
     for problem in (problem for loaded in runs for problem in loaded.problems):
         raise BadRecords(f"{problem}; expected whole runs")
-    return _written(options.output, "table", lambda: evidence(runs, options.output, options.command))
+    print(_written(options.output, "table", lambda: evidence(runs, options.output, options.command)))
+    return 0
 
 
 def _written(place: Path, what: str, write: Callable[[], Path]) -> Path:

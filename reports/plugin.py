@@ -6,20 +6,38 @@ from pathlib import Path
 
 import pytest
 
+from reports.history import PLACE, BadHistory
+
+
+def pytest_addoption(parser: pytest.Parser) -> None:
+    """Add the option that says where runs are remembered."""
+    kept = f"file that every run is appended to, to tell what has changed (default: {PLACE} in the root directory)"
+    parser.getgroup("gen-core").addoption("--history", metavar="FILE", help=kept)
+
 
 @pytest.hookimpl(optionalhook=True)
 def pytest_gen_core_finished(config: pytest.Config, records: Path) -> Path | None:
-    """Render the run's records into `--report-dir`; returns the path of the index, or None if that failed.
+    """Append the run to `--history` and render it into `--report-dir`; returns the index, or None if that failed.
 
-    A report that cannot be rendered costs one line of warning, never the run: its records are there already.
+    A history that cannot be used, and a report that cannot be rendered, cost one line of warning each, never the run:
+    its records are there already.
     """
     try:
         # Only here, so that workers and runs that end early do not wait for matplotlib.
         from reports.load import load
-        from reports.render import render
+        from reports.publish import publish
 
-        return render(load(records), config.invocation_params.dir / str(config.getoption("report_dir")))
+        given, here = config.getoption("history"), config.invocation_params.dir
+        loaded, folder = load(records), here / str(config.getoption("report_dir"))
+        try:
+            return publish(loaded, folder, here / given if given else config.rootpath / PLACE)
+        except BadHistory as error:
+            _warn(config, f"the run is not in the history: {error}")
+            return publish(loaded, folder, None)
     except Exception as error:
-        reason = " ".join(str(error).split()) or type(error).__name__
-        config.get_terminal_writer().line(f"warning: no report of {records}: {reason}", yellow=True)
+        _warn(config, f"no report of {records}: {' '.join(str(error).split()) or type(error).__name__}")
         return None
+
+
+def _warn(config: pytest.Config, text: str) -> None:
+    config.get_terminal_writer().line(f"warning: {text}", yellow=True)

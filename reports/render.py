@@ -7,6 +7,7 @@ import hashlib
 import os
 import re
 from collections import Counter
+from collections.abc import Mapping
 from concurrent.futures import ProcessPoolExecutor
 from dataclasses import dataclass
 from multiprocessing import get_context
@@ -18,6 +19,7 @@ from markupsafe import Markup
 
 from gen_core.records import CaseRecord, Figure
 from reports import wording
+from reports.changes import Change
 from reports.figures import draw
 from reports.load import Loaded
 from reports.pictures import Picture, interval_picture, seeds_picture
@@ -55,8 +57,13 @@ class Claim:
         return min(urgency(row.case) for row in self.rows)
 
 
-def render(loaded: Loaded, folder: Path) -> Path:
+def render(loaded: Loaded, folder: Path, changes: Mapping[str, Change] | None = None) -> Path:
     """Write the report of a run into a folder, the index last, and remove the pages of an earlier report there.
+
+    Args:
+        loaded: the run.
+        folder: where the report goes.
+        changes: node id -> what is different about a case since the runs before; None where no history is kept.
 
     Returns:
         The path of `index.html`.
@@ -73,12 +80,13 @@ def render(loaded: Loaded, folder: Path) -> Path:
     for claim in claims:
         for row in claim.rows:
             details = _details(row.case, drawn)
-            write(pages / row.page, template.render(run=loaded.run, claim=claim, row=row, **details))
+            write(pages / row.page, template.render(run=loaded.run, claim=claim, row=row, changes=changes, **details))
     index = folder / "index.html"
     script = (TEMPLATES / "filter.js").read_text(encoding="utf-8")
     text = templates.get_template("index.html").render(
         run=loaded.run,
         claims=claims,
+        changes=changes,
         problems=loaded.problems,
         counts=_counts(loaded.cases),
         total=len(loaded.cases),

@@ -19,7 +19,9 @@ def test_the_table_of_options_is_the_command_line(pytestconfig: pytest.Config):
     assert set(re.findall(r"^\| `(--[a-z-]+)", README, re.MULTILINE)) == there
 
 
-@pytest.mark.parametrize("document", [*DOCUMENTS, ".ci/run", ".github/workflows/test.yml"])
+@pytest.mark.parametrize(
+    "document", [*DOCUMENTS, ".ci/run", ".github/workflows/test.yml", ".github/workflows/nightly.yml"]
+)
 def test_make_targets_that_are_named_are_there(document: str):
     text = (ROOT / document).read_text(encoding="utf-8")
     named = re.findall(r"(?:^ *|`|run: )make ([a-z.][\w./]*)", text, re.MULTILINE)

@@ -182,7 +182,7 @@ class Session:
             for before, argument in zip(["", *self.arguments], self.arguments, strict=False)
             if before != "--seeds-from" and not argument.startswith("--seeds-from")
         ]
-        environment = device.environment(self.lab.device) if self.lab else {}
+        environment = device.environment(self.lab.device, self.config.rootpath) if self.lab else {}
         return RunRecord(
             run=self.run,
             started=datetime.fromtimestamp(self.began, UTC).isoformat(timespec="seconds"),

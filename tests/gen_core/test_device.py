@@ -66,12 +66,34 @@ def test_workers_take_turns_in_the_callers_list(worker, visible, count, expected
     assert device.visible_gpu(worker, visible, count) == expected
 
 
-def test_environment_and_budget():
+def test_environment_and_budget(tmp_path):
     cpu = torch.device("cpu")
-    told = device.environment(cpu)
+    told = device.environment(cpu, tmp_path)
     assert {"python", "torch", "device", "threads", "platform", "processors"} == set(told)
     assert all(isinstance(value, str) for value in told.values())
     assert device.memory_budget(cpu) == device.CPU_BUDGET
+
+
+def test_the_revision_is_the_commit_and_whether_tracked_files_differ(tmp_path, monkeypatch):
+    def git(*arguments: str) -> str:
+        who = ["-c", "user.name=a", "-c", "user.email=a@b", "-c", "commit.gpgsign=false"]
+        command = ["git", "-C", str(tmp_path), *who, *arguments]
+        return subprocess.run(command, check=True, capture_output=True, text=True).stdout.strip()
+
+    assert device.revision(tmp_path) == {}
+    git("init")
+    assert device.revision(tmp_path) == {}
+    (tmp_path / "test_a.py").write_text("1")
+    git("add", ".")
+    git("commit", "-m", "one")
+    git("tag", "-m", "v1", "v1")
+    commit = git("rev-parse", "--short=12", "HEAD")
+    assert device.revision(tmp_path) == {"revision": commit}
+    assert device.environment(torch.device("cpu"), tmp_path)["revision"] == commit
+    (tmp_path / "test_a.py").write_text("2")
+    assert device.revision(tmp_path) == {"revision": f"{commit}-dirty"}
+    monkeypatch.setenv("PATH", "")
+    assert device.revision(tmp_path) == {}
 
 
 FAULTS = """

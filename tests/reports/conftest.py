@@ -211,3 +211,9 @@ def records(tmp_path: Path, run: RunRecord, cases: list[CaseRecord]) -> Path:
 
 def _claim(record: CaseRecord) -> str:
     return record.claim.rpartition("::test_")[2]
+
+
+@pytest.fixture(autouse=True)
+def _no_step_summary(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Reports of tests are no part of the summary of the CI step that they run in."""
+    monkeypatch.delenv("GITHUB_STEP_SUMMARY", raising=False)

@@ -1,0 +1,108 @@
+"""Two runs side by side: what is new, gone, fixed, broken, changed, drifted or slower, as text and as a page."""
+
+from __future__ import annotations
+
+from collections import Counter
+from pathlib import Path
+
+from reports import history
+from reports.changes import KINDS, Change, changes, gone
+from reports.escaping import line
+from reports.load import BadRecords, Loaded, load
+from reports.render import environment, write
+
+
+def two_runs(first: str, second: str, kept: Path) -> tuple[Loaded, Loaded]:
+    """The runs that two names stand for.
+
+    Args:
+        first: a folder of records; or the id of a run in the history, or how it begins; or `latest`; or `previous`, the
+            last run before the other one at its scale that came to its end.
+        second: the same.
+        kept: the file of the history.
+
+    Raises:
+        BadRecords: if a folder is no run's, both names are `previous`, or the runs are at different scales.
+        BadHistory: if the history cannot be used or has no such run.
+    """
+    if first == second == "previous":
+        raise BadRecords("previous and previous; expected another run beside it, such as latest")
+    if first == "previous":
+        two = _run(second, kept)
+        one = _previous(two, kept)
+    else:
+        one = _run(first, kept)
+        two = _previous(one, kept) if second == "previous" else _run(second, kept)
+    if one.run.scale != two.run.scale:
+        raise BadRecords(f"runs at the scales {one.run.scale} and {two.run.scale}; expected two of one scale")
+    return one, two
+
+
+def compare(before: Loaded, now: Loaded) -> dict[str, Change]:
+    """Node id -> change, grouped in the order of `KINDS`."""
+    found = changes([before], now) | gone(before, now)
+    return dict(sorted(found.items(), key=lambda item: (KINDS.index(item[1].kind), item[0])))
+
+
+def text(before: Loaded, now: Loaded, found: dict[str, Change]) -> str:
+    """The changes of a run as lines for a terminal, a summary last."""
+    lines = [f"from {describe(before)}", f"to   {describe(now)}"]
+    for kind in KINDS:
+        group = {nodeid: change for nodeid, change in found.items() if change.kind == kind}
+        if group:
+            lines += ["", f"{kind} ({len(group)})"]
+            lines += [f"    {line(nodeid)}\n        {line(change.text)}" for nodeid, change in group.items()]
+    return "\n".join([*lines, "", summary(now, found)])
+
+
+def summary(now: Loaded, found: dict[str, Change]) -> str:
+    """How many cases have which change."""
+    counts = Counter(change.kind for change in found.values())
+    said = ", ".join(f"{counts[kind]} {kind}" for kind in KINDS if counts[kind])
+    return f"{said or 'no change'}, of {len(now.cases)} cases"
+
+
+def describe(loaded: Loaded) -> str:
+    """A run in one line."""
+    run = loaded.run
+    versions = [f"{name} {run.environment[name]}" for name in ("torch", "revision") if name in run.environment]
+    return line(
+        ", ".join([f"{run.run}: {len(loaded.cases)} cases, {run.scale}", f"seeds from {run.seeds_from}", *versions])
+    )
+
+
+def write_diff(before: Loaded, now: Loaded, found: dict[str, Change], output: Path) -> Path:
+    """Write the changes as a page, whole or not at all.
+
+    Args:
+        before: the earlier run.
+        now: the later one.
+        found: node id -> change.
+        output: the page, where its name ends in .html, else the folder that `diff.html` goes into.
+
+    Raises:
+        OSError: if it cannot be written.
+    """
+    page = output if output.suffix == ".html" else output / "diff.html"
+    page.parent.mkdir(parents=True, exist_ok=True)
+    groups = {k: [(n, c) for n, c in found.items() if c.kind == k] for k in KINDS}
+    titles = {case.nodeid: case.title for loaded in (before, now) for case in loaded.cases}
+    said = environment().get_template("diff.html")
+    write(page, said.render(before=before, now=now, groups=groups, titles=titles, summary=summary(now, found)))
+    return page
+
+
+def _run(name: str, kept: Path) -> Loaded:
+    if name != "latest":
+        return load(Path(name)) if Path(name).is_dir() else history.find(kept, name)
+    runs = history.latest(kept, 1)
+    if not runs:
+        raise history.BadHistory(f"{kept}: holds no run; expected one, for 'latest'")
+    return runs[-1]
+
+
+def _previous(of: Loaded, kept: Path) -> Loaded:
+    ended = [loaded for loaded in history.before(kept, of.run) if loaded.run.exit_status in (0, 1)]
+    if not ended:
+        raise history.BadHistory(f"{kept}: holds no run at scale {of.run.scale} before {of.run.run}, for 'previous'")
+    return ended[-1]

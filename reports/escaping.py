@@ -1,0 +1,29 @@
+"""Text from anywhere, shown as text where HTML's own escaping does not reach: terminals, XML and Markdown."""
+
+from __future__ import annotations
+
+import re
+
+_UNSHOWN = re.compile("[^\t\n\x20-\x7e\xa0-\ud7ff\ue000-\ufffd\U00010000-\U0010ffff]")
+_MARKUP = re.compile(r"[\\`*_~|<>\[\]&$#!@]|(?<=:)//|(?<=www)\.", re.IGNORECASE)
+
+
+def visible(text: str) -> str:
+    """Text with each character that XML 1.0 forbids, or that a terminal obeys, written as its escape in Python."""
+    return _UNSHOWN.sub(_escape, text)
+
+
+def line(text: str, longest: int = 300) -> str:
+    """Text on one line, every character visible, cut after `longest` characters."""
+    said = " ".join(visible(text).split())
+    return said if len(said) <= longest else said[: longest - 1] + "…"
+
+
+def markdown(text: str) -> str:
+    """Text on one line of Markdown, also in a cell of a table: nothing in it is markup, a link or a mention."""
+    return _MARKUP.sub(lambda found: "\\" + found.group(), line(text))
+
+
+def _escape(found: re.Match[str]) -> str:
+    code = ord(found.group())
+    return f"\\x{code:02x}" if code < 0x100 else f"\\u{code:04x}"

@@ -1,0 +1,223 @@
+"""Every run in one SQLite file: what a later run is compared with, and what the pages over runs are drawn from.
+
+A run is written in one transaction, so that writers at the same time wait for each other and a killed one leaves whole
+runs only. Of a case is kept what can be compared; statement, recipes, looks and figure stay in the run's records.
+Lists and mappings are JSON; everything else is a column, for queries by hand.
+"""
+
+from __future__ import annotations
+
+import contextlib
+import json
+import math
+import sqlite3
+from collections.abc import Iterator
+from pathlib import Path
+from typing import Any
+
+from gen_core.records import CaseRecord, RunRecord
+from reports.load import Loaded
+from reports.standing import standing
+
+PLACE = Path("reports", "history.sqlite")
+"""The history that is kept if no other is named, from the root directory."""
+
+VERSION = 1
+"""SQLite's user_version of a history; a file of another one is refused."""
+
+APPLICATION = 0x67656E63
+"""SQLite's application_id of a history ("genc"), which tells it from other databases."""
+
+RUNS = 90
+"""Runs of each scale that are compared and drawn: the latest."""
+
+WAIT = 120.0
+"""Seconds that a writer waits for others."""
+
+RUN = (
+    "run",
+    "started",
+    "command",
+    "repeat",
+    "scale",
+    "device",
+    "seeds_from",
+    "fresh",
+    "budget",
+    "shares",
+    "environment",
+    "seconds",
+    "exit_status",
+    "trainings",
+)
+CASE = (
+    "nodeid",
+    "claim",
+    "case",
+    "paper",
+    "title",
+    "control",
+    "drops",
+    "not_reproduced",
+    "verdict",
+    "as_expected",
+    "reason",
+    "measured",
+    "tolerance",
+    "limits",
+    "direction",
+    "estimate",
+    "low",
+    "high",
+    "values",
+    "seeds",
+    "headroom",
+    "trained",
+    "seconds",
+)
+JSON = ("environment", "limits", "values", "seeds")
+BOOLEAN = ("fresh", "control", "as_expected")
+LONGEST_REASON = 500  # characters
+
+
+class BadHistory(ValueError):
+    """A file that is no history, or a run that is not in it; the message names it and what was expected."""
+
+
+def append(path: Path, loaded: Loaded) -> None:
+    """Write a run into a history, which is made if it is not there; the same run written again replaces itself.
+
+    Raises:
+        BadHistory: if the file is none, is damaged, is of another version, or cannot be written; it is left as it is.
+    """
+    with _opened(path, make=True) as history:
+        if (found := history.execute("PRAGMA quick_check(1)").fetchone()[0]) != "ok":
+            raise sqlite3.DatabaseError(found)
+        history.execute("BEGIN IMMEDIATE")
+        run = loaded.run
+        history.execute('DELETE FROM "case" WHERE "run" = ?', [_plain("run", run.run)])
+        _insert(history, "INSERT OR REPLACE", "run", {name: getattr(run, name) for name in RUN})
+        for case in {case.nodeid: case for case in loaded.cases}.values():
+            values = {name: getattr(case, name) for name in CASE}
+            values["reason"] = case.reason[:LONGEST_REASON]
+            _insert(history, "INSERT", "case", {"run": run.run, "standing": standing(case).name, **values})
+        history.execute("COMMIT")
+
+
+def before(path: Path, run: RunRecord) -> list[Loaded]:
+    """The runs at a run's scale that started before it, oldest first, at most `RUNS`. Raises as `append`."""
+    where = '"scale" = ? AND ("started", "run") < (?, ?) ORDER BY "started" DESC, "run" DESC LIMIT ?'
+    with _opened(path) as history:
+        return _read(history, where, [run.scale, run.started, run.run, RUNS])
+
+
+def latest(path: Path, most: int = RUNS) -> list[Loaded]:
+    """The last runs of every scale, at most `most` of each, oldest first. Raises as `append`."""
+    ranked = (
+        'SELECT "run", row_number() OVER (PARTITION BY "scale" ORDER BY "started" DESC, "run" DESC) AS place FROM "run"'
+    )
+    where = f'"run" IN (SELECT "run" FROM ({ranked}) WHERE place <= ?) ORDER BY "started" DESC, "run" DESC'
+    with _opened(path) as history:
+        return _read(history, where, [most])
+
+
+def find(path: Path, name: str) -> Loaded:
+    """The run whose id begins with a name.
+
+    Raises:
+        BadHistory: if it is no run's id or several ones'; and as `append`.
+    """
+    with _opened(path) as history:
+        ids = [row[0] for row in history.execute('SELECT "run" FROM "run" ORDER BY "started", "run"')]
+        found = [one for one in ids if one.startswith(name)]
+        if name in found:
+            found = [name]
+        if len(found) != 1:
+            held = f"{len(ids)} runs, the last of them {ids[-1]}" if ids else "no run"
+            raise BadHistory(f"run {name!r}; expected the id of one run of {path}, which holds {held}"
+                             + (f" and {len(found)} that begin so" if found else ""))  # fmt: skip
+        return _read(history, '"run" = ?', found)[0]
+
+
+@contextlib.contextmanager
+def _opened(path: Path, make: bool = False) -> Iterator[sqlite3.Connection]:
+    """A connection to a history; whatever is wrong with the file comes out as `BadHistory`, and nothing is changed."""
+    if not make and not path.is_file():
+        raise BadHistory(f"{path}: no such file; expected a history of runs, as pytest's --history writes one")
+    connection = None
+    try:
+        path.parent.mkdir(parents=True, exist_ok=True)
+        connection = sqlite3.connect(path, timeout=WAIT, isolation_level=None)
+        _check(connection, path, make)
+        yield connection
+    except (OSError, sqlite3.Error, OverflowError, json.JSONDecodeError) as error:
+        reason = getattr(error, "strerror", None) or error
+        raise BadHistory(
+            f"{path}: not usable as a history of runs ({reason}); expected an SQLite file that pytest's --history has "
+            "written, in a folder that can be written to"
+        ) from error
+    finally:
+        if connection is not None:
+            connection.close()
+
+
+def _check(history: sqlite3.Connection, path: Path, make: bool) -> None:
+    """Refuse what is no history of this version; with `make`, an empty file becomes one."""
+    if make and not history.execute("SELECT count(*) FROM sqlite_master").fetchone()[0]:
+        history.execute("BEGIN IMMEDIATE")
+        # Another process may have made it meanwhile.
+        if not history.execute("SELECT count(*) FROM sqlite_master").fetchone()[0]:
+            history.execute(f"PRAGMA application_id = {APPLICATION}")
+            history.execute(f"PRAGMA user_version = {VERSION}")
+            history.execute(f'CREATE TABLE "run" ({_columns(RUN)}, PRIMARY KEY ("run"))')
+            history.execute(
+                f'CREATE TABLE "case" ({_columns(("run", *CASE, "standing"))}, PRIMARY KEY ("run", "nodeid"))'
+            )
+        history.execute("COMMIT")
+    if history.execute("PRAGMA application_id").fetchone()[0] != APPLICATION:
+        raise BadHistory(f"{path}: not a history of runs; expected a file that pytest's --history has written")
+    version = history.execute("PRAGMA user_version").fetchone()[0]
+    if version != VERSION:
+        raise BadHistory(f"{path}: a history of version {version}; expected version {VERSION}, or a newer gen-core")
+
+
+def _columns(names: tuple[str, ...]) -> str:
+    return ", ".join(f'"{name}"' for name in names)
+
+
+def _insert(history: sqlite3.Connection, verb: str, table: str, values: dict[str, Any]) -> None:
+    marks = ", ".join("?" * len(values))
+    row = [_plain(name, value) for name, value in values.items()]
+    history.execute(f'{verb} INTO "{table}" ({_columns(tuple(values))}) VALUES ({marks})', row)
+
+
+def _plain(name: str, value: Any) -> Any:
+    """A value of a record as SQLite holds it: UTF-8, and JSON in which what is not finite is null."""
+    if name in JSON:
+        if isinstance(value, list):
+            value = [v if v is not None and math.isfinite(v) else None for v in value]
+        return json.dumps(value, separators=(",", ":"))
+    return value.encode("utf-8", "replace").decode() if isinstance(value, str) else value
+
+
+def _read(history: sqlite3.Connection, where: str, values: list[Any]) -> list[Loaded]:
+    """The runs that a condition, given latest first, selects; oldest first."""
+    history.execute("BEGIN")
+    rows = history.execute(f'SELECT {_columns(RUN)} FROM "run" WHERE {where}', values).fetchall()
+    found = []
+    for row in reversed(rows):
+        select = f'SELECT {_columns(CASE)} FROM "case" WHERE "run" = ? ORDER BY rowid'
+        cases = [
+            CaseRecord(citation="", statement="", **_fields(CASE, one)) for one in history.execute(select, [row[0]])
+        ]
+        found.append(Loaded(RunRecord(**_fields(RUN, row)), cases))
+    history.execute("COMMIT")
+    return found
+
+
+def _fields(names: tuple[str, ...], row: tuple[Any, ...]) -> dict[str, Any]:
+    kept = dict(zip(names, row, strict=True))
+    return {
+        name: json.loads(value) if name in JSON else bool(value) if name in BOOLEAN else value
+        for name, value in kept.items()
+    }

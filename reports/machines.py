@@ -1,0 +1,117 @@
+"""What other programs read of a run: its records in one JSON file, JUnit XML, a Markdown summary and a badge."""
+
+from __future__ import annotations
+
+import hashlib
+import json
+from collections import Counter
+from collections.abc import Mapping
+from dataclasses import asdict
+from pathlib import Path
+
+from gen_core.records import CaseRecord
+from reports.changes import KINDS, Change
+from reports.escaping import line, markdown
+from reports.junit import junit
+from reports.load import Loaded
+from reports.render import environment, write
+from reports.standing import STANDINGS, Standing, standing, urgency
+
+LISTED = 100
+"""Cases, and changes, that a summary lists; it says how many more there are."""
+
+COLOURS = {"bad": "#a4161a", "open": "#8a5300", "off": "#505860", "good": "#15643a"}
+LETTER, PAD = 6.6, 10.0
+"""Width of a badge's letter and of the space beside its texts, in pixels."""
+
+
+def write_machine_files(loaded: Loaded, changes: Mapping[str, Change], folder: Path) -> str:
+    """Write `records.json` (described by `reports/records.schema.json`), `junit.xml`, `summary.md` and `badge.svg`.
+
+    Returns:
+        The summary.
+
+    Raises:
+        OSError: if the folder cannot be written to.
+    """
+    folder.mkdir(parents=True, exist_ok=True)
+    said = summary(loaded, changes)
+    texts = {
+        "records.json": records(loaded),
+        "junit.xml": junit(loaded, changes),
+        "summary.md": said,
+        "badge.svg": badge(loaded),
+    }
+    for name, text in texts.items():
+        write(folder / name, text)
+    return said
+
+
+def records(loaded: Loaded) -> str:
+    """The run and its cases as one JSON document; what is not finite is null."""
+    document = {"run": asdict(loaded.run), "cases": [asdict(case) for case in loaded.cases]}
+    finite = json.loads(json.dumps(document), parse_constant=lambda _: None)
+    return json.dumps(finite, separators=(",", ":")) + "\n"
+
+
+def summary(loaded: Loaded, changes: Mapping[str, Change]) -> str:
+    """A run in Markdown: counts, the cases that the run is red for, and what has changed."""
+    attention = [case for case in sorted(loaded.cases, key=urgency) if standing(case).tone in ("bad", "open")]
+    listed = sorted(changes.items(), key=lambda item: (KINDS.index(item[1].kind), item[0]))
+    made = environment()
+    made.filters.update(markdown=markdown)
+    return made.get_template("summary.md").render(
+        run=loaded.run,
+        key=marker(loaded),
+        headline=headline(loaded)[0],
+        counts=_counts(loaded.cases),
+        attention=[(standing(case), case) for case in attention[:LISTED]],
+        more=max(len(attention) - LISTED, 0),
+        changes=listed[:LISTED],
+        more_changes=max(len(listed) - LISTED, 0),
+        problems=len(loaded.problems),
+    )
+
+
+def append_summary(file: Path, loaded: Loaded, text: str) -> None:
+    """Append a run's summary to a file, unless the file has it already.
+
+    Raises:
+        OSError: if the file cannot be read or written to.
+    """
+    there = file.read_text(encoding="utf-8", errors="replace") if file.exists() else ""
+    if marker(loaded) not in there:
+        with file.open("a", encoding="utf-8", errors="replace") as out:
+            out.write(text)
+
+
+def marker(loaded: Loaded) -> str:
+    """What tells the summary of this run from those of others."""
+    return "gen-core run " + hashlib.sha256(loaded.run.run.encode("utf-8", "replace")).hexdigest()[:16]
+
+
+def headline(loaded: Loaded) -> tuple[str, str]:
+    """What a run comes to in a few words, its worst first, and the tone that goes with it."""
+    counts = _counts(loaded.cases)
+    urgent = [(place, count) for place, count in counts if place.tone in ("bad", "open")]
+    if urgent:
+        worst = "bad" if any(place.tone == "bad" for place, _ in urgent) else "open"
+        return ", ".join(f"{count} {place.name}" for place, count in urgent), worst
+    hold = sum(count for place, count in counts if place.name == "holds")
+    return (f"{hold} hold", "good") if hold else ("none judged", "off")
+
+
+def badge(loaded: Loaded) -> str:
+    """An SVG badge that says what a run comes to."""
+    message, tone = headline(loaded)
+    left, right = (round(len(text) * LETTER + PAD, 1) for text in ("claims", message))
+    return (
+        environment()
+        .get_template("badge.svg")
+        .render(message=line(message), left=left, right=right, pad=PAD, colour=COLOURS[tone])
+    )
+
+
+def _counts(cases: list[CaseRecord]) -> list[tuple[Standing, int]]:
+    counts = Counter(standing(case) for case in cases)
+    return [(place, counts[place]) for place in STANDINGS if counts[place]]

@@ -1,0 +1,46 @@
+"""Everything that the report of a run consists of, written in one go."""
+
+from __future__ import annotations
+
+import os
+from pathlib import Path
+
+from reports import history
+from reports.changes import since
+from reports.load import BadRecords, Loaded
+from reports.machines import append_summary, write_machine_files
+from reports.render import render
+from reports.runs import write_history
+
+
+def publish(loaded: Loaded, folder: Path, kept: Path | None) -> Path:
+    """Append a run to its history, and write pages, pages over runs, and files for machines; the index comes last.
+
+    The summary is also appended to the file that GITHUB_STEP_SUMMARY names.
+
+    Args:
+        loaded: the run.
+        folder: where the report goes.
+        kept: the file of the history; None to keep none.
+
+    Returns:
+        The path of `index.html`.
+
+    Raises:
+        BadHistory: if the history cannot be used; then nothing is written.
+        BadRecords: if GITHUB_STEP_SUMMARY cannot be written to.
+        OSError: if the folder cannot be made or written to.
+    """
+    changes = None
+    if kept is not None:
+        history.append(kept, loaded)
+        changes = since(history.before(kept, loaded.run), loaded)
+    said = write_machine_files(loaded, changes or {}, folder)
+    write_history(history.latest(kept) if kept is not None else [], loaded, folder)
+    index = render(loaded, folder, changes)
+    if summary := os.environ.get("GITHUB_STEP_SUMMARY"):
+        try:
+            append_summary(Path(summary), loaded, said)
+        except OSError as error:
+            raise BadRecords(f"GITHUB_STEP_SUMMARY {summary}: cannot be written to ({error.strerror})") from error
+    return index

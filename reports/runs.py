@@ -1,0 +1,151 @@
+"""A history -> `history/index.html`, the runs, and one page per claim: its values over runs."""
+
+from __future__ import annotations
+
+import statistics
+from collections import Counter
+from collections.abc import Sequence
+from dataclasses import dataclass
+from pathlib import Path
+
+from gen_core.records import CaseRecord, RunRecord
+from reports.changes import drift
+from reports.history import RUNS
+from reports.load import Loaded
+from reports.render import PAGE, environment, page_name, write
+from reports.standing import STANDINGS, Standing, standing, urgency
+from reports.trends import Trend, trend
+from reports.wording import number
+
+LISTED = 30
+"""Runs whose numbers are listed below a figure: the latest."""
+
+
+@dataclass(frozen=True)
+class Series:
+    """One case at one scale, over the runs at that scale that hold its claim, oldest first.
+
+    Attributes:
+        points: the case in each run; None where the run does not hold it.
+        drift: how its last interval has left the range of the earlier ones; empty if it has not.
+        spread: its estimates over the runs, and the values of all seeds, in words; empty without any.
+        page: the case's page in the report beside; empty where that does not hold it.
+    """
+
+    case: CaseRecord
+    scale: str
+    points: list[tuple[RunRecord, CaseRecord | None]]
+    trend: Trend
+    drift: str
+    spread: str
+    page: str
+
+    @property
+    def held(self) -> list[tuple[RunRecord, CaseRecord, Standing]]:
+        """The last `LISTED` runs that hold the case, latest first, with what came out."""
+        return [(run, case, standing(case)) for run, case in reversed(self.points) if case][:LISTED]
+
+
+@dataclass(frozen=True)
+class Past:
+    """One claim over runs: its page, its series, and the worst standing in each run at the report's scale."""
+
+    name: str
+    title: str
+    paper: str
+    page: str
+    series: list[Series]
+    strip: list[tuple[RunRecord, Standing]]
+
+    @property
+    def drifts(self) -> int:
+        """Number of its cases that have drifted."""
+        return sum(bool(series.drift) for series in self.series)
+
+
+def write_history(runs: Sequence[Loaded], now: Loaded, folder: Path) -> None:
+    """Write the pages over runs into `history` in a report's folder, the index last; those of an earlier one go.
+
+    Args:
+        runs: oldest first; without any, no page is written.
+        now: the run of the report, whose pages are linked to and whose scale comes first.
+        folder: of the report.
+
+    Raises:
+        OSError: if the folder cannot be made or written to.
+    """
+    pages, written = folder / "history", set()
+    if runs:
+        pages.mkdir(parents=True, exist_ok=True)
+        templates, past = environment(), _claims(runs, now)
+        template = templates.get_template("history_claim.html")
+        for claim in past:
+            write(pages / claim.page, template.render(claim=claim, most=RUNS))
+            written.add(claim.page)
+        counts = {loaded.run.run: _counts(loaded.cases) for loaded in runs}
+        listed = [loaded.run for loaded in reversed(runs)]
+        text = templates.get_template("history_index.html").render(
+            runs=listed, counts=counts, claims=past, scale=now.run.scale, most=RUNS, here=now.run.run
+        )
+        write(pages / "index.html", text)
+    else:
+        (pages / "index.html").unlink(missing_ok=True)
+    for page in pages.glob("*.html"):
+        if PAGE.fullmatch(page.name) and page.name not in written:
+            page.unlink()
+
+
+def _claims(runs: Sequence[Loaded], now: Loaded) -> list[Past]:
+    """Every claim of the runs, by paper and name, with its cases in the order settings first, controls last."""
+    held: dict[str, dict[str, dict[str, CaseRecord]]] = {}
+    latest: dict[str, CaseRecord] = {}
+    for loaded in runs:
+        for case in loaded.cases:
+            held.setdefault(case.claim, {}).setdefault(loaded.run.run, {})[case.nodeid] = case
+            latest[case.nodeid] = case
+    here = {case.nodeid for case in now.cases}
+    scales = sorted({loaded.run.scale for loaded in runs}, key=lambda scale: (scale != now.run.scale, scale))
+    claims = []
+    for name, of_run in held.items():
+        cases = [case for case in latest.values() if case.claim == name]
+        cases.sort(key=lambda case: (case.control, case.nodeid))
+        at = {s: [loaded.run for loaded in runs if loaded.run.scale == s and loaded.run.run in of_run] for s in scales}
+        series = [
+            _series(case, scale, [(run, of_run[run.run].get(case.nodeid)) for run in at[scale]], case.nodeid in here)
+            for case in cases
+            for scale in scales
+            if any(case.nodeid in of_run[run.run] for run in at[scale])
+        ]
+        strip = [(run, min((standing(c) for c in of_run[run.run].values()), key=STANDINGS.index))
+                 for run in at.get(now.run.scale, [])]  # fmt: skip
+        claims.append(Past(name, cases[0].title, cases[0].paper, page_name(name), series, strip))
+    return sorted(claims, key=lambda claim: (claim.paper, claim.name))
+
+
+def _series(case: CaseRecord, scale: str, points: list[tuple[RunRecord, CaseRecord | None]], here: bool) -> Series:
+    known = [record for _, record in points if record and record.verdict]
+    moved = drift(known[:-1], known[-1]) if known else ""
+    return Series(case, scale, points, trend(points), moved, _spread(known), page_name(case.nodeid) if here else "")
+
+
+def _spread(cases: list[CaseRecord]) -> str:
+    estimates = [case.estimate for case in cases if case.estimate is not None]
+    # Squares of larger values are no floats.
+    values = [value for case in cases for value in case.values if value is not None and abs(value) < 1e100]
+    if not estimates or not values:
+        return ""
+    least, most = min(estimates), max(estimates)
+    apart = f"from {number(least)} to {number(most)}"
+    if least == most:
+        apart = f"all {number(least)}"
+    elif number(least) == number(most):
+        apart = f"all about {number(least)}, {number(most - least, 2)} apart"
+    deviation = f", standard deviation of a seed {number(statistics.stdev(values), 2)}" if len(values) > 1 else ""
+    runs = f"{len(estimates)} run{'s' * (len(estimates) != 1)}"
+    mean = number(statistics.fmean(values))
+    return f"Estimates of {runs} {apart}; mean of all {len(values)} values {mean}{deviation}."
+
+
+def _counts(cases: list[CaseRecord]) -> list[tuple[Standing, int]]:
+    counts = Counter(standing(case) for case in sorted(cases, key=urgency))
+    return list(counts.items())
