@@ -1,0 +1,162 @@
+"""What is different between a run and those before it, case by case.
+
+Compared are runs at one scale. A case has at most one change, the first that fits of these:
+
+    new        no earlier run has it
+    broken     the run is red for it now, and was not
+    fixed      the run was red for it, and it is as it has to be
+    changed    another verdict or tolerance, or other values of the same seeds, beyond the rounding of floats
+    drifted    its interval lies outside the range of the earlier runs' estimates
+    slower     it took more than 1.5 times, and more than a second longer than, every earlier run that trained if this
+               one did, or did not if it did not
+    gone       the run before had it, and this one does not
+"""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Iterable, Sequence
+from dataclasses import dataclass
+
+from gen_core.records import NOT_RUN, CaseRecord
+from reports.load import Loaded
+from reports.standing import Standing, standing
+from reports.wording import interval, number
+
+KINDS = ("new", "gone", "fixed", "broken", "changed", "drifted", "slower")
+SLOWER, SLOWER_BY = 1.5, 1.0
+"""How many times as long, and how many seconds longer, a case must take to be called slower."""
+
+ROUNDING, FLOOR = 1e-6, 1e-13
+"""Values of one seed differ where they are further apart than this share of the larger, and than this."""
+
+
+@dataclass(frozen=True)
+class Change:
+    """What is different about a case.
+
+    Attributes:
+        kind: one of `KINDS`.
+        text: the same in numbers, before -> after.
+        verdict: whether its verdict is another; that of a new case is if the run is red for it.
+        fails: whether the run is red for this case now.
+    """
+
+    kind: str
+    text: str
+    verdict: bool = False
+    fails: bool = False
+
+
+def changes(before: Sequence[Loaded], now: Loaded) -> dict[str, Change]:
+    """Compare every case of a run with the earlier runs that reached it, the last of them first of all.
+
+    Args:
+        before: runs at the same scale, oldest first.
+        now: the run; what it did not reach is left out.
+
+    Returns:
+        Node id -> change, in the order of the run's cases; cases without a change are left out.
+    """
+    history: dict[str, list[CaseRecord]] = {}
+    for loaded in before:
+        for case in loaded.cases:
+            if case.verdict is not None:
+                history.setdefault(case.nodeid, []).append(case)
+    compared = ((c.nodeid, _change(history.get(c.nodeid, []), c)) for c in now.cases if c.verdict is not None)
+    return {nodeid: change for nodeid, change in compared if change}
+
+
+def since(before: Sequence[Loaded], now: Loaded) -> dict[str, Change]:
+    """The changes of a run since those before it, with the cases that are gone.
+
+    A case is gone if the last run of the same command had it: a run of some claims alone does not lose the others.
+    """
+    same = [old for old in before if old.run.exit_status in (0, 1) and _command(old) == _command(now)]
+    return changes(before, now) | (gone(same[-1], now) if same and not now.problems else {})
+
+
+def gone(before: Loaded, now: Loaded) -> dict[str, Change]:
+    """The cases of one run that another does not have."""
+    here = {case.nodeid for case in now.cases}
+    return {c.nodeid: Change("gone", f"was {outcome(c)}") for c in before.cases if c.nodeid not in here}
+
+
+def drift(before: Iterable[CaseRecord], now: CaseRecord) -> str:
+    """In words, how a case's interval has left the range of earlier ones; empty if it has not.
+
+    The range is that of the earlier estimates. Where a case is judged on its worst seed and has no interval, the span
+    of its seeds stands for the interval, and that of all earlier seeds for the range.
+    """
+    point = now.low == now.high
+    span = _span(now.values if point else [now.low, now.high])
+    earlier = [c for c in before if c.estimate is not None]
+    known = _span([v for c in earlier for v in (c.values if point else [c.estimate])])
+    if not span or not known or (known[0] <= span[1] and span[0] <= known[1]):
+        return ""
+    what = "every seed" if point else "the interval"
+    runs = f"{len(earlier)} earlier run{'s' * (len(earlier) != 1)}"
+    return (
+        f"{what} [{number(span[0])}, {number(span[1])}] lies {'above' if span[0] > known[1] else 'below'} the range "
+        f"of {runs}, [{number(known[0])}, {number(known[1])}]"
+    )
+
+
+def outcome(case: CaseRecord) -> str:
+    """A verdict with its value and interval."""
+    value = f" {number(case.estimate, 4)} {interval(case)}".rstrip() if case.estimate is not None else ""
+    return standing(case).badge + value
+
+
+def _change(before: list[CaseRecord], now: CaseRecord) -> Change | None:
+    after, red = outcome(now), _red(standing(now))
+    if not before:
+        return Change("new", after, verdict=red, fails=red)
+    last = before[-1]
+    was, told = standing(last), f"{outcome(last)} -> {after}"
+    if was != standing(now):
+        kind = "changed" if red == _red(was) else "broken" if red else "fixed"
+        if kind == "fixed" and now.verdict == NOT_RUN:
+            kind = "changed"  # what could not be run is not mended
+        return Change(kind, told, verdict=True, fails=red)
+    if last.tolerance != now.tolerance and last.tolerance and now.tolerance:
+        return Change("changed", f"tolerance {last.tolerance} -> {now.tolerance}; {told}", fails=red)
+    if moved := _moved(last, now):
+        return Change("changed", f"{told}; {moved}", fails=red)
+    if said := drift(before, now):
+        return Change("drifted", said, fails=red)
+    alike = [c.seconds for c in before if bool(c.trained) == bool(now.trained)]
+    if alike and now.seconds > max(SLOWER * max(alike), SLOWER_BY + max(alike)):
+        return Change("slower", f"{max(alike):.1f} s -> {now.seconds:.1f} s", fails=red)
+    return None
+
+
+def _command(loaded: Loaded) -> str:
+    """The command of a run but for its seeds."""
+    return loaded.run.repeat.rpartition(" --seeds-from ")[0]
+
+
+def _red(place: Standing) -> bool:
+    return place.tone in ("bad", "open")
+
+
+def _moved(before: CaseRecord, now: CaseRecord) -> str:
+    """How far apart values of the same seeds are; empty without such seeds, or if they are equal but for rounding."""
+    known = dict(zip(before.seeds, before.values, strict=False))
+    pairs = [(known[s], v) for s, v in zip(now.seeds, now.values, strict=False) if s in known]
+    apart = [(a, b) for a, b in pairs if _differ(a, b)]
+    if not apart:
+        return ""
+    a, b = max(apart, key=lambda pair: abs((pair[0] or 0.0) - (pair[1] or 0.0)))
+    return f"{len(apart)} of {len(pairs)} seeds have another value, at most {number(a, 4)} -> {number(b, 4)}"
+
+
+def _differ(a: float | None, b: float | None) -> bool:
+    if a is None or b is None:
+        return a is not b
+    return abs(a - b) > max(FLOOR, ROUNDING * max(abs(a), abs(b)))
+
+
+def _span(values: Iterable[float | None]) -> tuple[float, float] | None:
+    kept = [v for v in values if v is not None and math.isfinite(v)]
+    return (min(kept), max(kept)) if kept else None
