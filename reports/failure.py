@@ -10,7 +10,7 @@ from typing import Any
 
 from gen_core.records import ERROR, HOLDS, INCONCLUSIVE, REFUTED, CaseRecord, RunRecord
 from reports.standing import standing
-from reports.wording import interval, number, outside, tolerance
+from reports.wording import number, outside, tolerance
 
 
 @dataclass(frozen=True)
@@ -104,11 +104,11 @@ def loading(case: CaseRecord, run: RunRecord) -> str:
             "from gen_core.lab import Lab",
             "from gen_core.store import Store",
             "",
-            f"test = import_module({ascii(module)}).{name}",
+            f"test = import_module({module!a}).{name}",
             'cases = next(mark.args[1] for mark in test.pytestmark if mark.name == "parametrize")',
-            f"case = next(c.values[0] for c in cases if c.id == {ascii(case.case)})",
-            f"experiments = case.experiments({ascii(run.scale)})",
-            f"lab = Lab(Store(Path({ascii(run.store or '.gen-core/store')})), resolve({ascii(run.device)}), "
+            f"case = next(c.values[0] for c in cases if c.id == {case.case!a})",
+            f"experiments = case.experiments({run.scale!a})",
+            f"lab = Lab(Store(Path({run.store or '.gen-core/store'!a})), resolve({run.device!a}), "
             f"base={run.seeds_from})",
             f"found = lab.runs(list(experiments.values()), seeds={len(case.seeds) or _first_look(case)})",
             "runs = dict(zip(experiments, found))" + (" # the measure of this control is mutated" if mutated else ""),

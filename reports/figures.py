@@ -162,9 +162,7 @@ def _legend(canvas: Canvas, axes: Axes) -> float:
     names = list(dict.fromkeys(labels))
     columns = 2 if len(names) > 1 and max(map(len, names)) <= 26 else 1
     canvas.set_size_inches(WIDTH, HEIGHT + LEGEND_ROW * math.ceil(len(names) / columns))
-    legend = canvas.legend(
-        [entries[name] for name in names], names, loc="lower left", ncols=columns, borderaxespad=0.2
-    )
+    legend = canvas.legend([entries[name] for name in names], names, loc="lower left", ncols=columns, borderaxespad=0.2)
     for handle in legend.legend_handles:
         if handle is not None:
             handle.set_alpha(None if (handle.get_alpha() or 1) >= 0.5 else 0.6)

@@ -12,10 +12,11 @@ LONGEST = 2000
 """Characters of LaTeX; more is no formula of a paper, and the converter's time grows fast."""
 
 # The rest of what the converter can write is not layout: links, styles, ids, colours.
-ATTRIBUTES = set(
-    "xmlns display stretchy fence form separator lspace rspace minsize maxsize symmetric movablelimits accent mathvariant "
-    "displaystyle scriptlevel linethickness width height depth columnalign columnspacing rowspacing linebreak".split()
-)
+ATTRIBUTES = {
+    *("xmlns", "display", "displaystyle", "scriptlevel", "mathvariant", "stretchy", "fence", "form", "separator"),
+    *("lspace", "rspace", "minsize", "maxsize", "symmetric", "movablelimits", "accent", "linethickness", "linebreak"),
+    *("width", "height", "depth", "columnalign", "columnspacing", "rowspacing"),
+}
 
 
 @functools.cache

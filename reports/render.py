@@ -31,7 +31,12 @@ FIGURE = re.compile(r"[0-9a-f]{16}-\d+\.svg")
 ALWAYS = ("error", "refuted", "inconclusive", "not run", "not reproduced", "holds", "control refuted")
 """Standings that the summary counts even where there are none."""
 
-BESIDE = {"history/index.html": "History", "junit.xml": "JUnit XML", "records.json": "All records", "summary.md": "Summary"}
+BESIDE = {
+    "history/index.html": "History",
+    "junit.xml": "JUnit XML",
+    "records.json": "All records",
+    "summary.md": "Summary",
+}
 """Other files of a report, which the index links to where they are."""
 
 
@@ -66,7 +71,9 @@ def render(loaded: Loaded, folder: Path, changes: Mapping[str, Change] | None = 
             details["past"] = past if (pages / past).is_file() else ""
             write(pages / row.page, template.render(run=loaded.run, claim=claim, row=row, **details))
     shown = {"run": loaded.run, "claims": claims}
-    write(folder / "gallery.html", templates.get_template("gallery.html").render(**shown, papers=gallery(claims, drawn)))
+    write(
+        folder / "gallery.html", templates.get_template("gallery.html").render(**shown, papers=gallery(claims, drawn))
+    )
     index = folder / "index.html"
     write(index, templates.get_template("index.html").render(**shown, **_summary(loaded, claims, changes, folder)))
     _remove_others(pages, PAGE, {row.page for claim in claims for row in claim.rows})
@@ -117,9 +124,7 @@ def _details(claim: Claim, row: Row, loaded: Loaded, drawing: Drawing | None) ->
     }
 
 
-def _summary(
-    loaded: Loaded, claims: list[Claim], changes: Mapping[str, Change] | None, folder: Path
-) -> dict[str, Any]:
+def _summary(loaded: Loaded, claims: list[Claim], changes: Mapping[str, Change] | None, folder: Path) -> dict[str, Any]:
     """What the index says beside its rows."""
     script = (TEMPLATES / "index.js").read_text(encoding="utf-8")
     kinds = Counter(change.kind for change in (changes or {}).values())

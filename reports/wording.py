@@ -189,9 +189,13 @@ def _judged(case: CaseRecord, where: str) -> str:
         return f"the {span} lies between {number(least)} and {number(most)}"
     # An upper bound shows that a value is low enough, and a lower bound that it is too high.
     upper = high <= most if case.direction == "at most" else high < least
-    bound, limit = (high, most if where == "inside" else least) if upper else (low, least if where == "inside" else most)
+    bound, limit = (
+        (high, most if where == "inside" else least) if upper else (low, least if where == "inside" else most)
+    )
     said, than = _apart(bound, limit)
-    name = f"the {'upper' if upper else 'lower'} bound {said} of {of}" if interval(case) else f"the value {said} of {of}"
+    name = (
+        f"the {'upper' if upper else 'lower'} bound {said} of {of}" if interval(case) else f"the value {said} of {of}"
+    )
     relation = ("is below" if upper else "is above") if bound != limit else f"is not {'above' if upper else 'below'}"
     return f"{name} {relation} {than}"
 

@@ -117,7 +117,7 @@ def said(error: BaseException) -> str:
 
 
 def own_lines(item: pytest.Item, error: BaseException) -> str:
-    """An error's traceback through the file of a claim alone, or the place of the claim where it does not pass there."""
+    """An error's traceback through a claim's own file, or the claim's place where it does not pass there."""
     path, line, _ = item.location
     frames = [frame for frame in traceback.extract_tb(error.__traceback__) if Path(frame.filename) == item.path]
     told = [f"{path}:{frame.lineno}: in {frame.name}\n    {frame.line}" for frame in frames]
