@@ -6,6 +6,7 @@ changes a report. Text stays text (`svg.fonttype` "none"), for search, selection
 
 from __future__ import annotations
 
+import html
 import io
 import math
 import re
@@ -88,7 +89,7 @@ def _panel(panel: Panel, colours: dict[str, str]) -> str:
             note = f"{left_out} not positive, not shown"
             axes.text(1.0, 1.0, note, transform=axes.transAxes, ha="right", va="bottom", fontsize=8, color="#6b7280")
         _lay_out(canvas, axes, _legend(canvas, axes))
-        return _svg(canvas)
+        return _svg(canvas, alternative(panel))
 
 
 def _curve(axes: Axes, curve: Curve, colour: str, xlog: bool, ylog: bool) -> int:
@@ -185,7 +186,13 @@ def _lay_out(canvas: Canvas, axes: Axes, legend: float) -> None:
     canvas.subplots_adjust(left / width, (legend + bottom) / height, 1 - right / width, 1 - top / height)
 
 
-def _svg(canvas: Canvas) -> str:
+def alternative(panel: Panel) -> str:
+    """What a panel shows in words, for readers who do not see it."""
+    axes = f"{_label(panel.ylabel)} over {_label(panel.xlabel)}"
+    return f"{_label(panel.title)}: {axes}" if _label(panel.title) else axes
+
+
+def _svg(canvas: Canvas, label: str) -> str:
     out = io.StringIO()
     nothing = dict.fromkeys(("Date", "Creator", "Format", "Type"))
     FigureCanvasSVG(canvas).print_svg(out, metadata=nothing)
@@ -195,7 +202,8 @@ def _svg(canvas: Canvas) -> str:
     # matplotlib's own: in a label "<" is escaped.
     svg = re.sub(r'<g id="[\w.]+">', "<g>", svg)
     svg = re.sub(r'<style type="text/css">.*?</style>', "", svg, flags=re.DOTALL)
-    return re.sub(r'width="[^"]*" height="[^"]*"', 'role="img"', svg, count=1)
+    described = f'role="img" aria-label="{html.escape(label)}"'
+    return re.sub(r'width="[^"]*" height="[^"]*"', lambda _: described, svg, count=1)
 
 
 def _gaps(values: Sequence[float | None], log: bool) -> list[float]:

@@ -19,6 +19,7 @@ from reports import wording
 from reports.changes import KINDS, Change
 from reports.drawings import Drawing, draw_all
 from reports.failure import first_failures, loading, nearest
+from reports.figures import alternative
 from reports.formulas import mathml
 from reports.gallery import gallery
 from reports.load import Loaded
@@ -103,6 +104,7 @@ def environment() -> jinja2.Environment:
         judgement=wording.judgement,
         decided=wording.decided,
         page_name=page_name,
+        alternative=alternative,
     )
     return made
 
