@@ -90,10 +90,10 @@ def _fields(value: Any, place: str = "") -> dict[str, str]:
 def loading(case: CaseRecord, run: RunRecord) -> str:
     """Python that gives the runs of a case, label -> `Run`, as this run had them; "" where its id names no test."""
     path, _, test = case.claim.partition("::")
-    module = ".".join(PurePosixPath(path).with_suffix("").parts)
     name = test.replace("::", ".")
-    if not re.fullmatch(r"[^\W\d][\w.]*", name) or not path.endswith(".py"):
+    if not path.endswith(".py") or not re.fullmatch(r"[^\W\d]\w*(\.[^\W\d]\w*)*", name):
         return ""
+    module = ".".join(PurePosixPath(path).with_suffix("").parts)
     mutated = case.control and case.case.startswith("mutated-")
     return "\n".join(
         [
@@ -105,7 +105,7 @@ def loading(case: CaseRecord, run: RunRecord) -> str:
             "from gen_core.store import Store",
             "",
             f"test = import_module({module!a}).{name}",
-            'cases = next(mark.args[1] for mark in test.pytestmark if mark.name == "parametrize")',
+            'cases = next(mark.args[1] for mark in test.pytestmark if mark.args[:1] == ("run",))',
             f"case = next(c.values[0] for c in cases if c.id == {case.case!a})",
             f"experiments = case.experiments({run.scale!a})",
             f"lab = Lab(Store(Path({run.store or '.gen-core/store'!a})), resolve({run.device!a}), "

@@ -36,7 +36,7 @@ def browser() -> Iterator[Browser]:
 
 @pytest.fixture
 def open_page(browser: Browser) -> Iterator[Open]:
-    """Open an address or a file; `page.requested` has the addresses that it asked for, `page.failures` what went wrong."""
+    """Open an address or a file; `page.requested` has what it asked for, `page.failures` what went wrong."""
     contexts = []
 
     def opened(address: str | Path, **settings: Any) -> Page:

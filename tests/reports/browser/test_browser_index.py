@@ -116,7 +116,10 @@ def test_without_scripts_it_is_complete(open_page, report: Path) -> None:
 
 
 def test_changes_have_a_column_of_their_own(open_page, records: Path, tmp_path: Path, cases) -> None:
-    told = {cases[0].nodeid: Change("fixed", "REFUTED 1 -> HOLDS 3.1e-15"), "claims/a.py::b[<i>]": Change("gone", "was HOLDS")}
+    told = {
+        cases[0].nodeid: Change("fixed", "REFUTED 1 -> HOLDS 3.1e-15"),
+        "claims/a.py::b[<i>]": Change("gone", "was HOLDS"),
+    }
     page = open_page(render(load(records), tmp_path / "report", told))
     page.get_by_role("columnheader", name="Change").get_by_role("button").click()
     assert shown(page)[0] == "gd"
@@ -125,7 +128,9 @@ def test_changes_have_a_column_of_their_own(open_page, records: Path, tmp_path: 
     assert page.locator("i").count() == 0
 
 
-@pytest.mark.parametrize("name", ["index.html", "gallery.html", f"claims/{page_name('claims/test_norm.py::test_norm[gd]')}"])
+@pytest.mark.parametrize(
+    "name", ["index.html", "gallery.html", f"claims/{page_name('claims/test_norm.py::test_norm[gd]')}"]
+)
 def test_no_request_leaves_the_report(open_page, report: Path, served: str, name: str) -> None:
     for base in (report.as_uri(), served):
         page = open_page(f"{base}/{name}")

@@ -56,8 +56,12 @@ def report(records: Path, tmp_path: Path, cases) -> Path:
     told = {case.nodeid: Change("changed", "REFUTED 0.51 [0.43, 0.58] -> HOLDS 0.42 [0.4, 0.44]") for case in cases}
     loaded = load(records)
     for case in loaded.cases:
-        case.formula = r"\frac{1}{n} \sum_{i=1}^{n} \left(f_t(x_i) - f_t^{\mathrm{lin}}(x_i)\right)^2 \leq c" + "+ d^{-1}" * 20
-        case.traceback = 'claims/test_rate.py:31: in test_rate\n    expect(slope(run), "exponent").between(-1.2, -0.8)\nRefuted'
+        case.formula = (
+            r"\frac{1}{n} \sum_{i=1}^{n} \left(f_t(x_i) - f_t^{\mathrm{lin}}(x_i)\right)^2 \leq c" + "+ d^{-1}" * 20
+        )
+        case.traceback = (
+            'claims/test_rate.py:31: in test_rate\n    expect(slope(run), "exponent").between(-1.2, -0.8)\nRefuted'
+        )
     return render(loaded, tmp_path / "report", told).parent
 
 
