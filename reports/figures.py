@@ -21,10 +21,11 @@ from matplotlib.backends.backend_svg import FigureCanvasSVG
 from matplotlib.figure import Figure as Canvas
 from matplotlib.ticker import FuncFormatter, LogLocator, MaxNLocator, NullLocator
 
-from gen_core.records import Curve, Figure, Panel
+from gen_core.records import Curve, Figure, Panel, Tick
 from reports.wording import number, power_of_ten
 
-WIDTH, HEIGHT, LEGEND_ROW, MARGIN = 4.0, 2.8, 0.2, 0.04  # inches
+WIDTH, HEIGHT, LEGEND_ROW = 4.0, 2.8, 0.2  # inches
+AXIS, CHARACTER, EDGE = 0.32, 0.075, 0.15  # inches: an axis without its numbers, a character of these, a bare side
 LONGEST = 70  # characters of a label
 TICKS = 6  # intervals between the ticks of an axis, at most
 STYLE = {
@@ -83,12 +84,12 @@ def _panel(panel: Panel, colours: dict[str, str]) -> str:
         _scales(axes, xlog, ylog)
         axes.set_xlabel(_label(panel.xlabel), parse_math=False)
         axes.set_ylabel(_label(panel.ylabel), parse_math=False)
-        axes.set_title(_label(panel.title), loc="left", parse_math=False)
-        _right_side(axes, panel, ylog)
+        axes.set_title(_label(panel.title), loc="left", y=1.0, parse_math=False)
+        side = _right_side(axes, panel, ylog)
         if left_out:
             note = f"{left_out} not positive, not shown"
             axes.text(1.0, 1.0, note, transform=axes.transAxes, ha="right", va="bottom", fontsize=8, color="#6b7280")
-        _lay_out(canvas, axes, _legend(canvas, axes))
+        _lay_out(canvas, axes, _legend(canvas, axes), [_label(tick.label) for tick in side])
         return _svg(canvas, alternative(panel))
 
 
@@ -138,16 +139,17 @@ def _scales(axes: Axes, xlog: bool, ylog: bool) -> None:
         axis.set_minor_locator(NullLocator())
 
 
-def _right_side(axes: Axes, panel: Panel, ylog: bool) -> None:
-    """Name heights in other units on the right, where they are in sight."""
+def _right_side(axes: Axes, panel: Panel, ylog: bool) -> list[Tick]:
+    """Name heights in other units on the right, where they are in sight; returns those that are."""
     low, high = sorted(axes.get_ylim())
     ticks = [tick for tick in panel.right if _kept(tick.at, ylog) and low <= tick.at <= high]
     if not ticks:
-        return
+        return []
     side = axes.secondary_yaxis("right")
     side.yaxis.set_minor_locator(NullLocator())
     side.set_yticks([tick.at for tick in ticks], [_label(tick.label) for tick in ticks], parse_math=False)
     side.set_ylabel(_label(panel.right_label), parse_math=False)
+    return ticks
 
 
 def _decade(value: float, _: int | None) -> str:
@@ -162,28 +164,30 @@ def _legend(canvas: Canvas, axes: Axes) -> float:
         return 0.0
     names = list(dict.fromkeys(labels))
     columns = 2 if len(names) > 1 and max(map(len, names)) <= 26 else 1
-    canvas.set_size_inches(WIDTH, HEIGHT + LEGEND_ROW * math.ceil(len(names) / columns))
+    rows = math.ceil(len(names) / columns)
+    canvas.set_size_inches(WIDTH, HEIGHT + LEGEND_ROW * rows)
     legend = canvas.legend([entries[name] for name in names], names, loc="lower left", ncols=columns, borderaxespad=0.2)
     for handle in legend.legend_handles:
         if handle is not None:
             handle.set_alpha(None if (handle.get_alpha() or 1) >= 0.5 else 0.6)
     for text in legend.get_texts():
         text.set_parse_math(False)
-    return legend.get_window_extent().height / canvas.dpi
+    return LEGEND_ROW * rows + 0.06
 
 
-def _lay_out(canvas: Canvas, axes: Axes, legend: float) -> None:
-    """Give the axes all room that their labels leave, above a legend of this height.
+def _lay_out(canvas: Canvas, axes: Axes, legend: float, side: list[str]) -> None:
+    """Give the axes the room that their labels leave, above a legend of this height and beside labels on the right.
 
-    One measurement of the labels, where matplotlib's constrained layout takes half of the time of a drawing for two.
+    The room is counted in characters: the page's font is not the one that matplotlib would measure, and measuring takes
+    as long as drawing.
     """
     width, height = canvas.get_size_inches()
-    canvas.subplots_adjust(0.16, (legend + 0.5) / height, 0.97, 1 - 0.25 / height)  # so near that ticks stay
-    inner, outer = axes.get_window_extent(), axes.get_tightbbox()
-    assert outer is not None
-    left, bottom = (inner.p0 - outer.p0) / canvas.dpi + MARGIN
-    right, top = (outer.p1 - inner.p1) / canvas.dpi + MARGIN
-    canvas.subplots_adjust(left / width, (legend + bottom) / height, 1 - right / width, 1 - top / height)
+    ticks = axes.yaxis.get_major_formatter().format_ticks(list(axes.yaxis.get_majorticklocs()))
+    left, right = (AXIS + CHARACTER * max(map(len, labels)) if labels else EDGE for labels in (ticks or [""], side))
+    bottom, top = legend + 0.47, 0.25 if axes.get_title(loc="left") else 0.12
+    canvas.subplots_adjust(left / width, bottom / height, 1 - right / width, 1 - top / height)
+    axes.xaxis.set_label_coords(0.5, -0.27 / (height - bottom - top))
+    axes.yaxis.set_label_coords(-(left - 0.16) / (width - left - right), 0.5)
 
 
 def alternative(panel: Panel) -> str:

@@ -212,16 +212,14 @@ def test_a_run_without_cases_and_one_that_has_not_ended(tmp_path: Path, run) -> 
 def test_a_failure_is_explained(records: Path, tmp_path: Path, cases) -> None:
     loaded = load(records)
     refuted = next(c for c in loaded.cases if c.case == "ridge")
-    refuted.traceback = (
-        "claims/test_rate.py:31: in test_rate\n    expect(slope, 'exponent').between(-1.2, -0.8)\nRefuted"
-    )
+    refuted.traceback = "claims/test_rate.py:31: in test_rate\n    expect(slope).between(-1.2, -0.8)\nRefuted"
     passing = next(c for c in loaded.cases if c.case == "lasso")
     passing.verdict, passing.recipes = "HOLDS", {"run": {"data": {"kind": "Regression", "n": 40}}}
     render(loaded, tmp_path)
     said = " ".join(Page(tmp_path / "claims" / page_name(refuted.nodeid)).text.split())
     for words in (
         "The first look, of 1, that did not come to HOLDS was at 16 seeds",
-        "claims/test_rate.py:31: in test_rate expect(slope, 'exponent').between(-1.2, -0.8) Refuted",
+        "claims/test_rate.py:31: in test_rate expect(slope).between(-1.2, -0.8) Refuted",
         "HOLDS lasso , whose recipe differs in 4 fields:",
         "run.data.n 20 40",
         "from gen_core.lab import Lab",

@@ -26,17 +26,21 @@ OVERFLOWING = """() => {
   const page = document.documentElement;
   if (page.scrollWidth > page.clientWidth) return [`the page is ${page.scrollWidth} wide`];
   return [...document.querySelectorAll("body *")]
-    .filter((e) => e.scrollWidth > e.clientWidth + 1 && e.clientWidth && !["auto", "scroll"].includes(getComputedStyle(e).overflowX))
+    .filter((e) => e.scrollWidth > e.clientWidth + 1 && e.clientWidth)
+    .filter((e) => !["auto", "scroll"].includes(getComputedStyle(e).overflowX))
     .filter((e) => !e.closest("svg, math, select, [hidden]") && getComputedStyle(e).display !== "inline")
     .map((e) => `${e.tagName}.${e.className}: ${e.scrollWidth} > ${e.clientWidth}`);
 }"""
 OVERLAPPING = """() => {
-  const texts = [], walker = document.createTreeWalker(document.body, NodeFilter.SHOW_TEXT), range = document.createRange();
+  const texts = [], range = document.createRange();
+  const walker = document.createTreeWalker(document.body, NodeFilter.SHOW_TEXT);
+  const aside = "svg, math, script, style, option, details:not([open]) > :not(summary)";
   for (let node; (node = walker.nextNode());) {
     const parent = node.parentElement;
-    if (!node.data.trim() || parent.closest("svg, math, script, style, option, details:not([open]) > :not(summary)")) continue;
+    if (!node.data.trim() || parent.closest(aside)) continue;
     range.selectNodeContents(node);
-    for (const r of range.getClientRects()) if (r.width > 1) texts.push({ r, text: node.data.trim().slice(0, 40), box: parent.closest(".box, pre") });
+    const about = { text: node.data.trim().slice(0, 40), box: parent.closest(".box, pre") };
+    for (const r of range.getClientRects()) if (r.width > 1) texts.push({ r, ...about });
   }
   const found = [];
   for (let i = 0; i < texts.length; i++) for (let j = i + 1; j < texts.length; j++) {
