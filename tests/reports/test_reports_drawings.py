@@ -2,9 +2,12 @@
 
 from __future__ import annotations
 
+import subprocess
+import sys
 from dataclasses import replace
+from pathlib import Path
 
-from gen_core.records import Curve, Figure
+from gen_core.records import Curve, Figure, write_json
 from reports.drawings import draw_all
 
 
@@ -32,3 +35,31 @@ def test_many_figures_are_drawn_by_several_processes_to_the_same_bytes(case, fig
     monkeypatch.setattr("reports.drawings.MANY", 1)
     assert draw_all(cases) == alone
     assert [bool(alone[c.nodeid].defect) for c in cases] == [False, False, True]
+
+
+TIMED = """
+import sys, time
+from dataclasses import replace
+from pathlib import Path
+from gen_core.records import Figure, read_case
+from reports.drawings import _draw, _search_seldom
+
+panels = read_case(Path(sys.argv[1])).figure.panels
+_search_seldom()
+times = []
+for start in (0, 40, 80, 120):
+    began = time.process_time()
+    for k in range(start, start + 40):
+        panel = panels[k % len(panels)]
+        curves = [replace(c, y=[v and v * (1 + k / 200) for v in c.y]) for c in panel.curves]
+        _draw(Figure(title="", panels=[replace(panel, curves=curves)]))
+    times.append((time.process_time() - began) / 40)
+print(min(times[1:]))
+"""
+
+
+def test_3000_figures_take_a_minute_of_two_processors(case, figure: Figure, tmp_path: Path) -> None:
+    write_json(tmp_path / "case.json", case("a", "b", figure=figure))
+    command = [sys.executable, "-c", TIMED, str(tmp_path / "case.json")]
+    done = subprocess.run(command, capture_output=True, text=True, check=True)
+    assert float(done.stdout) * 3000 / 2 <= 55  # the other pages take the rest
