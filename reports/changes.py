@@ -25,10 +25,14 @@ from reports.wording import interval, number
 
 KINDS = ("new", "gone", "fixed", "broken", "changed", "drifted", "slower")
 SLOWER, SLOWER_BY = 1.5, 1.0
-"""How many times as long, and how many seconds longer, a case must take to be called slower."""
+"""How many times as long, and how many seconds longer, a case must take to be called slower.
 
-ROUNDING, FLOOR = 1e-6, 1e-13
-"""Values of one seed differ where they are further apart than this share of the larger, and than this."""
+Where several processes train, which of the cases that share a training waits for it is chance: in few runs some are
+called slower for that alone, and the more runs there are, the fewer.
+"""
+
+ROUNDING = 1e-6
+"""Values of one seed differ where they are further apart than this share of the larger."""
 
 
 @dataclass(frozen=True)
@@ -125,8 +129,8 @@ def _change(before: list[CaseRecord], now: CaseRecord) -> Change | None:
         return Change("changed", f"{told}; {moved}", fails=red)
     if said := drift(before, now):
         return Change("drifted", said, fails=red)
-    alike = [c.seconds for c in before if bool(c.trained) == bool(now.trained)]
-    if alike and now.seconds > max(SLOWER * max(alike), SLOWER_BY + max(alike)):
+    alike = [c.seconds or 0.0 for c in before if bool(c.trained) == bool(now.trained)]
+    if alike and (now.seconds or 0.0) > max(SLOWER * max(alike), SLOWER_BY + max(alike)):
         return Change("slower", f"{max(alike):.1f} s -> {now.seconds:.1f} s", fails=red)
     return None
 
@@ -154,7 +158,7 @@ def _moved(before: CaseRecord, now: CaseRecord) -> str:
 def _differ(a: float | None, b: float | None) -> bool:
     if a is None or b is None:
         return a is not b
-    return abs(a - b) > max(FLOOR, ROUNDING * max(abs(a), abs(b)))
+    return abs(a - b) > ROUNDING * max(abs(a), abs(b))
 
 
 def _span(values: Iterable[float | None]) -> tuple[float, float] | None:

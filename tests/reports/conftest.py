@@ -211,24 +211,3 @@ def records(tmp_path: Path, run: RunRecord, cases: list[CaseRecord]) -> Path:
 
 def _claim(record: CaseRecord) -> str:
     return record.claim.rpartition("::test_")[2]
-
-
-@pytest.fixture
-def many_cases() -> Callable[..., list[CaseRecord]]:
-    """Make n cases, six to a claim."""
-    kinds = [("HOLDS", 3.1e-15, 2.2e-15, 4.4e-15), ("REFUTED", 20.0, 18.2, 22.1), ("INCONCLUSIVE", 9e-11, 5e-11, 2e-10)]
-
-    def make(n: int) -> list[CaseRecord]:
-        title = "Descent number {} finds the interpolant of least norm."
-        return [
-            make_case(
-                f"claim_{k // 6}",
-                f"case-{k}",
-                title=title.format(k // 6),
-                paper=f"paper{k // 6 % 5}",
-                **judged(*kinds[k % 3]),
-            )
-            for k in range(n)
-        ]
-
-    return make
