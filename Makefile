@@ -6,12 +6,14 @@ ARGS ?=
 VENV := .venv
 RUN := $(VENV)/bin/python -m
 READY := $(VENV)/.ready
+BROWSER := tests/reports/browser
+AXE := $(BROWSER)/node_modules/axe-core/package.json
 
 # The workers of `-n auto` fill the machine already; threads below them would only get into each other's way.
 export OMP_NUM_THREADS ?= 1
 MAKEFLAGS += --no-print-directory
 .DEFAULT_GOAL := help
-.PHONY: help claims quick evidence test lint format data bench clean
+.PHONY: help claims quick evidence test axe lint format data bench clean
 
 help: ## these lines
 	@awk -F ':.*## ' '/^[a-z]+:.*## / {printf "make %-8s %s\n", $$1, $$2}' $(firstword $(MAKEFILE_LIST))
@@ -22,8 +24,15 @@ claims: $(READY) ## test every claim at the standard scale and write the report
 quick: $(READY) ## test every claim at the quick scale
 	@$(RUN) pytest claims -n auto --scale quick $(ARGS)
 
-test: $(READY) ## the suite's own tests
+test: $(READY) axe ## the suite's own tests; those in a browser need Chromium, and axe-core for accessibility
 	@$(RUN) pytest tests -n auto $(ARGS)
+
+axe: ## get axe-core from npm, where there is npm
+	@if command -v npm >/dev/null; then $(MAKE) --silent $(AXE); fi
+
+$(AXE): $(BROWSER)/package.json
+	@npm install --prefix $(BROWSER) --no-package-lock --no-audit --no-fund --ignore-scripts --silent \
+		&& touch $@ || echo "axe-core cannot be had from npm now: its tests are skipped"
 
 lint: $(READY) ## style, format and types
 	@$(RUN) ruff check
@@ -52,7 +61,7 @@ bench: $(READY) ## measure trainer, kernels and a figure beside the plain way (a
 	@$(RUN) pytest benchmarks --benchmark-only $(ARGS)
 
 clean: ## remove the report, the store of trainings, caches and the environment
-	@rm -rf report .gen-core $(VENV) build dist *.egg-info .pytest_cache .ruff_cache .hypothesis .benchmarks
+	@rm -rf report .gen-core $(VENV) $(BROWSER)/node_modules build dist *.egg-info .pytest_cache .ruff_cache .hypothesis .benchmarks
 	@find . -name __pycache__ -type d -prune -exec rm -rf {} +
 
 $(READY): pyproject.toml

@@ -33,6 +33,7 @@ EXPONENT = -0.5
 
 @claim(
     cite=HU.at("Theorem 3.2 and Figure 1 (c)"),
+    formula=r"\frac{1}{n} \sum_{i=1}^{n} (f_t^1(x_i) - f_t^{\mathrm{lin1}}(x_i))^2 \lesssim d^{-\Omega(\alpha)}",
     given={
         "erf": first_layer("erf"),
         "erf-signs": first_layer("erf", entries="signs"),

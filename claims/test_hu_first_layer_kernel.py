@@ -39,6 +39,7 @@ NO_DECAY = 0.0
 
 @claim(
     cite=HU.at("Proposition 3.4 and Figure 5"),
+    formula=r"\left\| \Theta_1(W(0)) - \Theta^{\mathrm{lin1}} \right\| \lesssim \frac{n}{d^{1+\alpha}}",
     given=SETTINGS,
     assuming=(more_than_linear_points, more_than_linear_width, bounded_covariance),
     without={
@@ -59,6 +60,7 @@ def test_first_layer_kernel_is_linear_in_the_spectral_norm(run: Runs) -> None:
 
 @claim(
     cite=HU.at("section 3.1.1, after Proposition 3.4, and Figure 5"),
+    formula=r"\left\| \Theta_1(W(0)) - \Theta^{\mathrm{lin1}} \right\|_F \gtrsim \frac{n}{d}",
     given=SETTINGS,
     assuming=(more_than_linear_points, more_than_linear_width, bounded_covariance, at_most_quadratic_points),
     without={at_most_quadratic_points: CROWDED},

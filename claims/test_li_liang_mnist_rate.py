@@ -25,6 +25,7 @@ STATED = 0.1  # the paper's number for both ratios on the synthetic data, to whi
 
 @claim(
     cite=LI_LIANG.at("section 7 (1) and Figure 2"),
+    formula=r"\eta = 4 \times 10^3 / m",
     given=PAPERS_RATE,
     assuming=(nearest_of_own_class, inputs_of_norm_one, wide, starts_at_root_of_width),
     not_reproduced="at m=1000 .43 of the patterns change within 50 steps and .44 within 300; at m=16000 it is .35",
@@ -36,6 +37,7 @@ def test_activation_patterns_couple_at_the_papers_rate_on_mnist(run: Run) -> Non
 
 @claim(
     cite=LI_LIANG.at("section 7 (2) and Figure 2"),
+    formula=r"\|w^{(t)} - w^{(0)}\|_F / \|w^{(0)}\|_F",
     given=PAPERS_RATE,
     assuming=(nearest_of_own_class, inputs_of_norm_one, wide, starts_at_root_of_width),
     not_reproduced="at m=1000 the distance is 2.5 after 50 steps and 3.4 after 300; at m=16000 it is .9 after 200",

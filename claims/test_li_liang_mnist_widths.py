@@ -46,6 +46,7 @@ def test_changed_patterns_fall_with_width_on_mnist(run: Runs) -> None:
 
 @claim(
     cite=LI_LIANG.at("section 7 (2) and Figure 2, with the rates of Theorem 4.1"),
+    formula=r"\|w^{(t)} - w^{(0)}\|_F / \|w^{(0)}\|_F",
     given=WIDTHS,
     assuming=(nearest_of_own_class, inputs_of_norm_one, wide, rate_falls_with_width, starts_at_root_of_width),
     without={rate_falls_with_width: WIDTHS_FIXED_RATE, starts_at_root_of_width: WIDTHS_INVERSE_START},

@@ -42,6 +42,8 @@ def test_activation_patterns_couple(run: Run) -> None:
 
 @claim(
     cite=LI_LIANG.at("sections 5 and 7 (1), Lemma 5.1"),
+    formula=r"\frac{\partial L(w^{(t)})}{\partial w_r} = \frac{\tilde{\partial} L(w^{(t)})}{\partial w_r}"
+    r" \quad \text{for a fraction of } r \in [m] \text{ of at least } 1 - \frac{e \tau k l}{\sigma}",
     given=WIDTHS,
     assuming=(clustered_classes, inputs_of_norm_one, wide, rate_falls_with_width, starts_at_root_of_width),
     without={rate_falls_with_width: WIDTHS_FAST, starts_at_root_of_width: WIDTHS_INVERSE_START},

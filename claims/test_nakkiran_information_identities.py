@@ -22,12 +22,18 @@ from gen_core.information import binary_entropy
 # information to .11 bits or more off the curve where F or Y is biased.
 ROUNDING = 1e-12
 
+CHAIN_RULE = r"I(F; Y) = I(F; Y | L) + I(L; Y) - I(L; Y | F)"
+FORMS = r"\mu_Y(F; L) := I(F; Y) - I(F; Y | L) = I(L; Y) - I(L; Y | F) = I(F; L) - I(F; L | Y)"
+BOUND = r"\mu_Y(F; L) \leq \min\{I(L; Y), I(F; Y), I(F; L)\}"
+
 ADDED = Mutation("last-term-added", "I(L;Y|F) is added and not subtracted.")
 MISCONDITIONED = Mutation("third-form-given-L", "The third form is I(F;L) - I(F;Y|L) and not I(F;L) - I(F;L|Y).")
 SUMMED = Mutation("difference-made-a-sum", "mu is I(F;Y) + I(F;Y|L) and not I(F;Y) - I(F;Y|L).")
 
 
-@claim(cite=NAKKIRAN.at("section 2.2 and footnote 3"), given=TABLES, without={ADDED: judged("dense")})
+@claim(
+    cite=NAKKIRAN.at("section 2.2 and footnote 3"), formula=CHAIN_RULE, given=TABLES, without={ADDED: judged("dense")}
+)
 def test_chain_rule(run: Run) -> None:
     found = informations(run)
     sign = 1 if run.mutated_by(ADDED) else -1
@@ -36,7 +42,7 @@ def test_chain_rule(run: Run) -> None:
     expect(difference.abs().amax(1), "largest difference of the two sides, bits").always_at_most(ROUNDING)
 
 
-@claim(cite=NAKKIRAN.at("Definition 1"), given=TABLES, without={MISCONDITIONED: judged("dense")})
+@claim(cite=NAKKIRAN.at("Definition 1"), formula=FORMS, given=TABLES, without={MISCONDITIONED: judged("dense")})
 def test_performance_correlation_has_three_forms(run: Run) -> None:
     """Performance correlation has three forms, which are equal.
 
@@ -51,7 +57,9 @@ def test_performance_correlation_has_three_forms(run: Run) -> None:
     expect((forms.amax(0) - forms.amin(0)).amax(1), "largest difference of two forms, bits").always_at_most(ROUNDING)
 
 
-@claim(cite=NAKKIRAN.at("section 2.2, after Definition 1"), given=TABLES, without={SUMMED: judged("dense")})
+@claim(
+    cite=NAKKIRAN.at("section 2.2, after Definition 1"), formula=BOUND, given=TABLES, without={SUMMED: judged("dense")}
+)
 def test_performance_correlation_is_bounded_by_each_information(run: Run) -> None:
     """Performance correlation is at most the least of I(L;Y), I(F;Y) and I(F;L).
 

@@ -26,6 +26,7 @@ ALMOST_ALL = 0.95
 
 @claim(
     cite=NAKKIRAN.at("Claim 1 and Figure 4"),
+    formula=r"\mu_Y(F_t; L) \approx I(F_t; Y) \quad \text{for all } t \leq T_0",
     given=TASKS,
     assuming=(linear_signal_at_the_inputs_scale,),
     without={linear_signal_at_the_inputs_scale: HIDDEN_SIGNAL},
@@ -37,6 +38,7 @@ def test_the_bulk_of_early_performance_is_linear(run: Runs) -> None:
 
 @claim(
     cite=NAKKIRAN.at("Claim 1, read literally"),
+    formula=r"\mu_Y(F_t; L) \approx I(F_t; Y) \quad \text{for all } t \leq T_0",
     given={name: TASKS[name] for name in ("digits", "product", "mnist", "mnist-conv", "cifar")},
     assuming=(linear_signal_at_the_inputs_scale,),
     not_reproduced="16 to 24 % of I(F;Y) is left at T0 once L is known; only the sinusoid comes near, with 8 %",

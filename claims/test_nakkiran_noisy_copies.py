@@ -29,6 +29,7 @@ NON_NEGATIVE = -1e-12
 
 @claim(
     cite=NAKKIRAN.at("section 2.2, F = L Bernoulli(p)"),
+    formula=r"F(x) = L(x) \cdot \mathrm{Bernoulli}(p), \quad \mu_Y(F; L) = I(F; Y)",
     given=judged("noisy"),
     assuming=(classifier_times_independent_coin,),
     without={
@@ -46,6 +47,7 @@ def test_noisy_copies_are_explained_by_what_they_copy(run: Run) -> None:
 
 @claim(
     cite=NAKKIRAN.at("footnote 5, H(Y|F,L) >= min{H(Y|F), H(Y|L)}"),
+    formula=r"H(Y | F, L) \geq \min\{H(Y | F), H(Y | L)\}",
     given={"noisy": judged("noisy"), "copied": judged("copied"), "degenerate": judged("degenerate")},
     assuming=(one_classifier_adds_nothing,),
     without={one_classifier_adds_nothing: {"dense": judged("dense"), "disjoint-errors": judged("disjoint-errors")}},

@@ -25,6 +25,7 @@ REPORTED = 0.80
 
 @claim(
     cite=NAKKIRAN.at("section 3, footnote 7 and Table 2"),
+    formula=r"I(\tilde{L}; Y) = I(L; Y)",
     given={**TASKS, "cifar-first-5": FIRST_5},
     assuming=(linear_signal_at_the_inputs_scale,),
     without={linear_signal_at_the_inputs_scale: HIDDEN_SIGNAL},
@@ -36,6 +37,7 @@ def test_linear_explains_more_than_the_null_model(run: Runs) -> None:
 
 @claim(
     cite=NAKKIRAN.at("section 3 (Results and Discussion), CIFAR (iii)"),
+    formula=r"\mu_Y(F_{T_0}; L) / I(F_{T_0}; Y) = 0.80",
     given=FIRST_5,
     assuming=(linear_signal_at_the_inputs_scale,),
     not_reproduced="the ratio is .47 to .53 and the null model's .04 to .05, where the paper has .80 and .31",

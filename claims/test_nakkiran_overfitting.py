@@ -33,6 +33,7 @@ ALL = 1.0
 
 @claim(
     cite=NAKKIRAN.at("Theorem 1"),
+    formula=r"w_0(1) \geq -n^{0.99}, \quad |w_0(i)| \leq 1 - 2p - \varepsilon \quad \text{for all } i > 1",
     given=STARTS,
     assuming=(heavily_overparameterized, bounded_start, first_weight_above_minus_root_n, start_ignores_the_sample),
     without={
@@ -50,6 +51,7 @@ def test_population_accuracy_of_the_overfitted_classifier_is_1_minus_p(run: Run)
 
 @claim(
     cite=NAKKIRAN.at("Theorem 1, sample accuracy"),
+    formula=r"w_0(1) \geq -n^{0.99}, \quad |w_0(i)| \leq 1 - 2p - \varepsilon \quad \text{for all } i > 1",
     given={name: STARTS[name] for name in ("edge-p0.1", "zero", "minus-root-n-p0.3")},
     assuming=(heavily_overparameterized, bounded_start, first_weight_above_minus_root_n, start_ignores_the_sample),
     without={heavily_overparameterized: CROWDED},
@@ -61,6 +63,7 @@ def test_sample_accuracy_comes_to_1(run: Run) -> None:
 
 @claim(
     cite=NAKKIRAN.at("Theorem 1, w0(1) >= -n^0.99"),
+    formula=r"w_0(1) \geq -n^{0.99}, \quad |w_0(i)| \leq 1 - 2p - \varepsilon \quad \text{for all } i > 1",
     given={f"p{p}": from_first(p, lambda n: -(float(n) ** 0.99)) for p in (0.1, 0.3)},
     assuming=(
         heavily_overparameterized,

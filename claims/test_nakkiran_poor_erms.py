@@ -21,6 +21,7 @@ CHANCE = 0.5  # the paper's 50 %; at p=.1 8 seeds give .1000 with no spread to s
 
 @claim(
     cite=NAKKIRAN.at("section 5, The Model"),
+    formula=r"\mathcal{L}(w) = \frac{1}{n} \sum_{i=1}^{n} (1 - y_i \langle w, x_i \rangle)^2",
     given={"c-1": near_erm(-1.0, 0.0), "c-5": near_erm(-5.0, 0.0)},
     assuming=(heavily_overparameterized, first_coordinate_read_backwards),
     without={first_coordinate_read_backwards: near_erm(1.0, 0.0)},
@@ -31,6 +32,7 @@ def test_poor_erms_exist(run: Run) -> None:
 
 @claim(
     cite=NAKKIRAN.at("section 5, The Model"),
+    formula=r"\mathcal{L}(w) = \frac{1}{n} \sum_{i=1}^{n} (1 - y_i \langle w, x_i \rangle)^2",
     given={"c-1": near_erm(-1.0, 0.2), "c-5": near_erm(-5.0, 0.2)},
     assuming=(heavily_overparameterized, first_coordinate_read_backwards),
     without={

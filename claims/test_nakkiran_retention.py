@@ -27,14 +27,13 @@ PLATEAU = 0.7
 # The ordering is the claim. 8 seeds give .18 (digits, sd .030) to .42 (CIFAR, sd .018), the controls -.40 (hidden
 # signal, sd .072) and -.07 (poisoned, sd .021).
 ADVANTAGE = 0.0
-# A guess. 8 seeds at quick give .72 (product) to .87 (digits), the control .05.
-CHANCE = 0.5
-
+CHANCE = 0.5  # a guess; 8 seeds at quick give .72 (product) to .87 (digits), the control .05
 NATURAL = (linear_signal_at_the_inputs_scale, clean_labels, starts_at_random)
 
 
 @claim(
     cite=NAKKIRAN.at("Claim 2 and Figure 4"),
+    formula=r"\mu_Y(F_t; L) \approx I(L; Y) \quad \text{for } t > T_0",
     given=RETENTION,
     assuming=NATURAL,
     without={linear_signal_at_the_inputs_scale: HIDDEN_SIGNAL, starts_at_random: POISONED["mnist"]},
@@ -46,6 +45,7 @@ def test_the_linear_classifier_is_retained_to_zero_training_error(run: Runs) -> 
 
 @claim(
     cite=NAKKIRAN.at("Claim 2 and section 3, observation 2"),
+    formula=r"\mu_Y(F_t; L) \approx I(L; Y) \quad \text{for } t > T_0",
     given=RETENTION,
     assuming=NATURAL,
     without={clean_labels: NOISY, linear_signal_at_the_inputs_scale: HIDDEN_SIGNAL, starts_at_random: POISONED},

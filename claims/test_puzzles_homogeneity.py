@@ -23,6 +23,7 @@ NONE = 0.0
 
 @claim(
     cite=PUZZLES.at("eq. (1)"),
+    formula=r"f(W_1, \cdots, W_K; x) = \rho_1 \cdots \rho_K \tilde{f}(x)",
     given=HOMOGENEOUS,
     assuming=(positively_homogeneous, no_biases),
     without={positively_homogeneous: OTHER_ACTIVATIONS, no_biases: BIASED},
@@ -33,6 +34,7 @@ def test_network_is_the_product_of_norms_times_the_normalized_one(run: Run) -> N
 
 @claim(
     cite=PUZZLES.at("section 2, after eq. (1)"),
+    formula=r"\tilde{f}(x) := f(\tilde{W}_1, \dots, \tilde{W}_K; x)",
     given=HOMOGENEOUS,
     assuming=(positively_homogeneous, no_biases),
     without={positively_homogeneous: OTHER_ACTIVATIONS, no_biases: BIASED},

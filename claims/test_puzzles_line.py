@@ -31,7 +31,9 @@ UNNORMALIZED = Mutation("unnormalized", "The losses are those of the networks as
 
 
 @claim(
-    cite=PUZZLES.at("section 1, Figure 2 (b), and appendix D"),
+    cite=PUZZLES.at("section 1, Figure 2 (b), eq. (6), and appendix D"),
+    formula=r"L(\tilde{f}) \leq \hat{L}(\tilde{f}) + \mathbb{R}_N(\tilde{\mathbb{F}})"
+    r" + c_2 \sqrt{\frac{\ln(\frac{1}{\delta})}{2N}}",
     given=FAMILIES,
     assuming=(separated, positively_homogeneous, no_biases),
     without={UNNORMALIZED: FAMILIES["pretrained"]},

@@ -21,6 +21,7 @@ TOLERANCE = 1e-10  # rounding: 8 seeds leave 1e-15 to 7e-15; AdaGrad .98 (span) 
 
 @claim(
     cite=THEORY_III.at("section 9.6, Lemma 3"),
+    formula=r"w_t = \sum_{\tau=0}^{t-1} -\eta_\tau X^\top e_\tau = X^\top (-\sum_{\tau=0}^{t-1} \eta_\tau e_\tau)",
     given=DESCENTS,
     assuming=(underdetermined, full_row_rank, starts_at_zero, steps_along_gradients),
     without={starts_at_zero: gd(model=FROM_ANYWHERE), steps_along_gradients: adagrad()},
@@ -34,6 +35,7 @@ def test_iterates_stay_in_the_span_of_the_rows(run: Run) -> None:
 
 @claim(
     cite=THEORY_III.at("section 9.6, proof of Lemma 3"),
+    formula=r"w_{t+1} = w_t - \eta_t \nabla_w L(w_t) = w_t - \eta_t X^\top e_t",
     given={build.__name__: build(model=FROM_ANYWHERE) for build in (gd, sgd, momentum)},
     assuming=(underdetermined, full_row_rank, steps_along_gradients),
     without={steps_along_gradients: adagrad(model=FROM_ANYWHERE)},

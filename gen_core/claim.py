@@ -84,6 +84,7 @@ class Claim:
     cite: Citation
     title: str
     statement: str
+    formula: str
     assuming: tuple[Assumption, ...]
     not_reproduced: str
     first_look: int
@@ -114,6 +115,7 @@ def claim(
     given: Scaled | Mapping[str, Scaled],
     assuming: Sequence[Assumption] = (),
     without: Mapping[Assumption | Mutation, Scaled | Mapping[str, Scaled]] | None = None,
+    formula: str = "",
     not_reproduced: str = "",
     first_look: int = 8,
     figure: Callable[..., Figure] | None = None,
@@ -128,6 +130,7 @@ def claim(
         without: controls: the setting with one named hypothesis dropped. They must come out REFUTED. Only a claim that
             is not reproduced may go without, since it has shown that it can fail. An identity has no hypothesis to
             drop: its control is a `Mutation`, a wrong measure that the test takes where `run.mutated_by(mutation)`.
+        formula: the paper's formula in LaTeX, without dollar signs, for the report.
         not_reproduced: why the paper's statement does not come out here. Its verdict must then be REFUTED.
         first_look: seeds of the first look; 4 only where a seed is expensive.
         figure: run -> what the paper draws, for the report.
@@ -150,6 +153,8 @@ def claim(
             )
         if not isinstance(cite, Citation):
             raise InvalidClaim(f"{where} cites {cite!r}; expected a place in a paper, Paper(...).at('Theorem 1')")
+        if not isinstance(formula, str) or "$" in formula:
+            raise InvalidClaim(f"{where} has formula {formula!r}; expected LaTeX without dollar signs, as a string")
         if not 2 <= first_look <= LAST_LOOK:
             raise InvalidClaim(f"{where} has first_look {first_look}; expected a number of seeds from 2 to {LAST_LOOK}")
         for hypothesis in (*assuming, *(key for key in without or () if not isinstance(key, Mutation))):
@@ -158,7 +163,7 @@ def claim(
         if "run" not in inspect.signature(test).parameters:
             raise InvalidClaim(f"{where} takes no `run`; expected the finished experiment as a parameter of that name")
         declared = Claim(
-            cite, _first_sentence(statement), statement, tuple(assuming), not_reproduced, first_look, figure
+            cite, _first_sentence(statement), statement, formula, tuple(assuming), not_reproduced, first_look, figure
         )
         cases = [Case(declared, name, setting) for name, setting in _named(given, "given")]
         for dropped, settings in (without or {}).items():

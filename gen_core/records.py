@@ -19,7 +19,8 @@ from typing import Any, TypeVar
 
 T = TypeVar("T")
 
-SCHEMA = 1
+SCHEMA = 2
+"""Version of the fields below. 1 had no `formula` and `traceback` of a case, and no `store` of a run."""
 
 HOLDS, REFUTED, INCONCLUSIVE, ERROR, NOT_RUN = "HOLDS", "REFUTED", "INCONCLUSIVE", "ERROR", "NOT RUN"
 
@@ -120,12 +121,14 @@ class CaseRecord:
         nodeid: pytest's id of the case; `claim` is the part before the bracket and `case` the part inside it.
         paper: key of the paper (also the pytest marker); `citation` its full reference with the place in it.
         title: the statement in one sentence; `statement` the whole of it, as the claim's docstring gives it.
+        formula: the paper's formula in LaTeX; empty where it gives none.
         control: whether this is a control; then `drops` names the hypothesis that it drops, or the mutation of the
             measure that it runs with, and REFUTED is what it must be.
         not_reproduced: why the paper's statement does not come out here; empty for all other claims.
         verdict: HOLDS, REFUTED, INCONCLUSIVE, ERROR or NOT RUN; None where the case was selected and never reached.
         as_expected: whether the run may be green with this verdict (a refuted control is as expected).
         reason: what failed, in one line; for NOT RUN the command that gets the data.
+        traceback: for ERROR and REFUTED the lines of the claim's own file that led there, and what they raised.
         measured: name of the measured quantity; `tolerance` the expectation in words, for example "<= 1e-10".
         limits: the limits of the expectation: [c], [a, b]; `direction` is "at most", "at least" or "between".
         estimate, low, high: the judged value and its interval at the level that the error budget leaves it.
@@ -147,12 +150,14 @@ class CaseRecord:
     citation: str
     title: str
     statement: str
+    formula: str = ""
     control: bool = False
     drops: str = ""
     not_reproduced: str = ""
     verdict: str | None = None
     as_expected: bool = False
     reason: str = ""
+    traceback: str = ""
     measured: str = ""
     tolerance: str = ""
     limits: list[float] = field(default_factory=list)
@@ -186,6 +191,7 @@ class RunRecord:
         started: UTC time, ISO 8601. `seconds`, `exit_status` and `trainings` are 0, None and 0 until the run has ended.
         seeds_from: the base of the seeds; `repeat` is the command with it.
         budget: chance of any false verdict per side in this run; `shares` the number of cases that it is split over.
+        store: folder of the stored results, from the root directory.
         environment: name -> version or setting (python, torch, device, threads, ...).
     """
 
@@ -199,6 +205,7 @@ class RunRecord:
     fresh: bool
     budget: float
     shares: int = 0
+    store: str = ""
     environment: dict[str, str] = field(default_factory=dict)
     seconds: float = 0.0
     exit_status: int | None = None

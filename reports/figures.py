@@ -6,6 +6,7 @@ changes a report. Text stays text (`svg.fonttype` "none"), for search, selection
 
 from __future__ import annotations
 
+import html
 import io
 import math
 import re
@@ -18,13 +19,15 @@ import matplotlib.style
 from matplotlib.axes import Axes
 from matplotlib.backends.backend_svg import FigureCanvasSVG
 from matplotlib.figure import Figure as Canvas
-from matplotlib.ticker import FuncFormatter, LogLocator, NullFormatter
+from matplotlib.ticker import FuncFormatter, LogLocator, MaxNLocator, NullLocator
 
-from gen_core.records import Curve, Figure, Panel
+from gen_core.records import Curve, Figure, Panel, Tick
 from reports.wording import number, power_of_ten
 
 WIDTH, HEIGHT, LEGEND_ROW = 4.0, 2.8, 0.2  # inches
+AXIS, CHARACTER, EDGE = 0.32, 0.075, 0.15  # inches: an axis without its numbers, a character of these, a bare side
 LONGEST = 70  # characters of a label
+TICKS = 6  # intervals between the ticks of an axis, at most
 STYLE = {
     "svg.hashsalt": "gen-core",
     "svg.fonttype": "none",
@@ -67,7 +70,7 @@ def _panel(panel: Panel, colours: dict[str, str]) -> str:
     with matplotlib.style.context(["default", STYLE]), warnings.catch_warnings():
         # The browser has the glyphs that matplotlib's own font lacks.
         warnings.filterwarnings("ignore", message="Glyph .* missing", category=UserWarning)
-        canvas = Canvas(figsize=(WIDTH, HEIGHT), layout="constrained")
+        canvas = Canvas(figsize=(WIDTH, HEIGHT))
         axes = canvas.subplots()
         # A logarithmic axis without a single point to show is an error in matplotlib: it stays linear then.
         points = [(x, y) for c in panel.curves for x, y in zip(c.x, c.y, strict=False) if _kept(x) and _kept(y)]
@@ -81,13 +84,13 @@ def _panel(panel: Panel, colours: dict[str, str]) -> str:
         _scales(axes, xlog, ylog)
         axes.set_xlabel(_label(panel.xlabel), parse_math=False)
         axes.set_ylabel(_label(panel.ylabel), parse_math=False)
-        axes.set_title(_label(panel.title), loc="left", parse_math=False)
-        _right_side(axes, panel, ylog)
+        axes.set_title(_label(panel.title), loc="left", y=1.0, parse_math=False)
+        side = _right_side(axes, panel, ylog)
         if left_out:
             note = f"{left_out} not positive, not shown"
             axes.text(1.0, 1.0, note, transform=axes.transAxes, ha="right", va="bottom", fontsize=8, color="#6b7280")
-        _legend(canvas, axes)
-        return _svg(canvas)
+        _lay_out(canvas, axes, _legend(canvas, axes), [_label(tick.label) for tick in side])
+        return _svg(canvas, alternative(panel))
 
 
 def _curve(axes: Axes, curve: Curve, colour: str, xlog: bool, ylog: bool) -> int:
@@ -122,6 +125,7 @@ def _marks(axes: Axes, panel: Panel, xlog: bool, ylog: bool) -> None:
 def _scales(axes: Axes, xlog: bool, ylog: bool) -> None:
     for axis, log in ((axes.xaxis, xlog), (axes.yaxis, ylog)):
         if not log:
+            axis.set_major_locator(MaxNLocator(nbins=TICKS, steps=[1, 2, 5, 10]))
             axis.set_major_formatter(FuncFormatter(lambda value, _: number(value, 4)))
             continue
         (axes.set_xscale if axis is axes.xaxis else axes.set_yscale)("log", nonpositive="mask")
@@ -130,45 +134,69 @@ def _scales(axes: Axes, xlog: bool, ylog: bool) -> None:
             axis.set_major_locator(LogLocator(subs=(1.0, 2.0, 5.0)))
             axis.set_major_formatter(FuncFormatter(lambda value, _: number(value, 3)))
         else:
+            axis.set_major_locator(LogLocator(numticks=TICKS + 1))
             axis.set_major_formatter(FuncFormatter(_decade))
-        axis.set_minor_formatter(NullFormatter())
+        axis.set_minor_locator(NullLocator())
 
 
-def _right_side(axes: Axes, panel: Panel, ylog: bool) -> None:
-    """Name heights in other units on the right, where they are in sight."""
+def _right_side(axes: Axes, panel: Panel, ylog: bool) -> list[Tick]:
+    """Name heights in other units on the right, where they are in sight; returns those that are."""
     low, high = sorted(axes.get_ylim())
     ticks = [tick for tick in panel.right if _kept(tick.at, ylog) and low <= tick.at <= high]
     if not ticks:
-        return
+        return []
     side = axes.secondary_yaxis("right")
-    side.yaxis.set_minor_formatter(NullFormatter())
+    side.yaxis.set_minor_locator(NullLocator())
     side.set_yticks([tick.at for tick in ticks], [_label(tick.label) for tick in ticks], parse_math=False)
     side.set_ylabel(_label(panel.right_label), parse_math=False)
+    return ticks
 
 
 def _decade(value: float, _: int | None) -> str:
     return power_of_ten(round(math.log10(value))) if value > 0 else ""
 
 
-def _legend(canvas: Canvas, axes: Axes) -> None:
+def _legend(canvas: Canvas, axes: Axes) -> float:
+    """Put a legend below the axes; returns its height in inches."""
     handles, labels = axes.get_legend_handles_labels()
     entries = dict(zip(reversed(labels), reversed(handles), strict=True))  # one entry per label: its first curve
     if not entries:
-        return
+        return 0.0
     names = list(dict.fromkeys(labels))
     columns = 2 if len(names) > 1 and max(map(len, names)) <= 26 else 1
-    canvas.set_size_inches(WIDTH, HEIGHT + LEGEND_ROW * math.ceil(len(names) / columns))
-    legend = canvas.legend(
-        [entries[name] for name in names], names, loc="outside lower left", ncols=columns, borderaxespad=0.2
-    )
+    rows = math.ceil(len(names) / columns)
+    canvas.set_size_inches(WIDTH, HEIGHT + LEGEND_ROW * rows)
+    legend = canvas.legend([entries[name] for name in names], names, loc="lower left", ncols=columns, borderaxespad=0.2)
     for handle in legend.legend_handles:
         if handle is not None:
             handle.set_alpha(None if (handle.get_alpha() or 1) >= 0.5 else 0.6)
     for text in legend.get_texts():
         text.set_parse_math(False)
+    return LEGEND_ROW * rows + 0.06
 
 
-def _svg(canvas: Canvas) -> str:
+def _lay_out(canvas: Canvas, axes: Axes, legend: float, side: list[str]) -> None:
+    """Give the axes the room that their labels leave, above a legend of this height and beside labels on the right.
+
+    The room is counted in characters: the page's font is not the one that matplotlib would measure, and measuring takes
+    as long as drawing.
+    """
+    width, height = canvas.get_size_inches()
+    ticks = axes.yaxis.get_major_formatter().format_ticks(list(axes.yaxis.get_majorticklocs()))
+    left, right = (AXIS + CHARACTER * max(map(len, labels)) if labels else EDGE for labels in (ticks or [""], side))
+    bottom, top = legend + 0.47, 0.25 if axes.get_title(loc="left") else 0.12
+    canvas.subplots_adjust(left / width, bottom / height, 1 - right / width, 1 - top / height)
+    axes.xaxis.set_label_coords(0.5, -0.27 / (height - bottom - top))
+    axes.yaxis.set_label_coords(-(left - 0.16) / (width - left - right), 0.5)
+
+
+def alternative(panel: Panel) -> str:
+    """What a panel shows in words, for readers who do not see it."""
+    axes = f"{_label(panel.ylabel)} over {_label(panel.xlabel)}"
+    return f"{_label(panel.title)}: {axes}" if _label(panel.title) else axes
+
+
+def _svg(canvas: Canvas, label: str) -> str:
     out = io.StringIO()
     nothing = dict.fromkeys(("Date", "Creator", "Format", "Type"))
     FigureCanvasSVG(canvas).print_svg(out, metadata=nothing)
@@ -178,7 +206,8 @@ def _svg(canvas: Canvas) -> str:
     # matplotlib's own: in a label "<" is escaped.
     svg = re.sub(r'<g id="[\w.]+">', "<g>", svg)
     svg = re.sub(r'<style type="text/css">.*?</style>', "", svg, flags=re.DOTALL)
-    return re.sub(r'width="[^"]*" height="[^"]*"', 'role="img"', svg, count=1)
+    described = f'role="img" aria-label="{html.escape(label)}"'
+    return re.sub(r'width="[^"]*" height="[^"]*"', lambda _: described, svg, count=1)
 
 
 def _gaps(values: Sequence[float | None], log: bool) -> list[float]:

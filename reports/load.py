@@ -89,8 +89,8 @@ def _read(reader: Callable[[Path], T], path: Path) -> T:
 
 def _unknown(record: Any) -> str:
     """What a well-formed record says that this version does not understand, or ""."""
-    if record.schema != SCHEMA:
-        return f"schema {record.schema}; expected {SCHEMA}"
+    if record.schema not in range(1, SCHEMA + 1):
+        return f"schema {record.schema}; expected 1 to {SCHEMA}"
     if isinstance(record, CaseRecord) and record.verdict is not None and record.verdict not in VERDICTS:
         return f"verdict {record.verdict[:40]!r}; expected one of {', '.join(VERDICTS)}"
     return ""

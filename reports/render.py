@@ -1,4 +1,4 @@
-"""A run's records -> `index.html` and one page per case, each file whole or not at all."""
+"""A run's records -> `index.html`, `gallery.html`, and one page per case, each file whole or not at all."""
 
 from __future__ import annotations
 
@@ -8,53 +8,37 @@ import os
 import re
 from collections import Counter
 from collections.abc import Mapping
-from concurrent.futures import ProcessPoolExecutor
-from dataclasses import dataclass
-from multiprocessing import get_context
 from pathlib import Path
 from typing import Any
 
 import jinja2
 from markupsafe import Markup
 
-from gen_core.records import CaseRecord, Figure
+from gen_core.records import CaseRecord
 from reports import wording
-from reports.changes import Change
-from reports.figures import draw
+from reports.changes import KINDS, Change
+from reports.drawings import Drawing, draw_all
+from reports.failure import first_failures, loading, nearest
+from reports.figures import alternative
+from reports.formulas import mathml
+from reports.gallery import gallery
 from reports.load import Loaded
-from reports.pictures import Picture, interval_picture, seeds_picture
+from reports.pictures import seeds_picture
+from reports.rows import PAGE, Claim, Row, claims_of, page_name
 from reports.standing import STANDINGS, Standing, standing, urgency
 
 TEMPLATES = Path(__file__).parent / "templates"
-MANY = 40
-"""Figures from which on processes that draw some of them each are worth their start."""
+FIGURE = re.compile(r"[0-9a-f]{16}-\d+\.svg")
+ALWAYS = ("error", "refuted", "inconclusive", "not run", "not reproduced", "holds", "control refuted")
+"""Standings that the summary counts even where there are none."""
 
-PAGE = re.compile(r".*-[0-9a-f]{12}\.html")
-
-
-@dataclass(frozen=True)
-class Row:
-    """One case as the templates show it."""
-
-    case: CaseRecord
-    standing: Standing
-    page: str
-    picture: Picture | None
-
-
-@dataclass(frozen=True)
-class Claim:
-    """All selected cases of one claim, worst first and controls last among equals."""
-
-    name: str
-    title: str
-    paper: str
-    rows: list[Row]
-
-    @property
-    def urgency(self) -> int:
-        """Place of the worst case in the order worst first."""
-        return min(urgency(row.case) for row in self.rows)
+BESIDE = {
+    "history/index.html": "History",
+    "junit.xml": "JUnit XML",
+    "records.json": "All records",
+    "summary.md": "Summary",
+}
+"""Other files of a report, which the index links to where they are."""
 
 
 def render(loaded: Loaded, folder: Path, changes: Mapping[str, Change] | None = None) -> Path:
@@ -62,7 +46,7 @@ def render(loaded: Loaded, folder: Path, changes: Mapping[str, Change] | None = 
 
     Args:
         loaded: the run.
-        folder: where the report goes.
+        folder: where the report goes. Pages over runs in `history` and files for machines are linked to where they are.
         changes: node id -> what is different about a case since the runs before; None where no history is kept.
 
     Returns:
@@ -71,43 +55,31 @@ def render(loaded: Loaded, folder: Path, changes: Mapping[str, Change] | None = 
     Raises:
         OSError: if the folder cannot be made or written to.
     """
-    pages = folder / "claims"
-    pages.mkdir(parents=True, exist_ok=True)
+    pages, figures = folder / "claims", folder / "figures"
+    for place in (pages, figures):
+        place.mkdir(parents=True, exist_ok=True)
     templates = environment()
-    claims = _claims(loaded.cases)
+    claims = claims_of(loaded.cases, changes or {})
+    drawn = draw_all(loaded.cases)
+    files = {name: svg for d in drawn.values() for name, svg in zip(d.files, d.panels, strict=True)}
+    for name, svg in files.items():
+        write(figures / name, svg)
     template = templates.get_template("claim.html")
-    drawn = _draw_all(loaded.cases)
     for claim in claims:
+        past = f"../history/{page_name(claim.name)}"
         for row in claim.rows:
-            details = _details(row.case, drawn)
-            write(pages / row.page, template.render(run=loaded.run, claim=claim, row=row, changes=changes, **details))
-    index = folder / "index.html"
-    script = (TEMPLATES / "filter.js").read_text(encoding="utf-8")
-    text = templates.get_template("index.html").render(
-        run=loaded.run,
-        claims=claims,
-        changes=changes,
-        problems=loaded.problems,
-        counts=_counts(loaded.cases),
-        total=len(loaded.cases),
-        controls=sum(case.control for case in loaded.cases),
-        attention=sum(urgency(case) <= 5 for case in loaded.cases),
-        papers=sorted({claim.paper for claim in claims}),
-        script=script,
-        script_hash=base64.b64encode(hashlib.sha256(script.encode()).digest()).decode(),
+            details = _details(claim, row, loaded, drawn.get(row.case.nodeid))
+            details["past"] = past if (pages / past).is_file() else ""
+            write(pages / row.page, template.render(run=loaded.run, claim=claim, row=row, **details))
+    shown = {"run": loaded.run, "claims": claims}
+    write(
+        folder / "gallery.html", templates.get_template("gallery.html").render(**shown, papers=gallery(claims, drawn))
     )
-    write(index, text)
-    current = {row.page for claim in claims for row in claim.rows}
-    for page in pages.glob("*.html"):
-        if PAGE.fullmatch(page.name) and page.name not in current:
-            page.unlink()
+    index = folder / "index.html"
+    write(index, templates.get_template("index.html").render(**shown, **_summary(loaded, claims, changes, folder)))
+    _remove_others(pages, PAGE, {row.page for claim in claims for row in claim.rows})
+    _remove_others(figures, FIGURE, set(files))
     return index
-
-
-def page_name(nodeid: str) -> str:
-    """File name of a case's page: readable, safe on every file system, and different for different node ids."""
-    slug = re.sub(r"[^a-z0-9]+", "-", nodeid.rpartition("::")[2].lower()).strip("-")[:80]
-    return f"{slug or 'case'}-{hashlib.sha256(nodeid.encode('utf-8', 'surrogatepass')).hexdigest()[:12]}.html"
 
 
 def environment() -> jinja2.Environment:
@@ -129,59 +101,60 @@ def environment() -> jinja2.Environment:
         blocks=wording.blocks,
         outline=wording.outline,
         explanation=wording.explanation,
+        judgement=wording.judgement,
+        decided=wording.decided,
+        page_name=page_name,
+        alternative=alternative,
     )
     return made
 
 
-def _claims(cases: list[CaseRecord]) -> list[Claim]:
-    grouped: dict[str, list[CaseRecord]] = {}
-    for case in cases:
-        grouped.setdefault(case.claim, []).append(case)
-    claims = []
-    for name, members in grouped.items():
-        members.sort(key=lambda case: (urgency(case), case.control, case.nodeid))
-        first = next((case for case in members if not case.control), members[0])
-        rows = [Row(case, standing(case), page_name(case.nodeid), interval_picture(case)) for case in members]
-        claims.append(Claim(name, first.title, first.paper, rows))
-    return sorted(claims, key=lambda claim: (claim.urgency, claim.paper, claim.name))
+def _details(claim: Claim, row: Row, loaded: Loaded, drawing: Drawing | None) -> dict[str, Any]:
+    """What the page of a case shows beside its record."""
+    case, failed = row.case, row.standing.tone in ("bad", "open") and row.case.verdict is not None
+    return {
+        # Safe as they are: matplotlib escapes all text that it writes, and so does `mathml`.
+        "drawings": [Markup(svg) for svg in drawing.panels] if drawing else [],
+        "formula": Markup(mathml(case.formula)),
+        "figure_defect": drawing.defect if drawing else "",
+        "figure_files": drawing.files if drawing else [],
+        "seeds": seeds_picture(case),
+        "failed": failed,
+        "failures": first_failures(case) if failed else [],
+        "nearest": nearest(case, [other.case for other in claim.rows]) if failed else None,
+        "loading": loading(case, loaded.run) if case.verdict is not None else "",
+    }
+
+
+def _summary(loaded: Loaded, claims: list[Claim], changes: Mapping[str, Change] | None, folder: Path) -> dict[str, Any]:
+    """What the index says beside its rows."""
+    script = (TEMPLATES / "index.js").read_text(encoding="utf-8")
+    kinds = Counter(change.kind for change in (changes or {}).values())
+    return {
+        "changes": changes,
+        "kinds": [(kind, kinds[kind]) for kind in KINDS if kinds[kind]],
+        "gone": {nodeid: change.text for nodeid, change in (changes or {}).items() if change.kind == "gone"},
+        "problems": loaded.problems,
+        "counts": _counts(loaded.cases),
+        "controls": sum(case.control for case in loaded.cases),
+        "attention": sum(urgency(case) <= 5 for case in loaded.cases),
+        "papers": sorted({claim.paper for claim in claims}),
+        "beside": {path: name for path, name in BESIDE.items() if (folder / path).is_file()},
+        "script": script,
+        "script_hash": base64.b64encode(hashlib.sha256(script.encode()).digest()).decode(),
+    }
 
 
 def _counts(cases: list[CaseRecord]) -> list[tuple[Standing, int]]:
     counts = Counter(standing(case) for case in cases)
-    return [(place, counts[place]) for place in STANDINGS if counts[place]]
+    return [(place, counts[place]) for place in STANDINGS if counts[place] or place.name in ALWAYS]
 
 
-def _draw_all(cases: list[CaseRecord]) -> dict[str, tuple[list[str], str]]:
-    """Every different figure of the cases, which share figures as they share trainings: its SVGs, or what is wrong."""
-    figures = {_key(case.figure): case.figure for case in cases if case.figure}
-    if len(figures) < MANY:
-        return {key: _draw(figure) for key, figure in figures.items()}
-    # Not forked: the process that ends a run has threads.
-    with ProcessPoolExecutor(mp_context=get_context("spawn")) as pool:
-        return dict(zip(figures, pool.map(_draw, figures.values(), chunksize=8), strict=True))
-
-
-def _draw(figure: Figure) -> tuple[list[str], str]:
-    """A figure that cannot be drawn does not cost the page."""
-    try:
-        return draw(figure), ""
-    except (ArithmeticError, LookupError, TypeError, ValueError) as error:
-        return [], f"The figure could not be drawn: {error}"
-
-
-def _key(figure: Figure) -> str:
-    return repr(figure.panels)
-
-
-def _details(case: CaseRecord, drawn: dict[str, tuple[list[str], str]]) -> dict[str, Any]:
-    """What the page of a case shows beside its record."""
-    drawings, defect = drawn[_key(case.figure)] if case.figure else ([], "")
-    # Safe as it is: matplotlib escapes all text that it writes.
-    return {
-        "drawings": [Markup(svg) for svg in drawings],
-        "figure_defect": defect,
-        "seeds": seeds_picture(case),
-    }
+def _remove_others(folder: Path, ours: re.Pattern[str], current: set[str]) -> None:
+    """Remove what an earlier report has left, and nothing that is not a report's."""
+    for path in folder.iterdir():
+        if ours.fullmatch(path.name) and path.name not in current:
+            path.unlink()
 
 
 def write(path: Path, text: str) -> None:

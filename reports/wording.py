@@ -9,7 +9,10 @@ import textwrap
 from datetime import datetime
 from typing import Any
 
-from gen_core.records import ERROR, HOLDS, NOT_RUN, REFUTED, CaseRecord
+from gen_core.records import ERROR, HOLDS, INCONCLUSIVE, NOT_RUN, REFUTED, CaseRecord
+
+OF_SEEDS = "of seeds"
+"""How the words of a tolerance on a share of the seeds end."""
 
 _SUPERSCRIPT = str.maketrans("-0123456789", "⁻⁰¹²³⁴⁵⁶⁷⁸⁹")
 
@@ -133,7 +136,12 @@ def position(case: CaseRecord) -> str:
 
 
 def explanation(case: CaseRecord) -> str:
-    """The verdict in a sentence or two, with its numbers."""
+    """The verdict in a sentence or two, with its numbers, and what it means for a control."""
+    return judgement(case) + _meaning(case)
+
+
+def judgement(case: CaseRecord) -> str:
+    """Why the verdict is what it is, with the bound and the limit that decide."""
     if case.verdict is None:
         return "This case was selected, and the run ended before it was reached."
     if case.verdict == ERROR:
@@ -141,21 +149,88 @@ def explanation(case: CaseRecord) -> str:
     if case.verdict == NOT_RUN:
         return "This case was skipped, because what it needs is not on this machine."
     what = case.measured or "The measured value"
-    seeds = f"{len(case.values)} seed" + "s" * (len(case.values) != 1)
-    span = interval(case)
-    text = f"{what} is {number(case.estimate)} over {seeds}" + (f", with the interval {span}" if span else "")
-    subject = "the whole interval" if span else "the value"
-    where = {
-        "inside": f"; {subject} lies inside the tolerance",
-        "outside": f"; {subject} lies outside the tolerance",
-        "across": f"; {subject} reaches across the limit, so the seeds do not decide about the tolerance",
-        "": "; the tolerance is",
-    }[position(case)]
-    text += f"{where} {tolerance(case.tolerance)}." if case.tolerance else "."
-    return text + _meaning(case)
+    where = position(case)
+    if where:
+        return f"{what}: {_judged(case, where)}{_room(case)}."
+    within = f", with the interval {interval(case)}" if interval(case) else ""
+    expected = f"; the tolerance is {tolerance(case.tolerance)}" if case.tolerance else ""
+    return f"{what} is {number(case.estimate)} over {_seeds(case)}{within}{expected}."
+
+
+def outside(case: CaseRecord, value: float) -> bool:
+    """Whether one seed's value is outside the tolerance; never where that is about a share of the seeds."""
+    if case.tolerance.endswith(OF_SEEDS) or None in case.limits or not case.limits:
+        return False
+    above, below = value > case.limits[-1], value < case.limits[0]
+    return {"at most": above, "at least": below, "between": above or below}.get(case.direction, False)
+
+
+def decided(case: CaseRecord) -> str:
+    """When a case was decided, in a sentence; empty without looks."""
+    if not case.looks:
+        return ""
+    seeds = f"{case.looks[-1].seeds} seeds"
+    if case.looks[-1].verdict == INCONCLUSIVE:
+        return f"Not decided by the last look, at {seeds}."
+    return f"Decided at look {len(case.looks)}, with {seeds}."
+
+
+def _judged(case: CaseRecord, where: str) -> str:
+    """Where the interval lies, with the bound and the limit that decide."""
+    of, least, most = _subject(case), case.limits[0], case.limits[-1]
+    low = -math.inf if case.low is None else case.low
+    high = math.inf if case.high is None else case.high
+    if where == "across":
+        limit = least if low <= least <= high else most
+        needed = f"; about {case.seeds_needed} seeds would decide" if case.seeds_needed else ""
+        return f"{number(limit)} lies inside the interval {interval(case)} of {of}{needed}"
+    if case.direction == "between" and where == "inside":
+        span = f"interval {interval(case)} of {of}" if interval(case) else f"value {number(low)} of {of}"
+        return f"the {span} lies between {number(least)} and {number(most)}"
+    # An upper bound shows that a value is low enough, and a lower bound that it is too high.
+    upper = high <= most if case.direction == "at most" else high < least
+    bound, limit = (
+        (high, most if where == "inside" else least) if upper else (low, least if where == "inside" else most)
+    )
+    said, than = _apart(bound, limit)
+    name = (
+        f"the {'upper' if upper else 'lower'} bound {said} of {of}" if interval(case) else f"the value {said} of {of}"
+    )
+    relation = ("is below" if upper else "is above") if bound != limit else f"is not {'above' if upper else 'below'}"
+    return f"{name} {relation} {than}"
+
+
+def _subject(case: CaseRecord) -> str:
+    """What an interval is about; the words of a tolerance tell."""
+    said, seeds = case.tolerance, _seeds(case)
+    if said.endswith("in every seed"):
+        return f"the worst of {seeds}"
+    if said.endswith(OF_SEEDS):
+        return f"the share of {seeds} with a value {tolerance(said.partition(' in at least')[0])}"
+    kind = next((kind for kind in ("exponent", "rank correlation") if said.startswith(kind)), "")
+    return f"the mean {kind} over {seeds}".replace("  ", " ")
+
+
+def _seeds(case: CaseRecord) -> str:
+    return f"{len(case.values)} seed" + "s" * (len(case.values) != 1)
+
+
+def _room(case: CaseRecord) -> str:
+    if case.headroom is None:
+        return ""
+    deviations = f"{number(abs(case.headroom))} standard deviations"
+    return f"; headroom {deviations}" if case.headroom >= 0 else f"; the estimate is {deviations} beyond the limit"
+
+
+def _apart(one: float, other: float) -> tuple[str, str]:
+    """Two numbers with as many digits as tell them apart."""
+    digits = next((d for d in range(3, 17) if number(one, d) != number(other, d)), 3)
+    return number(one, digits), number(other, digits)
 
 
 def _meaning(case: CaseRecord) -> str:
+    if case.verdict in (None, ERROR, NOT_RUN):
+        return ""
     if case.control and case.case.startswith("mutated-"):
         told = "As it must be" if case.verdict == REFUTED else "It should have been refuted"
         return f" {told}: this control mutates the measure, “{case.drops}”."

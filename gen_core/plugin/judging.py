@@ -14,7 +14,7 @@ from gen_core.draws import check_data, draw
 from gen_core.errors import AssumptionViolated, DataMissing, Inconclusive, InvalidClaim, Refuted
 from gen_core.expect import Judge, Judgement, judging
 from gen_core.experiment import Experiment
-from gen_core.plugin.outcomes import RECORD, properties, said
+from gen_core.plugin.outcomes import RECORD, own_lines, properties, said
 from gen_core.plugin.progress import ProgressFile
 from gen_core.plugin.session import Session, case_of
 from gen_core.records import ERROR, HOLDS, INCONCLUSIVE, NOT_RUN, REFUTED, CaseRecord, Figure, Look
@@ -63,7 +63,7 @@ def _set_up(session: Session, item: pytest.Item, case: Case) -> None:
             check_data(experiment)
         _check(session, item.stash[RECORD], case, 0, session.looks(case)[0])
     except CAUGHT as error:
-        _end(session, item, _word(session, error), said(error), time.monotonic() - began)
+        _end(session, item, _word(session, error), error, time.monotonic() - began)
         _skip_if_missing(session, error)
         raise
 
@@ -92,7 +92,7 @@ def _judge(session: Session, item: pytest.Function, case: Case) -> None:
         _describe(session, record, case, run, word)
     stored = {key for keys in record.keys.values() for key in keys}
     record.trained = sum(event.seeds for event in session.journal.trainings() if event.key in stored)
-    _end(session, item, word, said(raised) if raised else "", time.monotonic() - began)
+    _end(session, item, word, raised, time.monotonic() - began)
     if raised is not None:
         _skip_if_missing(session, raised)
         raise raised.with_traceback(_up_to_claim(raised, inspect.unwrap(item.obj).__code__))
@@ -206,10 +206,12 @@ def _describe(session: Session, record: CaseRecord, case: Case, run: Run | Runs,
             record.settings["figure"] = f"not drawn: {said(error)}"
 
 
-def _end(session: Session, item: pytest.Item, word: str, reason: str, seconds: float) -> None:
+def _end(session: Session, item: pytest.Item, word: str, raised: BaseException | None, seconds: float) -> None:
     """Write the record of this attempt, and give the verdict to pytest's report."""
     record = item.stash[RECORD]
-    record.verdict, record.reason, record.seconds = word, reason, seconds
+    record.verdict, record.reason, record.seconds = word, said(raised) if raised else "", seconds
+    if raised is not None and word in (ERROR, REFUTED):
+        record.traceback = own_lines(item, raised)
     record.as_expected = word == (REFUTED if record.control or record.not_reproduced else HOLDS)
     if word == HOLDS and record.control:
         record.reason = f"the control holds: {record.measured} tells nothing of {record.drops!r}; expected it REFUTED"

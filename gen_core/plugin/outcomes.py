@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import traceback
 from collections.abc import Generator
 from pathlib import Path
 
@@ -102,7 +103,9 @@ def _not_begun(
     if report.skipped:
         record.verdict, record.reason = NOT_RUN, str(getattr(call.excinfo, "value", ""))
     else:
-        record.verdict, record.reason = ERROR, said(call.excinfo.value) if call.excinfo else ""
+        record.verdict = ERROR
+        if call.excinfo:
+            record.reason, record.traceback = said(call.excinfo.value), own_lines(item, call.excinfo.value)
     ours.journal.attempt(record)
     return properties(record)
 
@@ -111,6 +114,14 @@ def said(error: BaseException) -> str:
     """An error in one line."""
     text = " ".join(str(error).split())
     return text if isinstance(error, (GenCoreError, Refuted, Inconclusive)) else f"{type(error).__name__}: {text}"
+
+
+def own_lines(item: pytest.Item, error: BaseException) -> str:
+    """An error's traceback through a claim's own file, or the claim's place where it does not pass there."""
+    path, line, _ = item.location
+    frames = [frame for frame in traceback.extract_tb(error.__traceback__) if Path(frame.filename) == item.path]
+    told = [f"{path}:{frame.lineno}: in {frame.name}\n    {frame.line}" for frame in frames]
+    return "\n".join([*(told or [f"{path}:{(line or 0) + 1}: {item.name}"]), said(error)])
 
 
 def _builtin(value: object) -> object:

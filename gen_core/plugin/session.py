@@ -153,6 +153,7 @@ class Session:
             citation=str(claim.cite),
             title=claim.title,
             statement=claim.statement,
+            formula=claim.formula,
             control=case.drops is not None,
             drops=case.drops.name if case.drops else "",
             not_reproduced=claim.not_reproduced if not case.drops else "",
@@ -194,5 +195,6 @@ class Session:
             fresh=self.options.seeds_from == "fresh",
             budget=self.options.error_budget,
             shares=self.over,
+            store=self.options.store,
             environment=environment,
         )

@@ -78,6 +78,8 @@ SIGN = Mutation("sign", "The sign is turned.")
         ({"without": {noiseless: 3}}, stated(), "setting 'of a control' is 3; expected an Experiment"),
         ({"cite": "Theorem 1"}, stated(), "statement cites 'Theorem 1'; expected a place in a paper"),
         ({"first_look": 1}, stated(), "statement has first_look 1; expected a number of seeds from 2 to 64"),
+        ({"formula": 3}, stated(), "statement has formula 3; expected LaTeX without dollar signs, as a string"),
+        ({"formula": "$x$"}, stated(), "statement has formula '$x$'; expected LaTeX without dollar signs"),
         ({"first_look": 128}, stated(), "statement has first_look 128; expected a number of seeds from 2 to 64"),
     ],
 )

@@ -247,3 +247,50 @@ def test_values_agree_however_the_run_is_spread(suite):
         assert suite.record.trainings == 4
         found.append(json.dumps({name: [f"{v:.6e}" for v in case.values] for name, case in suite.cases.items()}))
     assert found[0] == found[1] == found[2]
+
+
+FAILING = """
+def broken(run):
+    raise ZeroDivisionError("nothing\\nis left")
+
+@claim(**TOY, formula="x^2")
+def test_{name}(run):
+    {line}
+"""
+
+
+@pytest.mark.parametrize(
+    ("line", "last"),
+    [
+        ('expect(loss(run), "loss").at_most(-1)', "loss is "),
+        ("broken(run)", "ZeroDivisionError: nothing is left"),
+    ],
+)
+def test_a_record_of_a_failure_has_the_lines_of_the_claims_file(suite, line, last):
+    suite.claims(FAILING.format(name="bad", line=line))
+    suite.run("-k", "given")
+    told = suite.cases["test_bad[given]"].traceback.splitlines()
+
+    text = (suite.pytester.path / "test_claims.py").read_text().splitlines()
+    at = text.index(f"    {line}") + 1
+    assert told[:2] == [f"test_claims.py:{at}: in test_bad", f"    {line}"]
+    if line == "broken(run)":
+        assert told[2] == f"test_claims.py:{text.index('def broken(run):') + 2}: in broken"
+    assert told[-1].startswith(last)
+    assert suite.cases["test_bad[given]"].formula == "x^2"
+
+
+def test_a_failure_outside_of_the_claims_file_has_the_claims_place(suite):
+    suite.claims("@claim(**{**TOY, 'given': replace(clean, rule=GD(rate=1e9), steps=200)})\n"
+                 "def test_diverging(run):\n    expect(loss(run), 'loss').at_most(1)")  # fmt: skip
+    suite.run("-k", "given")
+    first, last = suite.cases["test_diverging[given]"].traceback.splitlines()
+    assert first == "test_claims.py:6: test_diverging[given]"
+    assert last.startswith("training diverged")
+
+
+def test_a_case_that_holds_has_no_traceback(suite):
+    suite.claims(HOLDS.replace("LIMIT", "2"))
+    suite.run("--store", "elsewhere")
+    assert suite.cases["test_small[given]"].traceback == ""
+    assert suite.record.store == "elsewhere"

@@ -70,7 +70,8 @@ def test_a_file_that_is_no_record_is_named_and_skipped(records: Path, cases, tex
         ({"figure": "none"}, "CaseRecord.figure holds a str"),
         ({"keys": {"run": "abc"}}, "CaseRecord.keys holds a str; expected list[str]"),
         ({"verdict": "MAYBE"}, "verdict 'MAYBE'; expected one of HOLDS"),
-        ({"schema": 2}, "schema 2; expected 1"),
+        ({"schema": 3}, "schema 3; expected 1 to 2"),
+        ({"schema": 0}, "schema 0; expected 1 to 2"),
     ],
 )
 def test_a_record_with_a_wrong_value_is_named_and_skipped(records: Path, case, change, complaint: str) -> None:
@@ -81,6 +82,20 @@ def test_a_record_with_a_wrong_value_is_named_and_skipped(records: Path, case, c
     (problem,) = loaded.problems
     assert complaint in problem
     assert "9999.json" in problem
+
+
+def test_records_of_the_first_schema_are_read(records: Path, cases: list[CaseRecord]) -> None:
+    for path in records.rglob("*.json"):
+        held = json.loads(path.read_text(encoding="utf-8"))
+        for entry in held if isinstance(held, list) else [held]:
+            for name in ("formula", "traceback", "store"):
+                entry.pop(name, None)
+            entry["schema"] = 1
+        path.write_text(json.dumps(held), encoding="utf-8")
+    loaded = load(records)
+    assert loaded.problems == []
+    assert loaded.run.schema == 1
+    assert {c.nodeid: (c.verdict, c.formula) for c in loaded.cases} == {c.nodeid: (c.verdict, "") for c in cases}
 
 
 def test_values_that_were_not_finite_are_read(records: Path, case) -> None:

@@ -1,0 +1,120 @@
+"""A case that is not as it has to be: what failed first, the nearest setting that passes, and how to load its run."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Sequence
+from dataclasses import dataclass
+from pathlib import PurePosixPath
+from typing import Any
+
+from gen_core.records import ERROR, HOLDS, INCONCLUSIVE, REFUTED, CaseRecord, RunRecord
+from reports.standing import standing
+from reports.wording import number, outside, tolerance
+
+
+@dataclass(frozen=True)
+class Difference:
+    """One field of a recipe: its place in it, its value in the failed case, and in the one that passes."""
+
+    field: str
+    here: str
+    there: str
+
+
+@dataclass(frozen=True)
+class Nearest:
+    """The case whose recipe differs in the fewest fields, and these fields."""
+
+    case: CaseRecord
+    differences: list[Difference]
+
+
+def first_failures(case: CaseRecord) -> list[str]:
+    """What was the first to go wrong, a sentence each: hypothesis, look, seed. Empty where the record does not tell."""
+    told = []
+    for hypothesis in case.hypotheses:
+        if hypothesis.holds is not None and hypothesis.holds == hypothesis.dropped:
+            broken = "does not hold" if not hypothesis.dropped else "is to be dropped here and still holds"
+            told.append(f"Hypothesis “{hypothesis.name}” {broken}: {hypothesis.checked or hypothesis.statement}.")
+            break
+    wanted = REFUTED if case.control else HOLDS
+    looks = [look for look in case.looks if look.verdict != wanted]
+    if looks:
+        look = looks[0]
+        told.append(
+            f"The first look, of {len(case.looks)}, that did not come to {wanted} was at {look.seeds} seeds: "
+            f"{look.verdict}, {number(look.estimate, 4)} in [{number(look.low, 4)}, {number(look.high, 4)}]."
+        )
+    seeds = [(s, v) for s, v in zip(case.seeds, case.values, strict=False) if v is None or outside(case, v)]
+    if seeds and case.verdict in (REFUTED, INCONCLUSIVE, ERROR) and not case.control:
+        seed, value = seeds[0]
+        told.append(
+            f"The first seed outside the tolerance {tolerance(case.tolerance)} is {seed}, with {number(value, 6)}; "
+            f"in all {len(seeds)} of {len(case.values)} seeds are."
+        )
+    return told
+
+
+def nearest(case: CaseRecord, others: Sequence[CaseRecord]) -> Nearest | None:
+    """Of the other cases of a claim that are as they have to be, settings or controls like this one, the nearest."""
+    good = "control refuted" if case.control else "holds"
+    found = [
+        Nearest(other, _differences(case.recipes, other.recipes))
+        for other in others
+        if other.nodeid != case.nodeid and other.recipes and standing(other).name == good
+    ]
+    return min(found, key=lambda near: (len(near.differences), near.case.nodeid), default=None)
+
+
+def _differences(here: Any, there: Any) -> list[Difference]:
+    ours, theirs = _fields(here), _fields(there)
+    return [
+        Difference(field, ours.get(field, "–"), theirs.get(field, "–"))
+        for field in dict.fromkeys([*ours, *theirs])
+        if ours.get(field) != theirs.get(field)
+    ]
+
+
+def _fields(value: Any, place: str = "") -> dict[str, str]:
+    """Place -> value of every plain value of a recipe."""
+    if isinstance(value, dict) and value:
+        parts = value.items()
+    elif isinstance(value, list) and any(isinstance(item, (dict, list)) for item in value):
+        parts = enumerate(value)
+    else:
+        return {place: str(value)}
+    return {k: v for name, item in parts for k, v in _fields(item, f"{place}.{name}" if place else str(name)).items()}
+
+
+def loading(case: CaseRecord, run: RunRecord) -> str:
+    """Python that gives the runs of a case, label -> `Run`, as this run had them; "" where its id names no test."""
+    path, _, test = case.claim.partition("::")
+    name = test.replace("::", ".")
+    if not path.endswith(".py") or not re.fullmatch(r"[^\W\d]\w*(\.[^\W\d]\w*)*", name):
+        return ""
+    module = ".".join(PurePosixPath(path).with_suffix("").parts)
+    mutated = case.control and case.case.startswith("mutated-")
+    return "\n".join(
+        [
+            "from importlib import import_module",
+            "from pathlib import Path",
+            "",
+            "from gen_core.device import resolve",
+            "from gen_core.lab import Lab",
+            "from gen_core.store import Store",
+            "",
+            f"test = import_module({module!a}).{name}",
+            'cases = next(mark.args[1] for mark in test.pytestmark if mark.args[:1] == ("run",))',
+            f"case = next(c.values[0] for c in cases if c.id == {case.case!a})",
+            f"experiments = case.experiments({run.scale!a})",
+            f"lab = Lab(Store(Path({run.store or '.gen-core/store'!a})), resolve({run.device!a}), "
+            f"base={run.seeds_from})",
+            f"found = lab.runs(list(experiments.values()), seeds={len(case.seeds) or _first_look(case)})",
+            "runs = dict(zip(experiments, found))" + (" # the measure of this control is mutated" if mutated else ""),
+        ]
+    )
+
+
+def _first_look(case: CaseRecord) -> int:
+    return case.looks[0].seeds if case.looks else 8
