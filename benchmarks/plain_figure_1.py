@@ -3,7 +3,7 @@
     python benchmarks/plain_figure_1.py --widths 500 1000 --seeds 2
 
 prints test accuracy, changed activation patterns, relative distance and the drop behind the twentieth singular value of
-the update at the end of each training. It measures what `benchmarks/bench_figure_1.py` measures, at the same steps.
+the update at the end of each training. It measures what `benchmarks/bench_whole_figure.py` measures, at the same steps.
 """
 
 from __future__ import annotations
