@@ -13,7 +13,7 @@ import torch
 from torch import Tensor, nn
 from torch.func import functional_call, grad, stack_module_state, vmap
 
-from benchmarks.cases import RATE, STEPS, Case, N
+from benchmarks.cases import RATE, Case, N
 from gen_core import ConvNet, LiLiang, Linear
 from gen_core.draws import draw, start
 from gen_core.rows import Rows
@@ -62,7 +62,7 @@ def mapped(case: Case) -> Train:
     def train() -> Tensor:
         trained = {name: params[name].clone() for name in names}
         fixed = {name: p for name, p in params.items() if name not in names}
-        for step in range(STEPS):
+        for step in range(case.experiment.steps):
             index = batches[:, step]
             for name, g in gradients(trained, fixed, X[seeds, index], y[seeds, index]).items():
                 trained[name] -= RATE * g
@@ -99,9 +99,9 @@ def points(case: Case, seed: int) -> tuple[Tensor, Tensor]:
 
 def order(case: Case, seed: int) -> Tensor:
     """Indices of the points of each step, (steps, batch), as the trainer draws them."""
-    batch = case.experiment.rule.batch or N
-    order, passes = generator((N, batch, False), seed, "order"), -(-STEPS // (N // batch))
-    return torch.cat([torch.randperm(N, generator=order).view(-1, batch) for _ in range(passes)])[:STEPS]
+    batch, steps = case.experiment.rule.batch or N, case.experiment.steps
+    order, passes = generator((N, batch, False), seed, "order"), -(-steps // (N // batch))
+    return torch.cat([torch.randperm(N, generator=order).view(-1, batch) for _ in range(passes)])[:steps]
 
 
 def network(case: Case, seed: int) -> nn.Module:

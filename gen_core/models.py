@@ -217,7 +217,7 @@ class LiLiang:
 
     def forward(self, params: Mapping[str, Tensor], X: Tensor) -> Tensor:
         """Outputs, (S, B, k); see `Model.forward`."""
-        return affine(torch.relu(affine(X.flatten(2), params["W"], None)), params["a"], None)
+        return affine(torch.relu_(affine(X.flatten(2), params["W"], None)), params["a"], None)
 
     def form(self) -> LiLiang:
         """The model without its init_std."""

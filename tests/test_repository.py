@@ -32,9 +32,11 @@ def test_make_targets_that_are_named_are_there(document: str):
 @pytest.mark.parametrize("document", DOCUMENTS)
 def test_files_that_are_named_are_there(document: str):
     text = (ROOT / document).read_text(encoding="utf-8")
-    named = {*re.findall(r"\]\((?!https?:)([^)]+)\)", text), *re.findall(r"`((?:[a-z_]+/)+[a-z_]+\.py)`", text)}
-    planned = {"claims/test_theory_iii_zero_start.py"}
-    assert [name for name in sorted(named - planned) if not (ROOT / name).exists()] == []
+    linked = re.findall(r"\]\((?!https?:)([^)]+)\)", text)
+    named = {(ROOT / document).parent / link for link in linked}
+    named |= {ROOT / path for path in re.findall(r"`((?:[a-z_]+/)+[a-z_]+\.py)`", text)}
+    planned = {ROOT / "claims/test_theory_iii_zero_start.py"}
+    assert [path for path in sorted(named - planned) if not path.exists()] == []
 
 
 def test_the_example_of_the_readme_is_green(tmp_path: Path):
