@@ -34,7 +34,8 @@ def publish(loaded: Loaded, folder: Path, kept: Path | None) -> Path:
     changes = None
     if kept is not None:
         history.append(kept, loaded)
-        changes = since(history.before(kept, loaded.run), loaded)
+        if before := history.before(kept, loaded.run):  # else all would be new
+            changes = since(before, loaded)
     said = write_machine_files(loaded, changes or {}, folder)
     write_history(history.latest(kept) if kept is not None else [], loaded, folder)
     index = render(loaded, folder, changes)
