@@ -73,19 +73,20 @@ class _Dense:
 
     Attributes:
         first: whether no layer is below, which needs no gradient then.
-        images: shape of one image below, or ().
+        images: whether images are below.
     """
 
-    def __init__(
-        self, W: _Parameter, b: _Parameter | None, z: Tensor, scale: float, first: bool, images: tuple[int, ...]
-    ) -> None:
+    def __init__(self, W: _Parameter, b: _Parameter | None, z: Tensor, scale: float, first: bool, images: bool) -> None:
         self.W, self.b, self.z, self.scale, self.first, self.images = W, b, z, scale, first, images
         part, into, batch = len(z), W.value.shape[2], z.shape[2]
         shape = (0,) if first else (part, batch, into) if images else (part, into, batch)
-        self.below, self.h = z.new_empty(shape), z
+        self.below, self.h, self.shape = z.new_empty(shape), z, ()
 
     def forward(self, rows: slice, h: Tensor) -> Tensor:
-        self.h = h.unflatten(1, (len(self.z), -1)).transpose(0, 1).flatten(2).mT if self.images else h
+        if self.images:
+            h = h.unflatten(1, (len(self.z), -1)).transpose(0, 1)
+            self.shape, h = h.shape[2:], h.flatten(2).mT
+        self.h = h
         z = multiply(self.W.value[rows], self.h, self.z)
         if self.scale != 1:
             z.mul_(self.scale)
@@ -106,7 +107,7 @@ class _Dense:
             multiply(g, self.h.mT, W.gradient[rows])
         elif W.trained:
             subtract(W.value[rows], g, self.h.mT)
-        return images(self.below.unflatten(2, self.images)) if self.images else self.below
+        return images(self.below.unflatten(2, self.shape)) if self.images else self.below
 
 
 class _Convolution:
@@ -160,8 +161,7 @@ class Fused:
         self.layers = self._layers(experiment, params)
 
     def _layers(self, experiment: Experiment, params: Mapping[str, Tensor]) -> list[_Dense | _Convolution]:
-        model, shape = self.model, experiment.data.inputs
-        batch, layers = self.rule.batch or experiment.data.n, []
+        model, batch, layers = self.model, self.rule.batch or experiment.data.n, []
 
         def parameter(name: str, matrix: bool) -> _Parameter | None:
             if name not in params:
@@ -174,15 +174,14 @@ class Fused:
             gradient = self.gradients.get(name)
             return _Parameter(view(params[name]), name in self.trained, None if gradient is None else view(gradient))
 
-        for W, b, scale in _names(model, shape):
+        for W, b, scale in _names(model, experiment.data.inputs):
             weight, bias, first = cast(_Parameter, parameter(W, True)), parameter(b, False), not layers
             if weight.value.dim() > 3 and isinstance(model, ConvNet):
                 layers.append(_Convolution(weight, bias, model.stride, first))
-                shape = (weight.value.shape[1], *((side - 1) // model.stride + 1 for side in shape[1:]))
             else:
                 z = weight.value.new_empty(self.part, weight.value.shape[1], batch)
-                layers.append(_Dense(weight, bias, z, scale, first, shape if isinstance(model, ConvNet) else ()))
-                shape = ()
+                after_images = bool(layers) and isinstance(layers[-1], _Convolution)
+                layers.append(_Dense(weight, bias, z, scale, first, after_images))
         return layers
 
     @torch.no_grad()

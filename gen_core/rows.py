@@ -59,6 +59,7 @@ class Rows:
         self.ended_at = torch.full((len(rows),), experiment.steps)
         self.stopped_by = ["steps"] * len(rows)
         self.watched: dict[str, list[Tensor]] = {}
+        self.evaluated: tuple[Tensor, Tensor] | None = None  # with the weights as they are
 
     def train(self, report: Callable[[int], None]) -> Trained:
         """Take all steps; `report` is told now and then how many are done, those of trainings before included."""
@@ -96,6 +97,7 @@ class Rows:
 
     def _step(self, step: int, X: Tensor, y: Tensor) -> None:
         experiment, rule, limit = self.experiment, self.experiment.rule, self.experiment.stop.gradient
+        self.evaluated = None
         if isinstance(rule, Newton):
             norm = newton_step(self.params, X, y, experiment.loss, rule.l2, self.rate)
             if limit is not None:
@@ -166,13 +168,16 @@ class Rows:
 
     @torch.no_grad()
     def _evaluate(self) -> tuple[Tensor, Tensor]:
-        """Loss and accuracy over the whole training set, (rows,) each."""
+        """Loss and accuracy over the whole training set, (rows,) each; once for the same weights."""
+        if self.evaluated is not None:
+            return self.evaluated
         loss, accuracy = torch.zeros_like(self.rate), torch.zeros_like(self.rate)
         for X, y in zip(self.X.split(EVALUATED, 1), self.y.split(EVALUATED, 1), strict=True):
             f = self.experiment.model.forward(self.params, X)
             loss += self.experiment.loss.per_point(f, y).sum(1)
             accuracy += right(f, y).sum(1)
-        return loss / self.X.shape[1], accuracy / self.X.shape[1]
+        self.evaluated = loss / self.X.shape[1], accuracy / self.X.shape[1]
+        return self.evaluated
 
     @torch.no_grad()
     def _test_classes(self) -> Tensor:
