@@ -217,8 +217,8 @@ def write_json(path: Path, value: Any) -> None:
     """Write a record (a dataclass, or builtins) as JSON, whole or not at all. NaN and infinities become None."""
     path.parent.mkdir(parents=True, exist_ok=True)
     part = path.with_name(f".{path.name}.{os.getpid()}.part")
-    plain = _plain([asdict(v) for v in value] if isinstance(value, list) else asdict(value))
-    part.write_text(json.dumps(plain, indent=1, allow_nan=False, ensure_ascii=False), encoding="utf-8")
+    record = plain([asdict(v) for v in value] if isinstance(value, list) else asdict(value))
+    part.write_text(json.dumps(record, indent=1, allow_nan=False, ensure_ascii=False), encoding="utf-8")
     os.replace(part, path)
 
 
@@ -278,14 +278,14 @@ def _build(kind: type[T], entry: Any, path: Path) -> T:
         raise ValueError(f"{path}: not a {kind.__name__} ({error})") from error
 
 
-def _plain(value: Any) -> Any:
+def plain(value: Any) -> Any:
     """JSON-ready copy: tuples, arrays and tensors become lists, their scalars numbers, NaN and infinities None."""
     if hasattr(value, "tolist"):
         value = value.tolist()
     if isinstance(value, dict):
-        return {str(k): _plain(v) for k, v in value.items()}
+        return {str(k): plain(v) for k, v in value.items()}
     if isinstance(value, (list, tuple)):
-        return [_plain(v) for v in value]
+        return [plain(v) for v in value]
     if isinstance(value, float):
         return value if abs(value) != float("inf") and value == value else None
     return value

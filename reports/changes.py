@@ -20,7 +20,7 @@ from dataclasses import dataclass
 
 from gen_core.records import NOT_RUN, CaseRecord
 from reports.load import Loaded
-from reports.standing import Standing, standing
+from reports.standing import standing
 from reports.wording import interval, number
 
 KINDS = ("new", "gone", "fixed", "broken", "changed", "drifted", "slower")
@@ -113,13 +113,13 @@ def outcome(case: CaseRecord) -> str:
 
 
 def _change(before: list[CaseRecord], now: CaseRecord) -> Change | None:
-    after, red = outcome(now), _red(standing(now))
+    after, red = outcome(now), standing(now).attention
     if not before:
         return Change("new", after, verdict=red, fails=red)
     last = before[-1]
     was, told = standing(last), f"{outcome(last)} -> {after}"
     if was != standing(now):
-        kind = "changed" if red == _red(was) else "broken" if red else "fixed"
+        kind = "changed" if red == was.attention else "broken" if red else "fixed"
         if kind == "fixed" and now.verdict == NOT_RUN:
             kind = "changed"  # what could not be run is not mended
         return Change(kind, told, verdict=True, fails=red)
@@ -138,10 +138,6 @@ def _change(before: list[CaseRecord], now: CaseRecord) -> Change | None:
 def _command(loaded: Loaded) -> str:
     """The command of a run but for its seeds."""
     return loaded.run.repeat.rpartition(" --seeds-from ")[0]
-
-
-def _red(place: Standing) -> bool:
-    return place.tone in ("bad", "open")
 
 
 def _moved(before: CaseRecord, now: CaseRecord) -> str:

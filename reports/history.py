@@ -9,13 +9,12 @@ from __future__ import annotations
 
 import contextlib
 import json
-import math
 import sqlite3
 from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
 
-from gen_core.records import CaseRecord, RunRecord
+from gen_core.records import CaseRecord, RunRecord, plain
 from reports.load import Loaded
 from reports.standing import standing
 
@@ -194,9 +193,7 @@ def _insert(history: sqlite3.Connection, verb: str, table: str, values: dict[str
 def _plain(name: str, value: Any) -> Any:
     """A value of a record as SQLite holds it: UTF-8, and JSON in which what is not finite is null."""
     if name in JSON:
-        if isinstance(value, list):
-            value = [v if v is not None and math.isfinite(v) else None for v in value]
-        return json.dumps(value, separators=(",", ":"))
+        return json.dumps(plain(value), separators=(",", ":"))
     return value.encode("utf-8", "replace").decode() if isinstance(value, str) else value
 
 

@@ -94,4 +94,4 @@ def _result(case: CaseRecord) -> str:
     place = standing(case)
     if place.name in ("not run", "not reached"):
         return "skipped"
-    return "failure" if place.tone in ("bad", "open") else ""
+    return "failure" if place.attention else ""

@@ -4,18 +4,17 @@ from __future__ import annotations
 
 import hashlib
 import json
-from collections import Counter
 from collections.abc import Mapping
 from dataclasses import asdict
 from pathlib import Path
 
-from gen_core.records import CaseRecord
+from gen_core.records import plain
 from reports.changes import KINDS, Change
-from reports.escaping import line, markdown
+from reports.escaping import line
 from reports.junit import junit
 from reports.load import Loaded
 from reports.render import environment, write
-from reports.standing import STANDINGS, Standing, standing, urgency
+from reports.standing import counted, standing, urgency
 
 LISTED = 100
 """Cases, and changes, that a summary lists; it says how many more there are."""
@@ -50,21 +49,19 @@ def write_machine_files(loaded: Loaded, changes: Mapping[str, Change], folder: P
 def records(loaded: Loaded) -> str:
     """The run and its cases as one JSON document; what is not finite is null."""
     document = {"run": asdict(loaded.run), "cases": [asdict(case) for case in loaded.cases]}
-    finite = json.loads(json.dumps(document), parse_constant=lambda _: None)
-    return json.dumps(finite, separators=(",", ":")) + "\n"
+    return json.dumps(plain(document), separators=(",", ":")) + "\n"
 
 
 def summary(loaded: Loaded, changes: Mapping[str, Change]) -> str:
     """A run in Markdown: counts, the cases that the run is red for, and what has changed."""
-    attention = [case for case in sorted(loaded.cases, key=urgency) if standing(case).tone in ("bad", "open")]
+    attention = [case for case in sorted(loaded.cases, key=urgency) if standing(case).attention]
     listed = sorted(changes.items(), key=lambda item: (KINDS.index(item[1].kind), item[0]))
-    made = environment()
-    made.filters.update(markdown=markdown)
-    return made.get_template("summary.md").render(
+    template = environment().get_template("summary.md")
+    return template.render(
         run=loaded.run,
         key=marker(loaded),
         headline=headline(loaded)[0],
-        counts=_counts(loaded.cases),
+        counts=counted(loaded.cases).items(),
         attention=[(standing(case), case) for case in attention[:LISTED]],
         more=max(len(attention) - LISTED, 0),
         changes=listed[:LISTED],
@@ -92,8 +89,8 @@ def marker(loaded: Loaded) -> str:
 
 def headline(loaded: Loaded) -> tuple[str, str]:
     """What a run comes to in a few words, its worst first, and the tone that goes with it."""
-    counts = _counts(loaded.cases)
-    urgent = [(place, count) for place, count in counts if place.tone in ("bad", "open")]
+    counts = counted(loaded.cases).items()
+    urgent = [(place, count) for place, count in counts if place.attention]
     if urgent:
         worst = "bad" if any(place.tone == "bad" for place, _ in urgent) else "open"
         return ", ".join(f"{count} {place.name}" for place, count in urgent), worst
@@ -110,8 +107,3 @@ def badge(loaded: Loaded) -> str:
         .get_template("badge.svg")
         .render(message=line(message), left=left, right=right, pad=PAD, colour=COLOURS[tone])
     )
-
-
-def _counts(cases: list[CaseRecord]) -> list[tuple[Standing, int]]:
-    counts = Counter(standing(case) for case in cases)
-    return [(place, counts[place]) for place in STANDINGS if counts[place]]

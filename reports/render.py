@@ -18,6 +18,7 @@ from gen_core.records import CaseRecord
 from reports import wording
 from reports.changes import KINDS, Change
 from reports.drawings import Drawing, draw_all
+from reports.escaping import markdown
 from reports.failure import first_failures, loading, nearest
 from reports.figures import alternative
 from reports.formulas import mathml
@@ -25,7 +26,7 @@ from reports.gallery import gallery
 from reports.load import Loaded
 from reports.pictures import seeds_picture
 from reports.rows import PAGE, Claim, Row, claims_of, page_name
-from reports.standing import STANDINGS, Standing, standing, urgency
+from reports.standing import STANDINGS, Standing, counted, standing
 
 TEMPLATES = Path(__file__).parent / "templates"
 FIGURE = re.compile(r"[0-9a-f]{16}-\d+\.svg")
@@ -94,6 +95,7 @@ def environment() -> jinja2.Environment:
     made.filters.update(
         number=wording.number,
         cell=wording.cell,
+        markdown=markdown,
         duration=wording.duration,
         moment=wording.moment,
         tolerance=wording.tolerance,
@@ -111,7 +113,7 @@ def environment() -> jinja2.Environment:
 
 def _details(claim: Claim, row: Row, loaded: Loaded, drawing: Drawing | None) -> dict[str, Any]:
     """What the page of a case shows beside its record."""
-    case, failed = row.case, row.standing.tone in ("bad", "open") and row.case.verdict is not None
+    case, failed = row.case, row.standing.attention and row.case.verdict is not None
     return {
         # Safe as they are: matplotlib escapes all text that it writes, and so does `mathml`.
         "drawings": [Markup(svg) for svg in drawing.panels] if drawing else [],
@@ -137,7 +139,7 @@ def _summary(loaded: Loaded, claims: list[Claim], changes: Mapping[str, Change] 
         "problems": loaded.problems,
         "counts": _counts(loaded.cases),
         "controls": sum(case.control for case in loaded.cases),
-        "attention": sum(urgency(case) <= 5 for case in loaded.cases),
+        "attention": sum(standing(case).attention for case in loaded.cases),
         "papers": sorted({claim.paper for claim in claims}),
         "beside": {path: name for path, name in BESIDE.items() if (folder / path).is_file()},
         "script": script,
@@ -146,8 +148,8 @@ def _summary(loaded: Loaded, claims: list[Claim], changes: Mapping[str, Change] 
 
 
 def _counts(cases: list[CaseRecord]) -> list[tuple[Standing, int]]:
-    counts = Counter(standing(case) for case in cases)
-    return [(place, counts[place]) for place in STANDINGS if counts[place] or place.name in ALWAYS]
+    counts = counted(cases)
+    return [(place, counts.get(place, 0)) for place in STANDINGS if place in counts or place.name in ALWAYS]
 
 
 def _remove_others(folder: Path, ours: re.Pattern[str], current: set[str]) -> None:

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import statistics
-from collections import Counter
 from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
@@ -13,7 +12,7 @@ from reports.changes import drift
 from reports.history import RUNS
 from reports.load import Loaded
 from reports.render import PAGE, environment, page_name, write
-from reports.standing import STANDINGS, Standing, standing, urgency
+from reports.standing import STANDINGS, Standing, counted, standing
 from reports.trends import Trend, trend
 from reports.wording import number
 
@@ -82,7 +81,7 @@ def write_history(runs: Sequence[Loaded], now: Loaded, folder: Path) -> None:
         for claim in past:
             write(pages / claim.page, template.render(claim=claim, most=RUNS))
             written.add(claim.page)
-        counts = {loaded.run.run: _counts(loaded.cases) for loaded in runs}
+        counts = {loaded.run.run: list(counted(loaded.cases).items()) for loaded in runs}
         listed = [loaded.run for loaded in reversed(runs)]
         text = templates.get_template("history_index.html").render(
             runs=listed, counts=counts, claims=past, scale=now.run.scale, most=RUNS, here=now.run.run
@@ -98,17 +97,15 @@ def write_history(runs: Sequence[Loaded], now: Loaded, folder: Path) -> None:
 def _claims(runs: Sequence[Loaded], now: Loaded) -> list[Past]:
     """Every claim of the runs, by paper and name, with its cases in the order settings first, controls last."""
     held: dict[str, dict[str, dict[str, CaseRecord]]] = {}
-    latest: dict[str, CaseRecord] = {}
     for loaded in runs:
         for case in loaded.cases:
             held.setdefault(case.claim, {}).setdefault(loaded.run.run, {})[case.nodeid] = case
-            latest[case.nodeid] = case
     here = {case.nodeid for case in now.cases}
     scales = sorted({loaded.run.scale for loaded in runs}, key=lambda scale: (scale != now.run.scale, scale))
     claims = []
     for name, of_run in held.items():
-        cases = [case for case in latest.values() if case.claim == name]
-        cases.sort(key=lambda case: (case.control, case.nodeid))
+        latest = {nodeid: case for cases in of_run.values() for nodeid, case in cases.items()}
+        cases = sorted(latest.values(), key=lambda case: (case.control, case.nodeid))
         at = {s: [loaded.run for loaded in runs if loaded.run.scale == s and loaded.run.run in of_run] for s in scales}
         series = [
             _series(case, scale, [(run, of_run[run.run].get(case.nodeid)) for run in at[scale]], case.nodeid in here)
@@ -144,8 +141,3 @@ def _spread(cases: list[CaseRecord]) -> str:
     runs = f"{len(estimates)} run{'s' * (len(estimates) != 1)}"
     mean = number(statistics.fmean(values))
     return f"Estimates of {runs} {apart}; mean of all {len(values)} values {mean}{deviation}."
-
-
-def _counts(cases: list[CaseRecord]) -> list[tuple[Standing, int]]:
-    counts = Counter(standing(case) for case in sorted(cases, key=urgency))
-    return list(counts.items())

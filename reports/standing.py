@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from collections import Counter
+from collections.abc import Iterable
 from dataclasses import dataclass
 
 from gen_core.records import ERROR, HOLDS, INCONCLUSIVE, NOT_RUN, REFUTED, CaseRecord
@@ -22,6 +24,11 @@ class Standing:
     badge: str
     sign: str
     tone: str
+
+    @property
+    def attention(self) -> bool:
+        """Whether a run is red for it."""
+        return self.tone in ("bad", "open")
 
 
 STANDINGS = (
@@ -47,6 +54,12 @@ def standing(case: CaseRecord) -> Standing:
 def urgency(case: CaseRecord) -> int:
     """Place of a case in the order worst first."""
     return STANDINGS.index(standing(case))
+
+
+def counted(cases: Iterable[CaseRecord]) -> dict[Standing, int]:
+    """How many cases stand where, worst first; without the standings that none has."""
+    counts = Counter(map(standing, cases))
+    return {place: counts[place] for place in STANDINGS if counts[place]}
 
 
 def _name(case: CaseRecord) -> str:
