@@ -11,7 +11,7 @@ from torch import Tensor
 from torch.func import jacrev, vmap
 
 from gen_core import TwoLayer
-from gen_core.kernels import first_layer_kernel, first_linear_kernel, spectral_norm, tangent_kernel
+from gen_core.measures import first_layer_kernel, first_linear_kernel, spectral_norm, tangent_kernel
 
 MODEL, N, D, M = TwoLayer(512, "erf", symmetric=False), 1_000, 100, 512
 SIDE = 4_000

@@ -10,10 +10,10 @@ from pytest_benchmark.fixture import BenchmarkFixture
 
 from benchmarks.plain_figure_1 import DIMENSION, HELD_OUT, POINTS, SEEDS, STEPS, WIDTHS, Measured
 from benchmarks.plain_figure_1 import figure as plain
-from fixtures.mixtures import learning
-from gen_core.coupling import changed_patterns, distance_from
+from fixtures.li_liang.mixtures import learning
+from gen_core.measures import changed_patterns, distance_from
 from gen_core.run import Run
-from gen_core.trainer import train
+from gen_core.training.trainer import train
 
 ROUNDS = 5
 

@@ -9,7 +9,7 @@ import torch
 from torch import Generator
 
 from gen_core import MLP, SGD, ConvNet, CrossEntropy, Data, Experiment, LiLiang, Linear, Logistic
-from gen_core.models import Model
+from gen_core.models.contract import Model
 
 N, RATE = 512, 0.01
 

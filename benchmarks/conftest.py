@@ -9,7 +9,7 @@ import pytest
 import torch
 from pytest_benchmark.fixture import BenchmarkFixture
 
-from gen_core.device import settle
+from gen_core.training.device import settle
 
 # Read when JAX is imported: its own threads would be more than the one that all others have.
 os.environ.setdefault("XLA_FLAGS", "--xla_cpu_multi_thread_eigen=false intra_op_parallelism_threads=1")

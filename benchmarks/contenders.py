@@ -15,9 +15,9 @@ from torch.func import functional_call, grad, stack_module_state, vmap
 
 from benchmarks.cases import RATE, Case, N
 from gen_core import ConvNet, LiLiang, Linear
-from gen_core.draws import draw, start
-from gen_core.rows import Rows
-from gen_core.seeding import generator
+from gen_core.training.batch import Rows
+from gen_core.training.draws import draw, start
+from gen_core.training.seeding import generator
 
 Train = Callable[[], Tensor]
 

@@ -18,9 +18,9 @@ from torch import Tensor, nn
 
 sys.path.insert(0, str(Path(__file__).parents[1]))  # the data, so that both ways see the same
 
-from fixtures.mixtures import CLASSES, PATTERNS, learning
-from gen_core.draws import draw, start
-from gen_core.seeding import generator
+from fixtures.li_liang.mixtures import CLASSES, PATTERNS, learning
+from gen_core.training.draws import draw, start
+from gen_core.training.seeding import generator
 
 DIMENSION, POINTS, HELD_OUT, STEPS, BATCH = 1_000, 1_000, 1_000, 400, 16
 WIDTHS, SEEDS = (500, 1_000, 2_000, 4_000, 8_000), 5

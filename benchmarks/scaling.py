@@ -27,9 +27,9 @@ sys.path.insert(0, str(Path(__file__).parents[1]))
 
 from benchmarks.cases import CASES, Points
 from gen_core import MLP, SGD, CrossEntropy, Experiment, LiLiang
-from gen_core.cost import cost
-from gen_core.device import memory_budget, settle
-from gen_core.trainer import train
+from gen_core.training.cost import cost
+from gen_core.training.device import memory_budget, settle
+from gen_core.training.trainer import train
 
 ROUNDS, MOST = 5, 1.1
 CPU = torch.device("cpu")

@@ -11,17 +11,17 @@ Measured: the exponent in d of the gap's spectral norm over n/d, with n = m = 4 
 for every alpha < 1/4.
 """
 
-from fixtures.assumptions.hu import (
+from fixtures.hu.assumptions import (
     at_most_quadratic_points,
     bounded_covariance,
     more_than_linear_points,
     more_than_linear_width,
 )
-from fixtures.early_linear import CROWDED, at_initialization
-from fixtures.figures.hu import kernel_gap
+from fixtures.hu.figures import kernel_gap_over_dimension
+from fixtures.hu.two_layer import CROWDED, at_initialization
 from fixtures.papers import HU
 from gen_core import Runs, claim, expect
-from gen_core.kernels import frobenius_gap, spectral_gap
+from gen_core.measures import frobenius_gap, kernel_gap
 
 SETTINGS = {
     "erf": at_initialization("erf"),
@@ -50,10 +50,10 @@ NO_DECAY = 0.0
             "rank-5": at_initialization(spectrum="rank-5"),
         },
     },
-    figure=kernel_gap,
+    figure=kernel_gap_over_dimension,
 )
 def test_first_layer_kernel_is_linear_in_the_spectral_norm(run: Runs) -> None:
-    gap = run.measure(spectral_gap)
+    gap = run.measure(kernel_gap)
 
     expect(gap, "|Theta_1 - Theta^lin1| / (n/d)").decays_in(run.x, exponent_at_most=EXPONENT)
 
@@ -64,7 +64,7 @@ def test_first_layer_kernel_is_linear_in_the_spectral_norm(run: Runs) -> None:
     given=SETTINGS,
     assuming=(more_than_linear_points, more_than_linear_width, bounded_covariance, at_most_quadratic_points),
     without={at_most_quadratic_points: CROWDED},
-    figure=kernel_gap,
+    figure=kernel_gap_over_dimension,
 )
 def test_frobenius_norm_of_the_gap_does_not_decay(run: Runs) -> None:
     """The gap between the first-layer kernel and the linear one is not small in the Frobenius norm.

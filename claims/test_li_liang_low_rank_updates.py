@@ -8,18 +8,18 @@ Li & Liang (2018), section 7 (3), Figure 1 and section 6 ("low rank of the weigh
 Measured: s_20 / s_21 of W_T - W_0. "Much larger" is ten times.
 """
 
-from fixtures.assumptions.li_liang import (
+from fixtures.li_liang.assumptions import (
     clustered_classes,
     inputs_of_norm_one,
     rate_falls_with_width,
     starts_at_root_of_width,
     wide,
 )
-from fixtures.figures.li_liang import training_and_spectra
-from fixtures.mixtures import COUPLED, INVERSE_START, PATTERNS, UNSTRUCTURED
+from fixtures.li_liang.figures import training_and_spectra
+from fixtures.li_liang.mixtures import COUPLED, INVERSE_START, PATTERNS, UNSTRUCTURED
 from fixtures.papers import LI_LIANG
 from gen_core import Run, claim, expect
-from gen_core.coupling import leading_energy, spectral_gap, update
+from gen_core.measures import leading_energy, spectral_gap, update
 
 # A reading of "much larger". 48 seeds give 60 (sd 6), 8 at the paper's sizes 74 (sd 6), the controls 1.0 to 1.8.
 MUCH_LARGER = 10.0

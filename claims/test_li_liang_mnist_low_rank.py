@@ -9,19 +9,19 @@ Measured: the share of |W_T - W_0|_F^2 that the 20 largest of 196 singular value
 data. How many components the digits have is not known, and no gap is claimed: s_20 / s_21 is 1.05 to 1.10 here.
 """
 
-from fixtures.assumptions.li_liang import (
+from fixtures.li_liang.assumptions import (
     inputs_of_norm_one,
     nearest_of_own_class,
     rate_falls_with_width,
     starts_at_root_of_width,
     wide,
 )
-from fixtures.figures.li_liang import mnist_training_and_spectra
-from fixtures.handwritten import INVERSE_START, LEARNED, WITHOUT_CLASSES
-from fixtures.mixtures import PATTERNS
+from fixtures.li_liang.figures import mnist_training_and_spectra
+from fixtures.li_liang.mixtures import PATTERNS
+from fixtures.li_liang.mnist import INVERSE_START, LEARNED, WITHOUT_CLASSES
 from fixtures.papers import LI_LIANG
 from gen_core import Run, claim, expect
-from gen_core.coupling import leading_energy, update
+from gen_core.measures import leading_energy, update
 
 # A reading of "approximately low rank"; the images themselves have .74 there. 48 quick seeds give .977 (sd .001), 16
 # standard .962 (.001), the controls .874 (.009; random labels, quick), .80 (.014; random labels), .61 and .57 (noise).

@@ -13,12 +13,12 @@ and the distance is .08 (3 seeds; .31 and .60 at m=1000). Images that are not ce
 one leave .22 and .10 there (2 seeds).
 """
 
-from fixtures.assumptions.li_liang import inputs_of_norm_one, nearest_of_own_class, starts_at_root_of_width, wide
-from fixtures.figures.li_liang import mnist_training_and_spectra
-from fixtures.handwritten import PAPERS_RATE
+from fixtures.li_liang.assumptions import inputs_of_norm_one, nearest_of_own_class, starts_at_root_of_width, wide
+from fixtures.li_liang.figures import mnist_training_and_spectra
+from fixtures.li_liang.mnist import PAPERS_RATE
 from fixtures.papers import LI_LIANG
 from gen_core import Run, claim, expect
-from gen_core.coupling import distance_moved, pattern_change
+from gen_core.measures import distance_moved, pattern_change
 
 STATED = 0.1  # the paper's number for both ratios on the synthetic data, to which those on MNIST are said to be similar
 

@@ -10,18 +10,18 @@ Measured: the exponent in m of the share of changed patterns at the last step. I
 that most images are nearest to one of their own digit.
 """
 
-from fixtures.assumptions.li_liang import (
+from fixtures.li_liang.assumptions import (
     inputs_of_norm_one,
     nearest_of_own_class,
     rate_falls_with_width,
     starts_at_root_of_width,
     wide,
 )
-from fixtures.figures.li_liang import distance_over_widths, patterns_over_widths
-from fixtures.handwritten import WIDTHS, WIDTHS_FIXED_RATE, WIDTHS_INVERSE_START
+from fixtures.li_liang.figures import distance_over_widths, patterns_over_widths
+from fixtures.li_liang.mnist import WIDTHS, WIDTHS_FIXED_RATE, WIDTHS_INVERSE_START
 from fixtures.papers import LI_LIANG
 from gen_core import Runs, claim, expect
-from gen_core.coupling import distance_moved, pattern_change
+from gen_core.measures import distance_moved, pattern_change
 
 # "Less significant" is read as half of the -1/2 of the synthetic data. 48 quick seeds give -.48 (sd .025), 16 standard
 # -.47 (.012), the controls -.14 (.018; rate, quick), -.16 (.009; rate) and .00 (start). At 100/m it is -.37 (.014).

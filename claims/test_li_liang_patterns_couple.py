@@ -10,18 +10,18 @@ Measured: the share of pairs of a hidden unit and a training point whose activat
 at m=1000. At m=500 it is .104, and the wider the network the less.
 """
 
-from fixtures.assumptions.li_liang import (
+from fixtures.li_liang.assumptions import (
     clustered_classes,
     inputs_of_norm_one,
     rate_falls_with_width,
     starts_at_root_of_width,
     wide,
 )
-from fixtures.figures.li_liang import patterns_over_widths, training_and_spectra
-from fixtures.mixtures import COUPLED, FAST, NARROW, TENTH_START, WIDTHS, WIDTHS_FAST, WIDTHS_INVERSE_START
+from fixtures.li_liang.figures import patterns_over_widths, training_and_spectra
+from fixtures.li_liang.mixtures import COUPLED, FAST, NARROW, TENTH_START, WIDTHS, WIDTHS_FAST, WIDTHS_INVERSE_START
 from fixtures.papers import LI_LIANG
 from gen_core import Run, Runs, claim, expect
-from gen_core.coupling import pattern_change
+from gen_core.measures import pattern_change
 
 # The paper's number. 8 seeds at its own sizes give .075 (sd .001), the controls .24 (rate), .30 (width), .29 (start).
 STRONG = 0.1

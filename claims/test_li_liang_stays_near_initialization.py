@@ -9,18 +9,18 @@ Li & Liang (2018), section 7 (2) and Figure 1:
 Measured: |W_T - W_0|_F / |W_0|_F at m=1000.
 """
 
-from fixtures.assumptions.li_liang import (
+from fixtures.li_liang.assumptions import (
     clustered_classes,
     inputs_of_norm_one,
     rate_falls_with_width,
     starts_at_root_of_width,
     wide,
 )
-from fixtures.figures.li_liang import distance_over_widths, training_and_spectra
-from fixtures.mixtures import COUPLED, FAST, NARROW, TENTH_START, WIDTHS, WIDTHS_FAST, WIDTHS_INVERSE_START
+from fixtures.li_liang.figures import distance_over_widths, training_and_spectra
+from fixtures.li_liang.mixtures import COUPLED, FAST, NARROW, TENTH_START, WIDTHS, WIDTHS_FAST, WIDTHS_INVERSE_START
 from fixtures.papers import LI_LIANG
 from gen_core import Run, Runs, claim, expect
-from gen_core.coupling import distance_moved
+from gen_core.measures import distance_moved
 
 # The paper's number. 8 seeds at its own sizes give .045 (sd 9e-4), the controls .31 (rate), .38 (width), .46 (start).
 NEAR = 0.1

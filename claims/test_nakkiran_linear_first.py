@@ -11,10 +11,10 @@ regression on the same training points and I(F_t; Y) is at least a quarter of I(
 noise. The bulk is more than half. The literal reading, a ratio of about 1 at T0, is judged beside it.
 """
 
-from fixtures.assumptions.nakkiran import linear_signal_at_the_inputs_scale
-from fixtures.figures.nakkiran import mutual_information
+from fixtures.nakkiran.assumptions import linear_signal_at_the_inputs_scale
+from fixtures.nakkiran.figures import mutual_information
+from fixtures.nakkiran.tasks import HIDDEN_SIGNAL, TASKS
 from fixtures.papers import NAKKIRAN
-from fixtures.tasks import HIDDEN_SIGNAL, TASKS
 from gen_core import Runs, claim, expect
 from gen_core.measures import LinearPhase, over_linear_phase
 

@@ -9,15 +9,15 @@ Measured: the largest |mu_Y(F;L) - I(F;Y)|, in bits, over 2000 joint tables with
 about populations: in a sample the coin is never quite independent of the labels, which is one of the controls.
 """
 
-from fixtures.assumptions.nakkiran import (
+from fixtures.nakkiran.assumptions import (
     classifier_times_independent_coin,
     one_classifier_adds_nothing,
     significant_accuracies,
 )
+from fixtures.nakkiran.joint_tables import judged
 from fixtures.papers import NAKKIRAN
-from fixtures.tables import judged
 from gen_core import Run, claim, expect
-from gen_core.identities import informations
+from gen_core.measures import informations
 
 # float64: the worst of 2000 tables in 48 seeds is 2e-15. The controls come to .006 bits or more (shares of 1000 points)
 # and .4 bits or more (a coin for each label).

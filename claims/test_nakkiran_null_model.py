@@ -9,10 +9,10 @@ Measured: mu_Y(F; L) / I(F; Y) minus the same for L~, at T0, on held-out points.
 follows from I(L~; Y) = I(L; Y) and its independence of F given Y.
 """
 
-from fixtures.assumptions.nakkiran import linear_signal_at_the_inputs_scale
-from fixtures.figures.nakkiran import mutual_information
+from fixtures.nakkiran.assumptions import linear_signal_at_the_inputs_scale
+from fixtures.nakkiran.figures import mutual_information
+from fixtures.nakkiran.tasks import FIRST_5, HIDDEN_SIGNAL, TASKS
 from fixtures.papers import NAKKIRAN
-from fixtures.tasks import FIRST_5, HIDDEN_SIGNAL, TASKS
 from gen_core import Runs, claim, expect
 from gen_core.measures import LinearPhase, over_linear_phase
 

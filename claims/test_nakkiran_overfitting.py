@@ -10,18 +10,18 @@ Measured: both accuracies once SGD has fitted the sample, the one on the populat
 5/sqrt(n), and w0(1) >= -sqrt(n): the sample moves w(1) by w0(1) / n, which -n^0.99 makes small beyond any n that runs.
 """
 
-from fixtures.assumptions.nakkiran import (
+from fixtures.nakkiran.assumptions import (
     bounded_start,
     first_weight_above_minus_n_to_the_99_percent,
     first_weight_above_minus_root_n,
     heavily_overparameterized,
     start_ignores_the_sample,
 )
-from fixtures.figures.nakkiran import overfitting
-from fixtures.overfitting import CROWDED, STARTS, at_the_edge, from_first
+from fixtures.nakkiran.figures import overfitting
+from fixtures.nakkiran.overfitting import CROWDED, STARTS, at_the_edge, from_first
 from fixtures.papers import NAKKIRAN
 from gen_core import Run, claim, expect
-from gen_core.population import overfitted_accuracy, population_of
+from gen_core.measures import overfitted_accuracy, population_of
 
 # A sample of n can move the population accuracy by n / 2d, which is 3e-9 at most here; 8 seeds leave 1e-10 (n=400) and
 # 3e-10 (n=1600). The controls miss 1 - p by .2 (bound broken, p=.3) to .8 (w0(1) = -n, p=.1).

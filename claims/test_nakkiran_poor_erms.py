@@ -9,12 +9,12 @@ Measured: the population accuracy of w(1) = c < 0, w(k_i) = y_i (1 - eta_i c), z
 is 0, so that SGD ends before its first step; and where SGD ends if each w0(i), i > 1, is off by up to .2. Both are p.
 """
 
-from fixtures.assumptions.nakkiran import first_coordinate_read_backwards, heavily_overparameterized
-from fixtures.figures.nakkiran import overfitting
-from fixtures.overfitting import from_first, near_erm
+from fixtures.nakkiran.assumptions import first_coordinate_read_backwards, heavily_overparameterized
+from fixtures.nakkiran.figures import overfitting
+from fixtures.nakkiran.overfitting import from_first, near_erm
 from fixtures.papers import NAKKIRAN
 from gen_core import Run, claim, expect
-from gen_core.population import overfitted_accuracy
+from gen_core.measures import overfitted_accuracy
 
 CHANCE = 0.5  # the paper's 50 %; at p=.1 8 seeds give .1000 with no spread to speak of, and .9000 in the controls
 

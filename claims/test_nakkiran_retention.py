@@ -11,12 +11,12 @@ tenths. Natural are a signal that a linear classifier finds early, clean labels 
 says that the concept is retained; here a fifth of the training labels are flipped, for L too), and random weights.
 """
 
-from fixtures.assumptions.nakkiran import clean_labels, linear_signal_at_the_inputs_scale, starts_at_random
-from fixtures.figures.nakkiran import mutual_information
+from fixtures.nakkiran.assumptions import clean_labels, linear_signal_at_the_inputs_scale, starts_at_random
+from fixtures.nakkiran.figures import mutual_information
+from fixtures.nakkiran.retention import HIDDEN_SIGNAL, NOISY, POISONED, RETENTION, UPSIDE_DOWN
 from fixtures.papers import NAKKIRAN
-from fixtures.retention import HIDDEN_SIGNAL, NOISY, POISONED, RETENTION, UPSIDE_DOWN
 from gen_core import Runs, claim, expect
-from gen_core.retention import advantage_retained, held_out_accuracy, once_fitted, share_at_the_end, share_retained
+from gen_core.measures import advantage_retained, held_out_accuracy, once_fitted, share_at_the_end, share_retained
 
 # The bulk. 8 seeds at quick give .72 (digits, sd .041) to .87 (product, sd .022), the controls -.19 (hidden signal,
 # sd .068) and -.04 (poisoned, sd .020). With a fifth of the labels flipped it is .40 (sd .073), too near for a control.

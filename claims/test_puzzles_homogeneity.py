@@ -9,11 +9,11 @@ Measured: max |f - rho_1 ... rho_K f~| / max |f| over held-out points and output
 initialization and after training.
 """
 
-from fixtures.assumptions.puzzles import no_biases, positively_homogeneous
-from fixtures.homogeneous import BIASED, HOMOGENEOUS, OTHER_ACTIVATIONS
 from fixtures.papers import PUZZLES
+from fixtures.puzzles.assumptions import no_biases, positively_homogeneous
+from fixtures.puzzles.homogeneous import BIASED, HOMOGENEOUS, OTHER_ACTIVATIONS
 from gen_core import Run, claim, expect
-from gen_core.normalization import changed_decisions, homogeneity_gap
+from gen_core.measures import changed_decisions, homogeneity_gap
 
 # Rounding in float64 leaves 2e-15 (10 layers, 8 seeds); the controls leave .6 (biases) and more.
 ROUNDING = 1e-12

@@ -11,12 +11,12 @@ seems to: dividing the networks by each other's norms gives R^2 of .99 and more 
 next to log 10. What their own norms add is in test_puzzles_normalized_loss.py. The losses as they are have no line.
 """
 
-from fixtures.assumptions.puzzles import no_biases, one_law, positively_homogeneous, separated
-from fixtures.families import FAMILIES, RANDOM, RANDOMLY_LABELLED, WITH_RANDOM_LABELS
-from fixtures.figures.puzzles import losses
 from fixtures.papers import PUZZLES
+from fixtures.puzzles.assumptions import no_biases, one_law, positively_homogeneous, separated
+from fixtures.puzzles.families import FAMILIES, RANDOM, RANDOMLY_LABELLED, WITH_RANDOM_LABELS
+from fixtures.puzzles.figures import losses
 from gen_core import Mutation, Runs, claim, expect
-from gen_core.line import off_line, over_line
+from gen_core.measures import off_line, over_line
 
 # "Tightly predicted"; the paper has .9998 to 1.0000, with 50 000 points. Over 16 seeds .9999 (digits), .9997 (mnist and
 # conv), .9994 (fashion), .998 (cifar, sd .0011) and .997 (pretrained, sd .0013); over 8 seeds the control .21 (sd .22).

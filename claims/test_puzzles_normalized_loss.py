@@ -14,12 +14,12 @@ networks stop at one loss, which makes the order decisive. Behind pretraining it
 or 256 units, on 500 points, have a correlation of .24 or -.64.
 """
 
-from fixtures.assumptions.puzzles import no_biases, positively_homogeneous, separated
-from fixtures.families import EARLY, FAMILIES, SCARCELY_TRAINED
-from fixtures.figures.puzzles import losses
 from fixtures.papers import PUZZLES
+from fixtures.puzzles.assumptions import no_biases, positively_homogeneous, separated
+from fixtures.puzzles.families import EARLY, FAMILIES, SCARCELY_TRAINED
+from fixtures.puzzles.figures import losses
 from gen_core import Runs, claim, expect
-from gen_core.normalization import advantage_of_own_norms, unnormalized_ordering
+from gen_core.measures import advantage_of_own_norms, unnormalized_ordering
 
 # Half of the correlation that is possible. 16 seeds give 1.15 (mnist, sd .08), 1.05 (digits, sd .07), 1.21 (fashion,
 # sd .06), 1.09 (cifar, sd .05), 1.12 (conv, sd .09) and 1.19 (pretrained, sd .07), the control .01 (sd .09).

@@ -9,10 +9,10 @@ Measured: |w_T - w+| / |w+| in every seed, once |Xw - y| / |y| has come below 1e
 gradients, so that the paper's proof covers it too.
 """
 
-from fixtures.assumptions.theory_iii import full_row_rank, starts_at_zero, steps_along_gradients, underdetermined
-from fixtures.figures.theory_iii import distance_to_minimum_norm
 from fixtures.papers import THEORY_III
-from fixtures.regressions import DESCENTS, FROM_ANYWHERE, adagrad, gd, sgd
+from fixtures.theory_iii.assumptions import full_row_rank, starts_at_zero, steps_along_gradients, underdetermined
+from fixtures.theory_iii.figures import distance_to_minimum_norm
+from fixtures.theory_iii.regressions import DESCENTS, FROM_ANYWHERE, adagrad, gd, sgd
 from gen_core import Run, claim, expect
 from gen_core.measures import interpolating, minimum_norm, relative_distance
 

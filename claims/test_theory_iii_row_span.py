@@ -9,10 +9,10 @@ Measured: the largest part of the iterates off the row span, |P w_t| / |w_T| ove
 projection off the row span, in every seed.
 """
 
-from fixtures.assumptions.theory_iii import full_row_rank, starts_at_zero, steps_along_gradients, underdetermined
-from fixtures.figures.theory_iii import part_off_the_row_span
 from fixtures.papers import THEORY_III
-from fixtures.regressions import DESCENTS, FROM_ANYWHERE, adagrad, gd, momentum, sgd
+from fixtures.theory_iii.assumptions import full_row_rank, starts_at_zero, steps_along_gradients, underdetermined
+from fixtures.theory_iii.figures import part_off_the_row_span
+from fixtures.theory_iii.regressions import DESCENTS, FROM_ANYWHERE, adagrad, gd, momentum, sgd
 from gen_core import Run, claim, expect
 from gen_core.measures import interpolating, minimum_norm, off_row_span, relative_distance
 

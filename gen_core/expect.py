@@ -16,7 +16,7 @@ from numpy.typing import ArrayLike
 from torch import Tensor
 
 from gen_core.errors import Inconclusive, InvalidClaim, Refuted, Unfinished
-from gen_core.measures import Measured
+from gen_core.measures.held_out import Measured
 from gen_core.records import INCONCLUSIVE, REFUTED
 from gen_core.statistics import (
     Interval,

@@ -7,10 +7,11 @@ from functools import cached_property
 
 import torch
 
+from gen_core.checks import check_count, check_counts
 from gen_core.errors import InvalidExperiment
-from gen_core.layers import non_negative_integer, positive_integer, positive_integers
 from gen_core.losses import Loss
-from gen_core.models import Linear, Model
+from gen_core.models.contract import Model
+from gen_core.models.two_layer import Linear
 from gen_core.recipe import brief, canonical, code_of, digest
 from gen_core.rules import Newton, Rule
 from gen_core.schedule import Every, Geometric, Stop
@@ -65,9 +66,9 @@ class Experiment:
             if not isinstance(value := getattr(self, name), kind) or isinstance(value, type):
                 raise InvalidExperiment(f"{name} {brief(value)}; expected {expected}")
         canonical(self)
-        positive_integer("data.n", self.data.n)
-        positive_integers("data.inputs", self.data.inputs)
-        non_negative_integer("steps", self.steps)
+        check_count("data.n", self.data.n)
+        check_counts("data.inputs", self.data.inputs)
+        check_count("steps", self.steps, least=0)
         if self.dtype not in ("float32", "float64"):
             raise InvalidExperiment(f"dtype {self.dtype!r}; expected 'float32' or 'float64'")
         self._check_watch()

@@ -201,7 +201,7 @@ class Adam(_Plain):
 
 @dataclass(frozen=True)
 class Newton(_FullBatch):
-    """Damped Newton's method on all n points, for a `Linear` model; its step is `gen_core.newton.newton_step`.
+    """Damped Newton's method on all n points, for a `Linear` model; its step is `gen_core.training.newton.newton_step`.
 
     It has all of a rule but `update`, since a gradient is not enough for its step.
 

@@ -10,10 +10,10 @@ import numpy as np
 import torch
 from torch import Tensor
 
-from gen_core.draws import draw, start
 from gen_core.errors import InvalidExperiment, Unfinished
 from gen_core.experiment import Experiment
-from gen_core.trained import Trained
+from gen_core.training.draws import draw, start
+from gen_core.training.result import Trained
 
 
 @dataclass(frozen=True)
@@ -68,6 +68,15 @@ class Run:
         if not self.experiment.steps and name in self.experiment.model.trained:
             return self.initial(name)
         return self._array(f"final.{name}", "trained parameter")
+
+    @property
+    def parameters(self) -> dict[str, Tensor]:
+        """All trained parameters at the end, name -> (seeds, ...)."""
+        return {name: self.weights(name) for name in self.experiment.model.trained}
+
+    def outputs(self, X: Tensor) -> Tensor:
+        """Outputs of the trained networks on points X, (seeds, n, *inputs): float64 (seeds, n[, C])."""
+        return self.experiment.model.forward(self.parameters, X).double()
 
     def watched(self, name: str) -> Tensor:
         """A watched quantity at the checkpoints, (seeds, checkpoints, ...).

@@ -4,8 +4,8 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 
+from gen_core.checks import check_count
 from gen_core.errors import InvalidExperiment
-from gen_core.layers import positive_integer
 
 
 @dataclass(frozen=True)
@@ -15,7 +15,7 @@ class Every:
     steps: int
 
     def __post_init__(self) -> None:
-        positive_integer("checkpoint steps", self.steps)
+        check_count("checkpoint steps", self.steps)
 
     def grid(self, last: int) -> tuple[int, ...]:
         """The checkpoints of a training of `last` steps; step 0 alone where none is taken."""
@@ -66,7 +66,7 @@ class Stop:
         if self.accuracy is not None and not 0 < self.accuracy <= 1:
             raise InvalidExperiment(f"stop accuracy {self.accuracy}; expected a number in (0, 1]")
         if self.every is not None:
-            positive_integer("stop every", self.every)
+            check_count("stop every", self.every)
             if not self.evaluates:
                 raise InvalidExperiment(f"stop every {self.every} of nothing; expected a loss or an accuracy with it")
 

@@ -18,9 +18,8 @@ import math
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 
-from gen_core.records import NOT_RUN, CaseRecord
+from gen_core.records import NOT_RUN, CaseRecord, standing
 from reports.load import Loaded
-from reports.standing import standing
 from reports.wording import interval, number
 
 KINDS = ("new", "gone", "fixed", "broken", "changed", "drifted", "slower")

@@ -10,10 +10,9 @@ from collections import Counter
 from dataclasses import dataclass
 from pathlib import Path
 
-from gen_core.records import CaseRecord, RunRecord
+from gen_core.records import CaseRecord, RunRecord, standing
 from reports.load import BadRecords, Loaded
 from reports.render import environment, write
-from reports.standing import standing
 
 BAD = ("refuted", "error", "control not refuted", "not as declared")
 

@@ -8,8 +8,7 @@ from dataclasses import dataclass
 from pathlib import PurePosixPath
 from typing import Any
 
-from gen_core.records import ERROR, HOLDS, INCONCLUSIVE, REFUTED, CaseRecord, RunRecord
-from reports.standing import standing
+from gen_core.records import ERROR, HOLDS, INCONCLUSIVE, REFUTED, CaseRecord, RunRecord, standing
 from reports.wording import number, outside, tolerance
 
 
@@ -100,9 +99,8 @@ def loading(case: CaseRecord, run: RunRecord) -> str:
             "from importlib import import_module",
             "from pathlib import Path",
             "",
-            "from gen_core.device import resolve",
-            "from gen_core.lab import Lab",
-            "from gen_core.store import Store",
+            "from gen_core.lab import Lab, Store",
+            "from gen_core.training.device import resolve",
             "",
             f"test = import_module({module!a}).{name}",
             'cases = next(mark.args[1] for mark in test.pytestmark if mark.args[:1] == ("run",))',

@@ -14,9 +14,8 @@ from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
 
-from gen_core.records import CaseRecord, RunRecord, plain
+from gen_core.records import CaseRecord, RunRecord, plain, standing
 from reports.load import Loaded
-from reports.standing import standing
 
 PLACE = Path("reports", "history.sqlite")
 """The history that is kept if no other is named, from the root directory."""

@@ -9,11 +9,10 @@ from __future__ import annotations
 from collections.abc import Mapping
 from xml.etree import ElementTree
 
-from gen_core.records import ERROR, CaseRecord
+from gen_core.records import ERROR, CaseRecord, standing
 from reports.changes import Change
 from reports.escaping import visible
 from reports.load import Loaded
-from reports.standing import standing
 from reports.wording import explanation
 
 NUMBERS = ("estimate", "low", "high", "headroom", "seeds_needed", "level")

@@ -8,13 +8,12 @@ from collections.abc import Mapping
 from dataclasses import asdict
 from pathlib import Path
 
-from gen_core.records import plain
+from gen_core.records import counted, plain, standing, urgency
 from reports.changes import KINDS, Change
 from reports.escaping import line
 from reports.junit import junit
 from reports.load import Loaded
 from reports.render import environment, write
-from reports.standing import counted, standing, urgency
 
 LISTED = 100
 """Cases, and changes, that a summary lists; it says how many more there are."""

@@ -14,7 +14,7 @@ from typing import Any
 import jinja2
 from markupsafe import Markup
 
-from gen_core.records import CaseRecord
+from gen_core.records import STANDINGS, CaseRecord, Standing, counted, standing
 from reports import wording
 from reports.changes import KINDS, Change
 from reports.drawings import Drawing, draw_all
@@ -26,7 +26,6 @@ from reports.gallery import gallery
 from reports.load import Loaded
 from reports.pictures import seeds_picture
 from reports.rows import PAGE, Claim, Row, claims_of, page_name
-from reports.standing import STANDINGS, Standing, counted, standing
 
 TEMPLATES = Path(__file__).parent / "templates"
 FIGURE = re.compile(r"[0-9a-f]{16}-\d+\.svg")

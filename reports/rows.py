@@ -7,10 +7,9 @@ import re
 from collections.abc import Mapping
 from dataclasses import dataclass
 
-from gen_core.records import CaseRecord
+from gen_core.records import CaseRecord, Standing, standing, urgency
 from reports.changes import Change
 from reports.pictures import Picture, interval_picture
-from reports.standing import Standing, standing, urgency
 
 PAGE = re.compile(r".*-[0-9a-f]{12}\.html")
 

@@ -7,12 +7,11 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
-from gen_core.records import CaseRecord, RunRecord
+from gen_core.records import STANDINGS, CaseRecord, RunRecord, Standing, counted, standing
 from reports.changes import drift
 from reports.history import RUNS
 from reports.load import Loaded
 from reports.render import PAGE, environment, page_name, write
-from reports.standing import STANDINGS, Standing, counted, standing
 from reports.trends import Trend, trend
 from reports.wording import number
 

@@ -7,10 +7,9 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Any, TypeGuard
 
-from gen_core.records import CaseRecord, RunRecord
+from gen_core.records import CaseRecord, RunRecord, standing
 from reports.changes import outcome
 from reports.pictures import Axis
-from reports.standing import standing
 from reports.wording import moment, number
 
 WIDTH, HEIGHT = 480.0, 172.0

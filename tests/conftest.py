@@ -7,8 +7,8 @@ from pathlib import Path
 
 import pytest
 
-from gen_core.plugin.terminal import merged
-from gen_core.records import CaseRecord, RunRecord, read_run
+from gen_core.records import CaseRecord, RunRecord, merged, read_run
+from tests.run_records import case, cases, figure, no_step_summary, records, run  # noqa: F401
 
 BARE = ("-p", "no:cacheprovider", "-p", "no:randomly", "-p", "no:benchmark")
 

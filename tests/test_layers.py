@@ -11,24 +11,17 @@ import gen_core
 
 ROOT = Path(__file__).parents[1]
 LAYERS = (
-    ("types", "errors", "device", "seeding", "recipe", "statistics", "records"),
-    ("activations", "layers", "products", "losses", "models", "networks", "newton", "rules", "information", "sparse"),
-    ("schedule", "experiment", "settings", "cost", "draws", "trained", "run", "fused", "steps", "rows", "trainer"),
-    (
-        "measures",
-        "coupling",
-        "identities",
-        "kernels",
-        "line",
-        "linear_dynamics",
-        "normalization",
-        "population",
-        "retention",
-    ),
-    ("store", "lab"),
-    ("expect", "claim"),
+    ("errors", "types", "records"),
+    ("checks", "recipe", "losses", "rules", "statistics"),
+    ("models", "schedule"),
+    ("experiment",),
+    ("training",),
+    ("settings", "run"),
+    ("measures", "lab"),
+    ("claim", "expect"),
     ("plugin",),
 )
+"""The rooms of gen_core, low to high; a wing, which is a folder, is one room."""
 RANK = {f"gen_core.{name}": rank for rank, names in enumerate(LAYERS) for name in names}
 MAY_IMPORT = {
     "gen_core": {"gen_core"},
@@ -37,7 +30,7 @@ MAY_IMPORT = {
     "reports": {"reports", "gen_core.records"},
 }
 KNOW_PYTEST = {"gen_core.claim", "gen_core.plugin"}
-MOST_LINES = 400
+MOST_LINES, MOST_ROOMS = 300, 25
 VAGUE = {"utils", "util", "helpers", "helper", "common", "misc"}
 
 
@@ -65,6 +58,12 @@ def within(module: str, package: str) -> bool:
     return module == package or module.startswith(f"{package}.")
 
 
+def room(module: str) -> str:
+    """The file or wing of gen_core that a module lies in, or the data sets or the paper of fixtures; else itself."""
+    parts = module.split(".")
+    return ".".join(parts[:2]) if parts[0] in ("gen_core", "fixtures") else module
+
+
 def layer(module: str) -> int | None:
     """Rank of a module of gen_core. The index lies above all that it names, and below the plugin."""
     return LAYERS.index(("plugin",)) - 0.5 if module == "gen_core" else RANK.get(".".join(module.split(".")[:2]))
@@ -73,6 +72,8 @@ def layer(module: str) -> int | None:
 def violations(root: Path) -> list[str]:
     """Every arrow that may not be, each as one line."""
     known, wrong, graph = modules(root), [], {}
+    folders = {room(name) for name in known if within(name, "fixtures") and name.count(".") == 2}
+    papers = folders - {"fixtures.data"}
     for name, file in known.items():
         targets = imports(name, file, known)
         graph[name] = {target for target in targets if target in known}
@@ -86,12 +87,18 @@ def violations(root: Path) -> list[str]:
                 low, high = layer(target), layer(name)
                 if low is None or (high is not None and low > high):
                     wrong.append(f"{name} imports {target}, which is not below it")
+            if papers >= {room(name), room(target)} and room(name) != room(target):
+                wrong.append(f"{name} imports {target}, of another paper")
             if within(target, "pytest") and within(name, "gen_core") and not any(within(name, m) for m in KNOW_PYTEST):
                 wrong.append(f"{name} imports pytest")
-    try:
-        graphlib.TopologicalSorter(graph).prepare()
-    except graphlib.CycleError as error:
-        wrong.append("cycle: " + " <- ".join(error.args[1]))
+    rooms: dict[str, set[str]] = {}
+    for name, targets in graph.items():
+        rooms.setdefault(room(name), set()).update({room(target) for target in targets} - {room(name)})
+    for arrows in (graph, rooms):
+        try:
+            graphlib.TopologicalSorter(arrows).prepare()
+        except graphlib.CycleError as error:
+            wrong.append("cycle: " + " <- ".join(error.args[1]))
     return wrong
 
 
@@ -110,31 +117,48 @@ def test_imports_point_one_way():
         ("gen_core/types.py", "from gen_core import lab", "gen_core.types imports gen_core.lab, which is not below it"),
         ("gen_core/types.py", "from . import lab", "gen_core.types imports gen_core.lab, which is not below it"),
         ("gen_core/types.py", "def f():\n    import gen_core.lab", "gen_core.types imports gen_core.lab, which"),
-        ("gen_core/lab.py", "from gen_core import Run", "gen_core.lab imports gen_core, which is not below it"),
-        ("gen_core/lab.py", "from gen_core.plugin.session import S", "gen_core.lab imports gen_core.plugin.session"),
-        ("gen_core/lab.py", "import pytest", "gen_core.lab imports pytest"),
-        ("gen_core/lab.py", "from fixtures.images import MNIST", "gen_core.lab imports fixtures.images"),
+        ("gen_core/lab/lab.py", "from gen_core import Run", "gen_core.lab.lab imports gen_core, which is not below it"),
+        ("gen_core/lab/lab.py", "from gen_core.plugin.session import S", "gen_core.lab.lab imports gen_core.plugin"),
+        ("gen_core/lab/lab.py", "import pytest", "gen_core.lab.lab imports pytest"),
+        (
+            "gen_core/lab/lab.py",
+            "from fixtures.data.images import MNIST",
+            "gen_core.lab.lab imports fixtures.data.images",
+        ),
+        ("gen_core/records/files.py", "from gen_core.types import Data", "cycle: "),
         ("gen_core/extra.py", "", "gen_core.extra is in no layer"),
-        ("gen_core/lab.py", "from gen_core.extra import f", "gen_core.lab imports gen_core.extra"),
-        ("gen_core/types.py", "import gen_core.records", "cycle: "),
-        ("fixtures/images.py", "from claims.test_a import f", "fixtures.images imports claims.test_a"),
-        ("fixtures/images.py", "import reports.load", "fixtures.images imports reports.load"),
+        ("gen_core/extra/deep.py", "", "gen_core.extra.deep is in no layer"),
+        ("gen_core/lab/lab.py", "from gen_core.extra import f", "gen_core.lab.lab imports gen_core.extra"),
+        ("gen_core/measures/b.py", "from gen_core.lab.lab import Lab", "cycle: "),
+        ("fixtures/data/images.py", "from claims.test_a import f", "fixtures.data.images imports claims.test_a"),
+        ("fixtures/data/images.py", "import reports.load", "fixtures.data.images imports reports.load"),
+        (
+            "fixtures/hu/a.py",
+            "from fixtures.puzzles.b import f",
+            "fixtures.hu.a imports fixtures.puzzles.b, of another",
+        ),
         ("claims/test_a.py", "from claims.test_b import f", "claims.test_a imports claims.test_b"),
         ("reports/load.py", "from gen_core.claim import Claim", "reports.load imports gen_core.claim"),
         ("reports/load.py", "import gen_core", "reports.load imports gen_core"),
-        ("reports/load.py", "from fixtures.images import MNIST", "reports.load imports fixtures.images"),
+        ("reports/load.py", "from fixtures.data.images import MNIST", "reports.load imports fixtures.data.images"),
     ],
 )
 def test_an_arrow_that_runs_back_up_is_found(tmp_path: Path, file: str, source: str, expected: str):
     tree = {
         "gen_core/__init__.py": "from gen_core.claim import claim",
-        "gen_core/records.py": "from gen_core.types import Data",
-        "gen_core/types.py": "import torch",
-        "gen_core/lab.py": "from gen_core.records import write_json",
-        "gen_core/claim.py": "import pytest\nfrom gen_core import lab",
+        "gen_core/records/files.py": "import json",
+        "gen_core/types.py": "from gen_core.records.files import write_json",
+        "gen_core/measures/a.py": "import torch",
+        "gen_core/lab/__init__.py": "",
+        "gen_core/lab/lab.py": "from gen_core.measures.a import f\nfrom gen_core.records.files import write_json",
+        "gen_core/claim.py": "import pytest\nfrom gen_core.lab import lab",
         "gen_core/plugin/session.py": "import pytest\nfrom gen_core import claim",
-        "fixtures/images.py": "from gen_core import Data",
-        "claims/test_a.py": "from fixtures.images import MNIST\nfrom gen_core.measures import distance",
+        "fixtures/papers.py": "from gen_core import Paper",
+        "fixtures/data/images.py": "from gen_core import Data",
+        "fixtures/hu/a.py": "from fixtures.data.images import MNIST\nfrom fixtures.hu.figures import draw",
+        "fixtures/hu/figures.py": "",
+        "fixtures/puzzles/b.py": "from fixtures.papers import HU",
+        "claims/test_a.py": "from fixtures.hu.a import MNIST\nfrom gen_core.measures import distance",
         "reports/load.py": "from gen_core.records import read_case\nfrom reports.wording import number",
     }
     _plant(tmp_path, tree)
@@ -153,6 +177,19 @@ def _plant(root: Path, tree: dict[str, str]) -> None:
 
 def test_every_layer_names_modules_that_are_there():
     assert set(RANK) <= {".".join(name.split(".")[:2]) for name in modules(ROOT)}
+
+
+def test_a_newcomer_can_oversee_the_library():
+    assert len({room(name) for name in modules(ROOT) if within(name, "gen_core")}) <= MOST_ROOMS
+
+
+def test_no_two_public_functions_of_the_library_have_one_name():
+    seen: dict[str, set[str]] = {}
+    for name, file in modules(ROOT).items():
+        for node in ast.parse(file.read_text(encoding="utf-8")).body:
+            if isinstance(node, ast.FunctionDef) and not node.name.startswith(("_", "test_", "pytest_")):
+                seen.setdefault(node.name, set()).add(name)
+    assert {name: sorted(places) for name, places in seen.items() if len(places) > 1} == {}
 
 
 def test_no_file_is_long():

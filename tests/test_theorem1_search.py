@@ -15,8 +15,8 @@ import torch
 from hypothesis import HealthCheck, find, given, settings
 from hypothesis import strategies as st
 
-from fixtures.synthetic import SparseNoise
-from gen_core.sparse import sgd_limit
+from fixtures.data.synthetic import SparseNoise
+from gen_core.models.sparse import sgd_limit
 
 D = 2**53
 DEVIATIONS = 7

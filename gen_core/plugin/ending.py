@@ -10,7 +10,7 @@ import pytest
 from gen_core.plugin import progress, terminal
 from gen_core.plugin.options import on_worker
 from gen_core.plugin.session import Session
-from gen_core.records import read_run
+from gen_core.records import merged, read_run
 
 _MADE = pytest.StashKey[list[str]]()
 
@@ -38,7 +38,7 @@ def pytest_terminal_summary(terminalreporter: pytest.TerminalReporter) -> None:
         return
     run = read_run(journal.folder / "run.json")
     terminalreporter.section("claims, worst first")
-    for line in terminal.case_lines(terminal.merged(journal.folder)):
+    for line in terminal.case_lines(merged(journal.folder)):
         terminalreporter.line(line)
     terminalreporter.line(terminal.conditions(run))
     if run.fresh:

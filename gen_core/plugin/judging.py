@@ -10,7 +10,6 @@ from dataclasses import replace
 import pytest
 
 from gen_core.claim import Case
-from gen_core.draws import check_data, draw
 from gen_core.errors import AssumptionViolated, DataMissing, Inconclusive, InvalidClaim, Refuted
 from gen_core.expect import Judge, Judgement, judging
 from gen_core.experiment import Experiment
@@ -19,10 +18,11 @@ from gen_core.plugin.progress import ProgressFile
 from gen_core.plugin.session import Session, case_of
 from gen_core.records import ERROR, HOLDS, INCONCLUSIVE, NOT_RUN, REFUTED, CaseRecord, Figure, Look
 from gen_core.run import Mutation, Run, Runs
-from gen_core.seeding import seed_numbers
 from gen_core.settings import Sweep
 from gen_core.statistics import spend
-from gen_core.steps import way
+from gen_core.training.draws import check_data, draw
+from gen_core.training.seeding import seed_numbers
+from gen_core.training.steps import way
 
 CAUGHT = (Exception, pytest.skip.Exception, pytest.fail.Exception)
 """What a case is recorded with; the interruption of a run is not the case's."""

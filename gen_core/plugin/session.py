@@ -10,9 +10,8 @@ from pathlib import Path
 
 import pytest
 
-from gen_core import device
 from gen_core.claim import Case
-from gen_core.lab import Lab
+from gen_core.lab import Lab, Store
 from gen_core.plugin.journal import Journal
 from gen_core.plugin.options import ERROR_BUDGET, MAX_SEEDS, Options, on_worker, writable
 from gen_core.plugin.progress import ProgressFile
@@ -20,7 +19,7 @@ from gen_core.records import CaseRecord, Hypothesis, RunRecord
 from gen_core.run import Mutation
 from gen_core.settings import describe
 from gen_core.statistics import looks
-from gen_core.store import Store
+from gen_core.training import device
 
 _KEY = pytest.StashKey["Session"]()
 

@@ -3,16 +3,13 @@
 from __future__ import annotations
 
 from collections.abc import Iterable
-from pathlib import Path
 
-from gen_core import cost
 from gen_core.claim import Case
 from gen_core.experiment import Experiment
 from gen_core.lab import Demand, Lab
 from gen_core.plugin.outcomes import state
-from gen_core.records import ERROR, HOLDS, INCONCLUSIVE, NOT_RUN, REFUTED, CaseRecord, RunRecord, read_case, read_cases
-
-WORST_FIRST = (ERROR, REFUTED, INCONCLUSIVE, HOLDS, None, NOT_RUN)
+from gen_core.records import ERROR, HOLDS, INCONCLUSIVE, CaseRecord, RunRecord
+from gen_core.training import cost
 
 
 def conditions(run: RunRecord) -> str:
@@ -84,18 +81,6 @@ def claim_lines(items: dict[str, Case]) -> list[str]:
         rows.append((claim.cite.paper.key, claim.cite.place, settings, str(controls), kind, claim.title))
     widths = [max(len(row[i]) for row in rows) for i in range(len(rows[0]) - 1)]
     return ["  ".join([*(cell.ljust(w) for cell, w in zip(row, widths, strict=False)), row[-1]]) for row in rows]
-
-
-def merged(records: Path) -> list[CaseRecord]:
-    """Every selected case with its last attempt, worst first."""
-    cases = {record.nodeid: record for record in read_cases(records / "cases.json")}
-    for path in sorted((records / "attempts").glob("*.json")):
-        try:
-            record = read_case(path)
-        except ValueError:
-            continue  # the report names it
-        cases[record.nodeid] = record
-    return sorted(cases.values(), key=lambda r: (r.as_expected, WORST_FIRST.index(r.verdict), r.control, r.nodeid))
 
 
 def case_lines(records: Iterable[CaseRecord]) -> list[str]:

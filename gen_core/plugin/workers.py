@@ -11,12 +11,12 @@ from typing import Any
 import pytest
 import torch
 
-from gen_core import device
 from gen_core.plugin import progress, terminal
 from gen_core.plugin.options import Options
 from gen_core.plugin.outcomes import properties
 from gen_core.plugin.session import Session
 from gen_core.records import ERROR, read_cases, read_run
+from gen_core.training import device
 
 
 @pytest.hookimpl(optionalhook=True)

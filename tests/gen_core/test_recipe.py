@@ -12,10 +12,12 @@ import torch
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from gen_core import SGD, Experiment, Linear, Square, activations, trainer
+from gen_core import SGD, Experiment, Linear, Square
 from gen_core.errors import InvalidExperiment
+from gen_core.lab import result_key
+from gen_core.models import activations
 from gen_core.recipe import canonical, code_of, code_of_modules, digest
-from gen_core.store import result_key
+from gen_core.training import trainer
 
 ROOT = Path(__file__).parents[2]
 
@@ -42,7 +44,7 @@ SCRIPT = """
 import importlib, sys, torch
 torch.set_num_threads(1)
 from gen_core import *
-from gen_core.store import result_key
+from gen_core.lab.store import result_key
 sys.path.insert(0, sys.argv[1])
 points = importlib.import_module(sys.argv[2]).Points()
 experiment = Experiment(data=points, model=Linear(), rule=SGD(0.1, 2), loss=Square(), steps=3)

@@ -4,9 +4,9 @@ import pytest
 import torch
 
 from gen_core import GD, MLP, Data, Every, Experiment, InvalidExperiment, Linear, Mutation, Run, Runs, Square
-from gen_core.seeding import generator
-from gen_core.trained import Trained, concatenate
-from gen_core.trainer import train
+from gen_core.training.result import Trained, concatenate
+from gen_core.training.seeding import generator
+from gen_core.training.trainer import train
 
 
 @dataclass(frozen=True)

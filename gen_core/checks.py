@@ -1,0 +1,46 @@
+"""Checks of a recipe's fields, made when the recipe is written and not when it is trained.
+
+Fields hold builtins only, since they enter the key of every result: a numpy scalar or a bool is not a number here.
+Every check raises `InvalidExperiment` with the field, its value and what was expected.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+from math import inf, isfinite
+
+from gen_core.errors import InvalidExperiment
+
+
+def check_count(name: str, value: object, least: int = 1, most: int | None = None) -> None:
+    """Accept a builtin integer from `least` to `most`."""
+    if type(value) is int and value >= least and (most is None or value <= most):
+        return
+    expected = "a positive integer" if least == 1 else f"an integer >= {least}"
+    expected = expected if most is None else f"an integer from {least} to {most}"
+    raise InvalidExperiment(f"{name} {value!r}; expected {expected}")
+
+
+def check_counts(name: str, values: object) -> None:
+    """Accept a tuple, which is hashable, of positive integers."""
+    if not isinstance(values, tuple):
+        raise InvalidExperiment(f"{name} {values!r}; expected a tuple of positive integers")
+    for value in values:
+        check_count(name, value)
+
+
+def check_number(name: str, value: float, least: float = -inf, most: float = inf, *, above: float = -inf) -> None:
+    """Accept a finite builtin int or float from `least` to `most`, and greater than `above`."""
+    if type(value) in (int, float) and isfinite(value) and least <= value <= most and value > above:
+        return
+    limits = [f">= {least:g}"] if least > -inf else []
+    limits += [f"> {above:g}"] if above > -inf else []
+    limits += [f"<= {most:g}"] if most < inf else []
+    raise InvalidExperiment(f"{name} {value!r}; expected a finite number {' and '.join(limits)}".rstrip())
+
+
+def check_choice(name: str, value: object, choices: Iterable[object]) -> None:
+    """Accept one of `choices`, of the same type."""
+    choices = tuple(choices)
+    if not any(type(value) is type(choice) and value == choice for choice in choices):
+        raise InvalidExperiment(f"{name} {value!r}; expected {' or '.join(map(repr, choices))}")

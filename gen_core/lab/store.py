@@ -1,0 +1,163 @@
+"""The content-addressed store of finished trainings: kept across runs, shared by workers, safe against kills.
+
+A key is the digest of all that a result depends on; an entry is two files, KEY.safetensors and KEY.json, the second
+with the digest of the first. Both are written to temporary names (KEY.PID.part) and renamed, the JSON last: an entry
+without it does not exist. What a killed process leaves under temporary names goes when the key is made again.
+"""
+
+from __future__ import annotations
+
+import contextlib
+import hashlib
+import json
+import os
+from collections.abc import Iterator, Sequence
+from pathlib import Path
+from typing import Any
+
+import torch
+from filelock import FileLock, Timeout
+from safetensors.torch import load_file, save_file
+
+from gen_core import losses, rules, schedule
+from gen_core.experiment import Experiment
+from gen_core.models import activations, layers, networks, products
+from gen_core.models import two_layer as models
+from gen_core.recipe import code_of, code_of_modules, digest
+from gen_core.training import batch as rows
+from gen_core.training import draws, fused, newton, seeding, steps, trainer
+from gen_core.training import result as trained
+from gen_core.training.draws import check_data
+from gen_core.training.result import Trained
+
+MODULES = (
+    activations,
+    draws,
+    fused,
+    layers,
+    losses,
+    models,
+    networks,
+    newton,
+    products,
+    rows,
+    rules,
+    schedule,
+    seeding,
+    steps,
+    trained,
+    trainer,
+)
+"""The code that every result depends on, beside what defines its recipe's types."""
+
+
+def result_key(experiment: Experiment, seeds: Sequence[int], device: torch.device) -> str:
+    """Key of the result of a seed block: recipe, seeds, code, data files, torch, device kind and threads.
+
+    Raises:
+        DataMissing, DataDamaged: if the recipe reads files that cannot be read.
+    """
+    parts = (experiment.data, experiment.model, experiment.rule, experiment.loss)
+    return digest(
+        experiment,
+        tuple(seeds),
+        code_of_modules(*MODULES),
+        code_of(parts),
+        check_data(experiment),
+        str(torch.__version__),
+        device.type,
+        torch.get_num_threads(),
+    )
+
+
+class Store:
+    """A folder of results.
+
+    Args:
+        root: the folder; made when something is saved.
+
+    Attributes:
+        damaged: a line for every damaged entry that `load` has met.
+    """
+
+    def __init__(self, root: Path) -> None:
+        self.root = root
+        self.damaged: list[str] = []
+
+    def has(self, key: str) -> bool:
+        """Whether there is an entry; only reading it tells whether it is whole."""
+        return self._path(key, "json").is_file()
+
+    def load(self, key: str) -> Trained | None:
+        """A result, or None where there is none. A damaged entry is removed and named in `damaged`.
+
+        Not to be called with the key's lock held, since that is what removal takes.
+        """
+        if not self.has(key):
+            return None
+        with contextlib.suppress(OSError, ValueError, KeyError, TypeError):
+            return self._read(key)
+        with self.locked([key], wait=True):  # another process may be making it again, which must not be removed
+            if not self.has(key):
+                return None
+            try:
+                return self._read(key)
+            except (OSError, ValueError, KeyError, TypeError) as error:
+                self.damaged.append(
+                    f"store entry {key[:12]} is damaged ({type(error).__name__}: {error}); it is made again"
+                )
+                self._path(key, "json").unlink(missing_ok=True)
+                self._path(key, "safetensors").unlink(missing_ok=True)
+                return None
+
+    def save(self, key: str, result: Trained, about: dict[str, Any]) -> None:
+        """Keep a result, with what the JSON beside it says of it. The caller holds the key's lock."""
+        arrays, note = self._path(key, "safetensors"), self._path(key, "json")
+        arrays.parent.mkdir(parents=True, exist_ok=True)
+        for left in arrays.parent.glob(f"{key}.*.part"):
+            left.unlink()
+        part = arrays.with_suffix(f".{os.getpid()}.part")
+        save_file({name: array.contiguous() for name, array in result.arrays.items()}, part)
+        told = {**about, "key": key, "stopped_by": result.stopped_by, "sha256": _sha256(part)}
+        os.replace(part, arrays)
+        part.write_text(json.dumps(told, indent=1), encoding="utf-8")
+        os.replace(part, note)
+
+    @contextlib.contextmanager
+    def locked(self, keys: Sequence[str], *, wait: bool) -> Iterator[bool]:
+        """Hold the locks of keys, in one order everywhere, so that no two processes train one key.
+
+        A killed process holds no lock: the operating system frees it.
+
+        Args:
+            keys: the keys to hold.
+            wait: wait for their holders; otherwise yield False at once where one is held.
+        """
+        folder = self.root / "locks"
+        folder.mkdir(parents=True, exist_ok=True)
+        with contextlib.ExitStack() as held:
+            try:
+                for key in sorted(set(keys)):
+                    held.enter_context(FileLock(folder / f"{key}.lock", timeout=-1 if wait else 0))
+            except Timeout:
+                held.close()
+                yield False
+                return
+            yield True
+
+    def _read(self, key: str) -> Trained:
+        told = json.loads(self._path(key, "json").read_text(encoding="utf-8"))
+        arrays = self._path(key, "safetensors")
+        if told["key"] != key:
+            raise ValueError(f"it is the entry {told['key'][:12]}")
+        if (found := _sha256(arrays)) != told["sha256"]:
+            raise ValueError(f"its arrays have digest {found[:12]}; expected {told['sha256'][:12]}")
+        return Trained(load_file(arrays), tuple(told["stopped_by"]))
+
+    def _path(self, key: str, kind: str) -> Path:
+        return self.root / key[:2] / f"{key}.{kind}"
+
+
+def _sha256(path: Path) -> str:
+    with path.open("rb") as file:
+        return hashlib.file_digest(file, "sha256").hexdigest()

@@ -1,0 +1,91 @@
+"""Coupling: how far a trained hidden layer W is from its initialization, and what form its update has.
+
+Source: Li and Liang (2018), section 7. Weights are (seeds, m, d), one row per hidden unit.
+"""
+
+from __future__ import annotations
+
+import torch
+from torch import Tensor
+
+from gen_core.errors import InvalidExperiment
+from gen_core.measures.interpolation import relative_distance
+from gen_core.models.products import affine
+from gen_core.run import Run
+
+
+def changed_patterns(W: Tensor, start: Tensor, X: Tensor) -> Tensor:
+    """Share of pairs of a hidden unit and a point at which the ReLU is on under one of W and `start` alone.
+
+    A unit is on where its input is positive, as in section 7.
+
+    Args:
+        W: weights, (seeds, ..., m, d), for example along checkpoints.
+        start: weights that they are compared with, (seeds, m, d).
+        X: points, (seeds, n, d).
+
+    Returns:
+        (seeds, ...). Memory: m n numbers, for one matrix at a time.
+    """
+    shares = []
+    for w, w_0, x in zip(W, start, X, strict=True):
+        on = _on(w_0, x)
+        changed = [(_on(v, x) ^ on).count_nonzero() for v in w.reshape(-1, *w_0.shape)]
+        shares.append(torch.stack(changed).view(w.shape[:-2]) / on.numel())
+    return torch.stack(shares)
+
+
+def _on(w: Tensor, x: Tensor) -> Tensor:
+    """Which units are on at which points, (n, m), of weights (m, d) and points (n, d)."""
+    with torch.no_grad():
+        return affine(x[None], w[None], None)[0] > 0
+
+
+def distance_from(W: Tensor, start: Tensor) -> Tensor:
+    """|W - start|_F / |start|_F, (seeds, ...), of W (seeds, ..., m, d) and start (seeds, m, d)."""
+    flat = start.flatten(1).view(len(start), *[1] * (W.dim() - 3), -1)
+    return relative_distance(W.flatten(-2), flat)
+
+
+def pattern_change(run: Run) -> Tensor:
+    """Share of activation patterns on the training points that training has changed, (seeds,)."""
+    return changed_patterns(run.weights("W"), run.initial("W"), run.X)
+
+
+def distance_moved(run: Run) -> Tensor:
+    """|W_T - W_0|_F / |W_0|_F, (seeds,)."""
+    return distance_from(run.weights("W"), run.initial("W"))
+
+
+def update(run: Run) -> Tensor:
+    """The accumulated update W_T - W_0, (seeds, m, d)."""
+    return run.weights("W") - run.initial("W")
+
+
+def spectral_gap(W: Tensor, rank: int) -> Tensor:
+    """s_rank / s_(rank+1) of the singular values in descending order, (seeds,); infinite where the rest is zero.
+
+    Raises:
+        InvalidExperiment: if there is no singular value behind `rank`.
+    """
+    s = _singular_values(W, rank)
+    return s[:, rank - 1] / s[:, rank]
+
+
+def leading_energy(W: Tensor, rank: int) -> Tensor:
+    """Share of |W|_F^2 that the `rank` largest singular values hold, (seeds,).
+
+    Raises:
+        InvalidExperiment: if there is no singular value behind `rank`.
+    """
+    energy = _singular_values(W, rank).square()
+    return energy[:, :rank].sum(1) / energy.sum(1)
+
+
+def _singular_values(W: Tensor, rank: int) -> Tensor:
+    """In descending order, (seeds, min(m, d))."""
+    rows, columns = W.shape[-2:]
+    most = min(rows, columns) - 1
+    if not 0 < rank <= most:
+        raise InvalidExperiment(f"rank {rank} of a {rows} x {columns} matrix; expected 1 to {most}, as the rest counts")
+    return torch.linalg.svdvals(W)

@@ -1,0 +1,114 @@
+"""Measures on held-out points, which seeds may share."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterator
+from dataclasses import dataclass
+
+import torch
+from scipy.stats import rankdata
+from torch import Tensor
+
+from gen_core.errors import Unfinished
+from gen_core.run import Run, Runs
+from gen_core.training.seeding import generator
+
+RESAMPLES = 200
+"""Bootstrap resamples of the held-out points; their spread enters the interval with 199 degrees of freedom."""
+
+
+@dataclass(frozen=True)
+class Measured:
+    """A measure on held-out points that all seeds share.
+
+    Attributes:
+        values: one number per seed, (seeds,).
+        resampled: the same under resampling of the shared points, (resamples, seeds).
+    """
+
+    values: Tensor
+    resampled: Tensor
+
+
+def over_held_out(labels: Tensor, measure: Callable[[Tensor | None], Tensor]) -> Tensor | Measured:
+    """A measure on held-out points, with its spread under resampling where the seeds share them.
+
+    Args:
+        labels: of the held-out points, (seeds, points); equal in all seeds where the points are shared.
+        measure: how often each resample holds each point, (resamples, points), or None for once each -> the values.
+    """
+    values = measure(None)
+    if not bool((labels == labels[:1]).all()):
+        return values
+    return Measured(values, measure(resamples(labels.shape[1])))
+
+
+def resamples(points: int) -> Tensor:
+    """How often each bootstrap resample holds each shared point, (RESAMPLES, points); the same at every call."""
+    stream = generator(points, 0, "resamples")
+    drawn = torch.randint(points, (RESAMPLES, points), generator=stream)
+    return torch.zeros(RESAMPLES, points, dtype=torch.float64).scatter_add_(
+        1, drawn, torch.ones(1, dtype=torch.float64).expand_as(drawn)
+    )
+
+
+def over_test_points(runs: Runs, values: Tensor, quantity: Callable[[Tensor], Tensor]) -> Tensor | Measured:
+    """A quantity of means over held-out points, one number per seed, (seeds,).
+
+    Where the seeds share their held-out points it comes with its spread under resampling of these.
+
+    Args:
+        runs: the networks.
+        values: one number for every network and held-out point, (points, seeds, n_test).
+        quantity: means, (..., points, seeds), to (..., seeds).
+    """
+
+    def of(weights: Tensor | None) -> Tensor:
+        if weights is None:
+            return quantity(values.mean(-1))
+        return quantity(torch.einsum("psn,rn->rps", values, weights) / values.shape[-1])
+
+    return over_held_out(next(iter(runs)).y_test, of)
+
+
+def held_out_outputs(runs: Runs) -> Iterator[tuple[Run, Tensor, Tensor]]:
+    """Every network, its outputs on its held-out points, float64 (seeds, n_test[, C]), and their labels.
+
+    Networks of one data set share the points, which are put together once.
+    """
+    data = X = y = None
+    for run in runs:
+        if X is None or y is None or run.experiment.data != data:
+            data, X, y = run.experiment.data, run.X_test, run.y_test
+        yield run, run.outputs(X), y
+
+
+def losses_at(run: Run, f: Tensor, y: Tensor, divisors: Tensor) -> Tensor:
+    """Losses of outputs f, (seeds, n[, C]), divided by one number per seed, (seeds, n)."""
+    return run.experiment.loss.per_point(f / divisors.view(-1, *[1] * (f.dim() - 1)), y)
+
+
+def rank_correlation(a: Tensor, b: Tensor) -> Tensor:
+    """Spearman's rank correlation over the points of (..., points, seeds): ties get their mean rank.
+
+    A seed in which a or b is the same at every point has no order: 0.
+    """
+    x, y = (torch.from_numpy(rankdata(t.numpy(), axis=-2)) for t in (a, b))
+    x, y = x - x.mean(-2, keepdim=True), y - y.mean(-2, keepdim=True)
+    scale = (x.square().sum(-2) * y.square().sum(-2)).sqrt()
+    return torch.where(scale > 0, (x * y).sum(-2) / scale, 0)
+
+
+def stopped(runs: Runs) -> None:
+    """Refuse networks that have not come to the training loss at which they were to stop.
+
+    Raises:
+        Unfinished: naming the largest loss.
+    """
+    for run in runs:
+        limit = run.experiment.stop.loss
+        if limit is not None and bool((run.train_loss > limit).any()):
+            raise Unfinished(
+                f"training loss {float(run.train_loss.max()):.3g} after {run.experiment.steps} steps; "
+                f"expected at most {limit:g}, where all networks are to stop (more steps)"
+            )

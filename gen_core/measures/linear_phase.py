@@ -1,0 +1,186 @@
+"""The linear first phase of a training, and what a network that has fitted its training set has kept of it.
+
+Source: Nakkiran et al. (2019), sections 2 and 3, and Claim 2: a trajectory F_t beside a linear classifier L.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from dataclasses import dataclass
+from functools import cached_property
+
+import torch
+from torch import Tensor
+
+from gen_core.errors import Unfinished
+from gen_core.measures.held_out import Measured, over_held_out
+from gen_core.measures.information import (
+    joint_table,
+    mutual_information,
+    null_performance_correlation,
+    performance_correlation,
+)
+from gen_core.run import Runs
+
+FLOOR = 0.25
+"""Share of I(L;Y) below which mu/I(F;Y) says nothing: at chance both are sampling noise."""
+
+
+@dataclass(frozen=True)
+class LinearPhase:
+    """How a trajectory F_t relates to a linear classifier L on held-out points.
+
+    Source: Nakkiran et al. (2019), sections 2 and 3.
+
+    Attributes:
+        steps: checkpoints.
+        tables: joint tables [f, l, y] of counts, (..., seeds, checkpoints, 2, 2, 2).
+    """
+
+    steps: tuple[int, ...]
+    tables: Tensor
+
+    @cached_property
+    def information(self) -> Tensor:
+        """I(F_t;Y) in bits, (..., seeds, checkpoints)."""
+        return mutual_information(self.tables.sum(-2))
+
+    @cached_property
+    def correlation(self) -> Tensor:
+        """mu_Y(F_t;L) in bits, (..., seeds, checkpoints)."""
+        return performance_correlation(self.tables)
+
+    @cached_property
+    def linear(self) -> Tensor:
+        """I(L;Y) in bits, (..., seeds)."""
+        return mutual_information(self.tables[..., 0, :, :, :].sum(-3))
+
+    @cached_property
+    def reached(self) -> Tensor:
+        """Whether I(F_t;Y) comes to I(L;Y) at a checkpoint, (..., seeds)."""
+        return self.information.amax(-1) >= self.linear
+
+    @cached_property
+    def T0(self) -> Tensor:
+        """Index of the first checkpoint with I(F_t;Y) >= I(L;Y), (..., seeds); the last one where there is none."""
+        there = self.information >= self.linear[..., None]
+        return torch.where(self.reached, there.to(torch.int8).argmax(-1), len(self.steps) - 1)
+
+    def require_T0(self) -> None:
+        """Refuse a trajectory that never performs as the linear classifier does.
+
+        Raises:
+            Unfinished: naming how far it came.
+        """
+        best, short = self.information.amax(-1), (~self.reached).nonzero().flatten()
+        if len(short):
+            raise Unfinished(
+                f"T0 is not reached in {len(short)} of {len(best)} seeds: I(F;Y) comes to "
+                f"{float(best[short[0]]):.3f} bits by step {self.steps[-1]}; "
+                f"expected I(L;Y) = {float(self.linear[short[0]]):.3f} (more steps, or a larger rate)"
+            )
+
+    def share_at_T0(self) -> Tensor:
+        """mu_Y(F;L) / I(F;Y) at T0, (..., seeds)."""
+        return self._at_T0(self.correlation) / self._at_T0(self.information)
+
+    def null_correlation(self) -> Tensor:
+        """mu_Y(F_t;L~) in bits for the null classifier L~ of the same I(L;Y), (..., seeds, checkpoints)."""
+        return null_performance_correlation(self.tables)
+
+    def null_share_at_T0(self) -> Tensor:
+        """mu_Y(F;L~) / I(F;Y) at T0, (..., seeds)."""
+        index = self.T0[..., None, None, None, None].expand(*self.T0.shape, 1, 2, 2, 2)
+        tables = self.tables.gather(-4, index).squeeze(-4)
+        return null_performance_correlation(tables) / self._at_T0(self.information)
+
+    def advantage_at_T0(self) -> Tensor:
+        """Share of I(F;Y) at T0 that L explains, minus the share that the null classifier explains, (..., seeds)."""
+        return self.share_at_T0() - self.null_share_at_T0()
+
+    def least_share(self) -> Tensor:
+        """Min of mu_Y(F_t;L) / I(F_t;Y) over t <= T0 with I(F_t;Y) >= FLOOR I(L;Y), (..., seeds)."""
+        before = torch.arange(len(self.steps)) <= self.T0[..., None]
+        counted = before & (self.information >= FLOOR * self.linear[..., None])
+        return torch.where(counted, self.correlation / self.information, torch.inf).amin(-1)
+
+    def _at_T0(self, quantity: Tensor) -> Tensor:
+        return quantity.gather(-1, self.T0[..., None]).squeeze(-1)
+
+
+def linear_phase(runs: Runs, weights: Tensor | None = None) -> LinearPhase:
+    """The first phase of the arm "net", which watches "test_classes", against the final classifier of the arm "linear".
+
+    Args:
+        runs: arms "net" and "linear" on the same data.
+        weights: how often each resample holds each held-out point, (resamples, points).
+
+    Returns:
+        Its tables, with a leading axis of resamples where weights are given. Cost: one pass over the predictions.
+    """
+    F = runs["net"].watched("test_classes")
+    L = runs["linear"].watched("test_classes")[:, -1]
+    Y = runs["net"].y_test > 0
+    return LinearPhase(runs["net"].checkpoints, joint_table(F, L[:, None], Y[:, None], weights))
+
+
+def over_linear_phase(runs: Runs, quantity: Callable[[LinearPhase], Tensor]) -> Tensor | Measured:
+    """A quantity of the first phase, one number per seed, (seeds,).
+
+    Where the seeds share their held-out points (those of a fixed data set) it comes with its spread under resampling of
+    these; where each seed draws its own, that error is in the spread over seeds already.
+
+    Raises:
+        Unfinished: if T0 is not reached. A network that starts where another training ended need not come to it.
+    """
+    phase = linear_phase(runs)
+    if runs["net"].experiment.after is None:
+        phase.require_T0()
+    return over_held_out(
+        runs["net"].y_test, lambda weights: quantity(phase if weights is None else linear_phase(runs, weights))
+    )
+
+
+def once_fitted(runs: Runs, quantity: Callable[[LinearPhase], Tensor]) -> Tensor | Measured:
+    """A quantity of the arm "net", trained to a training accuracy of 1, (seeds,); see `over_linear_phase`.
+
+    Raises:
+        Unfinished: if a seed's training accuracy is below 1, naming the smallest, or if T0 is not reached.
+    """
+    net = runs["net"]
+    accuracy = net.train_accuracy
+    if accuracy.min() < 1:
+        raise Unfinished(
+            f"not fitted: training accuracy {float(accuracy.min()):.4f} in the worst of {len(accuracy)} seeds after "
+            f"{net.experiment.steps} steps; expected 1 (more steps, or a larger rate)"
+        )
+    return over_linear_phase(runs, quantity)
+
+
+def share_retained(phase: LinearPhase) -> Tensor:
+    """Min of mu_Y(F_t;L) / I(L;Y) over t >= T0, (..., seeds).
+
+    It is 1 - I(L;Y|F_t) / I(L;Y), and blind to a global flip of F.
+    """
+    return _least(phase, phase.correlation / phase.linear[..., None])
+
+
+def share_at_the_end(phase: LinearPhase) -> Tensor:
+    """mu_Y(F;L) / I(L;Y) of the network at its end, (..., seeds)."""
+    return phase.correlation[..., -1] / phase.linear
+
+
+def advantage_retained(phase: LinearPhase) -> Tensor:
+    """Share of I(L;Y) that is retained minus that of the null classifier of the same I(L;Y), min over t >= T0."""
+    return _least(phase, (phase.correlation - phase.null_correlation()) / phase.linear[..., None])
+
+
+def held_out_accuracy(phase: LinearPhase) -> Tensor:
+    """Share of the points that F_t has right, min over t >= T0, (..., seeds)."""
+    joint = phase.tables.sum(-2)
+    return _least(phase, joint.diagonal(dim1=-2, dim2=-1).sum(-1) / joint.sum((-2, -1)))
+
+
+def _least(phase: LinearPhase, quantity: Tensor) -> Tensor:
+    since = torch.arange(len(phase.steps)) >= phase.T0[..., None]
+    return torch.where(since, quantity, torch.inf).amin(-1)

@@ -1,0 +1,153 @@
+"""Networks with every layer divided by its norm, and what of their losses orders test errors.
+
+Source: Anonymous, "Generalization puzzles in deep networks" (2019), section 2, eq. (1), and Figure 2.
+"""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Callable, Mapping
+
+import torch
+from torch import Tensor
+
+from gen_core.errors import InvalidExperiment
+from gen_core.losses import classes, right
+from gen_core.measures.held_out import (
+    Measured,
+    held_out_outputs,
+    losses_at,
+    over_test_points,
+    rank_correlation,
+    stopped,
+)
+from gen_core.run import Run, Runs
+
+Parameters = Mapping[str, Tensor]
+
+
+def layer_norms(params: Parameters) -> Tensor:
+    """rho_1 ... rho_K, the Frobenius norms of the layers, (seeds, K).
+
+    Args:
+        params: weights "W<k>", (seeds, ...), of layers k = 1 ... K; biases "b<k>" count as part of their layer.
+
+    Raises:
+        InvalidExperiment: for parameters that belong to no numbered layer.
+    """
+    layers: dict[int, list[Tensor]] = {}
+    for name, p in params.items():
+        layers.setdefault(_layer(name), []).append(p.flatten(1))
+    return torch.stack([torch.cat(layers[k], 1).norm(dim=1) for k in sorted(layers)], 1)
+
+
+def normalized(params: Parameters) -> dict[str, Tensor]:
+    """The parameters of f~: every weight divided by the Frobenius norm of its layer; see `layer_norms`."""
+    rho = layer_norms(params)
+    return {name: p / rho[:, _layer(name) - 1].view(-1, *[1] * (p.dim() - 1)) for name, p in params.items()}
+
+
+def homogeneity_gap(run: Run) -> Tensor:
+    """Largest |f - rho_1 ... rho_K f~| over largest |f|, over the held-out points and the outputs, (seeds,).
+
+    Source: Anonymous (2019), eq. (1).
+    """
+    f, normal, rho = _outputs(run)
+    scaled = normal * rho.view(-1, *[1] * (normal.dim() - 1))
+    return (f - scaled).abs().flatten(1).amax(1) / f.abs().flatten(1).amax(1)
+
+
+def changed_decisions(run: Run) -> Tensor:
+    """Share of the held-out points that f and f~ put into different classes, (seeds,)."""
+    f, normal, _ = _outputs(run)
+    return (classes(f) != classes(normal)).double().mean(1)
+
+
+def normalized_ordering(runs: Runs) -> Tensor | Measured:
+    """Spearman's correlation over a family of networks of the normalized training loss with the test error, (seeds,).
+
+    Source: Anonymous (2019), sections 1 and 3. Where the seeds share their held-out points it comes with its spread
+    under resampling of these. Cost: one forward pass of every network.
+
+    Raises:
+        Unfinished: if a network has not come to the training loss at which it was to stop.
+    """
+    losses = train_losses(runs, norm_products(runs))
+    return _with_errors(runs, lambda errors: rank_correlation(losses, errors))
+
+
+def unnormalized_ordering(runs: Runs) -> Tensor | Measured:
+    """The same for the training loss of the networks as they are; see `normalized_ordering`."""
+    losses = train_losses(runs, undivided(runs))
+    return _with_errors(runs, lambda errors: rank_correlation(losses, errors))
+
+
+def advantage_of_own_norms(runs: Runs) -> Tensor | Measured:
+    """`normalized_ordering` minus its mean where every network is divided by another one's norms, (seeds,).
+
+    The norms are passed on cyclically within the family, by every distance. Cost: one loss per pair of networks.
+    """
+    rho = norm_products(runs)
+    own, *others = train_losses(runs, torch.stack([rho.roll(k, 0) for k in range(len(rho))]))
+
+    def advantage(errors: Tensor) -> Tensor:
+        null = torch.stack([rank_correlation(losses, errors) for losses in others]).mean(0)
+        return rank_correlation(own, errors) - null
+
+    return _with_errors(runs, advantage)
+
+
+def norm_products(runs: Runs) -> Tensor:
+    """rho_1 ... rho_K of every network, float64 (points, seeds)."""
+    return runs.measure(lambda run: layer_norms(run.parameters).double().prod(1))
+
+
+def undivided(runs: Runs) -> Tensor:
+    """A one for every network in the place of `norm_products`, for the networks as they are."""
+    return torch.ones(len(runs.runs), len(runs.seeds), dtype=torch.float64)
+
+
+def train_losses(runs: Runs, divisors: Tensor) -> Tensor:
+    """Training losses of the networks with their outputs divided by a number each, float64 (..., points, seeds).
+
+    With rho_1 ... rho_K for the numbers and no biases they are those of f~, by eq. (1).
+
+    Args:
+        runs: the networks.
+        divisors: the numbers, (..., points, seeds). Cost: one forward pass of every network for all of them.
+
+    Raises:
+        Unfinished: as `stopped`.
+    """
+    stopped(runs)
+    networks = zip(runs, divisors.unbind(-2), strict=True)
+    return torch.stack([_means(run, run.outputs(run.X), run.y, each) for run, each in networks], -2)
+
+
+def _means(run: Run, f: Tensor, y: Tensor, divisors: Tensor) -> Tensor:
+    """Mean losses of outputs f divided by numbers, (..., seeds), one after the other, since a loss is as large as f."""
+    flat = divisors.reshape(-1, divisors.shape[-1])
+    return torch.stack([losses_at(run, f, y, rho).mean(1) for rho in flat]).view_as(divisors)
+
+
+def _with_errors(runs: Runs, quantity: Callable[[Tensor], Tensor]) -> Tensor | Measured:
+    """A quantity of the test errors, (points, seeds); see `over_test_points`."""
+    wrong = torch.stack([(~right(f, y)).double() for _, f, y in held_out_outputs(runs)])
+    return over_test_points(runs, wrong, quantity)
+
+
+def _outputs(run: Run) -> tuple[Tensor, Tensor, Tensor]:
+    """Outputs f and f~ on the held-out points, (seeds, n_test[, C]), and rho_1 ... rho_K, (seeds,)."""
+    params, model = run.parameters, run.experiment.model
+    return (
+        model.forward(params, run.X_test),
+        model.forward(normalized(params), run.X_test),
+        layer_norms(params).prod(1),
+    )
+
+
+def _layer(name: str) -> int:
+    """Number of the layer that a parameter belongs to."""
+    if not (known := re.fullmatch(r"[Wb]([1-9]\d*)", name)):
+        raise InvalidExperiment(f"parameter {name!r}; expected the weights W<k> or biases b<k> of a layer k")
+    return int(known[1])

@@ -1,0 +1,62 @@
+"""Layers of a whole block of seeds, and how one seed's weights are drawn.
+
+Weights have the shapes of torch.nn, (out, in) and (out, in, k, k); in a block they carry a leading seed axis S.
+"""
+
+from __future__ import annotations
+
+import math
+
+import torch
+import torch.nn.functional as F
+from torch import Tensor
+
+SCHEMES = ("xavier_uniform", "he_normal", "normal")
+
+
+def normal(shape: tuple[int, ...], std: float, generator: torch.Generator) -> Tensor:
+    """Draw from N(0, std^2), always in float64, so that a cast to any dtype starts at the same point."""
+    return std * torch.randn(shape, generator=generator, dtype=torch.float64)
+
+
+def weights(shape: tuple[int, ...], scheme: str, std: float | None, generator: torch.Generator) -> Tensor:
+    """Draw the weights of one layer, in float64.
+
+    Args:
+        shape: (out, in) or (out, in, k, k); the fan-in is in * k * k and the fan-out is out * k * k.
+        scheme: "xavier_uniform", U(-a, a) with a^2 = 6 / (fan-in + fan-out), Glorot and Bengio (2010), eq. 16;
+            "he_normal", N(0, 2 / fan-in), He et al. (2015), eq. 10; "normal", N(0, std^2).
+        std: the standard deviation for "normal", None for the others.
+        generator: CPU generator.
+    """
+    if std is not None:
+        return normal(shape, std, generator)
+    out, into, window = shape[0], shape[1], math.prod(shape[2:])
+    if scheme == "he_normal":
+        return normal(shape, math.sqrt(2 / (into * window)), generator)
+    bound = math.sqrt(6 / ((into + out) * window))
+    return bound * (2 * torch.rand(shape, generator=generator, dtype=torch.float64) - 1)
+
+
+def images(X: Tensor) -> Tensor:
+    """Images, (S, B, channels, height, width), as `convolve` takes them: (B, S * channels, height, width).
+
+    On a CPU the channels come last in memory: a grouped convolution of 8 x 64 images, 8 channels of 14 x 14 to 16 of
+    7 x 7, takes 39 us a network so (71 otherwise), and its gradients 125 us (550).
+    """
+    if X.device.type == "cpu":
+        return X.permute(1, 3, 4, 0, 2).contiguous().flatten(3).permute(0, 3, 1, 2)
+    return X.transpose(0, 1).flatten(1, 2)
+
+
+def convolve(h: Tensor, W: Tensor, b: Tensor | None, stride: int) -> Tensor:
+    """Convolve every seed's images with its own kernels, with a padding of k // 2.
+
+    Args:
+        h: images with the seeds among the channels, (B, S * in, height, width): the layout that this returns too.
+        W: kernels, (S, out, in, k, k), k odd.
+        b: biases, (S, out), or None.
+        stride: step of the window; a side of n becomes (n - 1) // stride + 1.
+    """
+    bias = None if b is None else b.flatten()
+    return F.conv2d(h, W.flatten(0, 1), bias, stride=stride, padding=W.shape[-1] // 2, groups=W.shape[0])

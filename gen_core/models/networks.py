@@ -1,0 +1,163 @@
+"""Networks of any depth: dense, and convolutional with a dense head.
+
+Layers are numbered from 1: layer i has weights "W<i>" and, with `bias`, biases "b<i>", which start at zero.
+"""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Mapping
+from dataclasses import dataclass, field, replace
+from itertools import pairwise
+from typing import Self
+
+import torch
+from torch import Tensor
+
+from gen_core.checks import check_count, check_counts, check_number
+from gen_core.errors import InvalidExperiment
+from gen_core.models.activations import activation
+from gen_core.models.layers import SCHEMES, convolve, images, weights
+from gen_core.models.products import affine
+
+
+@dataclass(frozen=True, kw_only=True)
+class _Network:
+    """What dense and convolutional networks share: the dense layers, the start, and what follows from the shapes."""
+
+    hidden: tuple[int, ...]
+    activation: str = "relu"
+    outputs: int = 1
+    scheme: str = "xavier_uniform"
+    init_std: float | None = None
+    gain: float = 1.0
+    bias: bool = True
+
+    def __post_init__(self) -> None:
+        check_counts("hidden", self.hidden)
+        activation(self.activation)
+        check_count("outputs", self.outputs)
+        if self.scheme not in SCHEMES:
+            raise InvalidExperiment(f"scheme {self.scheme!r}; expected one of {', '.join(SCHEMES)}")
+        if (self.init_std is not None) != (self.scheme == "normal"):
+            raise InvalidExperiment(f"init_std {self.init_std} with scheme {self.scheme!r}; expected both or neither")
+        if self.init_std is not None:
+            check_number("init_std", self.init_std, least=0)
+        if not (math.isfinite(self.gain) and self.gain > 0):
+            raise InvalidExperiment(f"gain {self.gain}; expected a positive number")
+
+    @property
+    def trained(self) -> tuple[str, ...]:
+        """All parameters."""
+        kinds = "Wb" if self.bias else "W"
+        return tuple(f"{kind}{i}" for i in range(1, self._depth + 1) for kind in kinds)
+
+    def init(self, inputs: tuple[int, ...], generator: torch.Generator, dtype: torch.dtype) -> dict[str, Tensor]:
+        """Draw one seed's parameters; see `Model.init`."""
+        params = {}
+        for i, (shape, _) in enumerate(self._layers(inputs), 1):
+            params[f"W{i}"] = (self.gain * weights(shape, self.scheme, self.init_std, generator)).to(dtype)
+            if self.bias:
+                params[f"b{i}"] = torch.zeros(shape[0], dtype=dtype)
+        return params
+
+    def form(self) -> Self:
+        """The network without the values of its start."""
+        return replace(self, scheme="xavier_uniform", init_std=None, gain=1.0)
+
+    def cost(self, inputs: tuple[int, ...]) -> tuple[int, int]:
+        """Number of parameters, and multiply-adds of one forward pass of one point (biases not counted)."""
+        layers = self._layers(inputs)
+        size = sum(math.prod(shape) + self.bias * shape[0] for shape, _ in layers)
+        return size, sum(math.prod(shape) * places for shape, places in layers)
+
+    @property
+    def _depth(self) -> int:
+        return len(self.hidden) + 1
+
+    def _layers(self, inputs: tuple[int, ...]) -> list[tuple[tuple[int, ...], int]]:
+        """Shape of each layer's weights, and the number of places in one input where they are applied."""
+        return [((out, into), 1) for into, out in pairwise((math.prod(inputs), *self.hidden, self.outputs))]
+
+    def _dense(self, params: Mapping[str, Tensor], h: Tensor, first: int) -> Tensor:
+        """Apply the dense layers, numbered from `first`, to h, (S, B, in)."""
+        phi = activation(self.activation)
+        for i in range(first, self._depth):
+            h = phi(affine(h, params[f"W{i}"], params.get(f"b{i}")))
+        f = affine(h, params[f"W{self._depth}"], params.get(f"b{self._depth}"))
+        return f.squeeze(-1) if self.outputs == 1 else f
+
+
+@dataclass(frozen=True)
+class MLP(_Network):
+    """Dense network; inputs are flattened.
+
+    Attributes:
+        hidden: widths of the hidden layers; () is a linear map.
+        activation: by name; see `gen_core.models.activations`.
+        outputs: outputs per point.
+        scheme: how weights are drawn: "xavier_uniform", "he_normal" or "normal"; see `gen_core.models.layers.weights`.
+        init_std: the standard deviation that "normal" needs.
+        gain: factor on all drawn weights.
+        bias: whether the layers have biases.
+    """
+
+    hidden: tuple[int, ...] = (128, 128)
+
+    def forward(self, params: Mapping[str, Tensor], X: Tensor) -> Tensor:
+        """Outputs, (S, B) or (S, B, C); see `Model.forward`."""
+        return self._dense(params, X.flatten(2), 1)
+
+
+@dataclass(frozen=True)
+class ConvNet(_Network):
+    """Convolutions with a padding of kernel // 2, each followed by the activation, then dense layers.
+
+    Inputs are images, (channels, height, width). A convolution makes a side of n to one of (n - 1) // stride + 1.
+
+    Attributes:
+        channels: output channels of the convolutions.
+        kernel: side of the kernels, odd.
+        stride: stride of the convolutions.
+        hidden: widths of the hidden dense layers; () puts the outputs right behind the last convolution.
+        activation, outputs, scheme, init_std, gain, bias: as in `MLP`.
+    """
+
+    channels: tuple[int, ...] = (8, 16)
+    kernel: int = 3
+    stride: int = 2
+    hidden: tuple[int, ...] = field(default=(32,), kw_only=True)
+
+    def __post_init__(self) -> None:
+        super().__post_init__()
+        check_counts("channels", self.channels)
+        if not self.channels:
+            raise InvalidExperiment("channels (); expected at least one convolution")
+        check_count("kernel", self.kernel)
+        if self.kernel % 2 == 0:
+            raise InvalidExperiment(f"kernel {self.kernel}; expected an odd number")
+        check_count("stride", self.stride)
+
+    def forward(self, params: Mapping[str, Tensor], X: Tensor) -> Tensor:
+        """Outputs, (S, B) or (S, B, C); see `Model.forward`."""
+        phi, seeds = activation(self.activation), X.shape[0]
+        h = images(X)
+        for i in range(1, len(self.channels) + 1):
+            h = phi(convolve(h, params[f"W{i}"], params.get(f"b{i}"), self.stride))
+        h = h.unflatten(1, (seeds, -1)).transpose(0, 1).flatten(2)
+        return self._dense(params, h, len(self.channels) + 1)
+
+    @property
+    def _depth(self) -> int:
+        return len(self.channels) + super()._depth
+
+    def _layers(self, inputs: tuple[int, ...]) -> list[tuple[tuple[int, ...], int]]:
+        if len(inputs) != 3:
+            raise InvalidExperiment(f"inputs {inputs}; expected (channels, height, width)")
+        into, height, width = inputs
+        convolutions = []
+        for out in self.channels:
+            height, width = ((side - 1) // self.stride + 1 for side in (height, width))
+            convolutions.append(((out, into, self.kernel, self.kernel), height * width))
+            into = out
+        return convolutions + super()._layers((into, height, width))

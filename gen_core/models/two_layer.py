@@ -1,0 +1,179 @@
+"""The linear and two-layer models that the papers analyse; networks of any depth are in `gen_core.models.networks`."""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Mapping
+from dataclasses import dataclass, replace
+
+import torch
+from torch import Tensor
+
+from gen_core.checks import check_count, check_number
+from gen_core.errors import InvalidExperiment
+from gen_core.models.activations import activation
+from gen_core.models.layers import normal
+from gen_core.models.products import affine
+
+
+@dataclass(frozen=True)
+class Linear:
+    """f(x) = <w, x>, or <w, x> + b; inputs are flattened.
+
+    Parameters are w, (d,), and with a bias b, (). w ~ N(0, init_std^2) and b = 0 at the start.
+    """
+
+    init_std: float = 0.0
+    bias: bool = False
+
+    def __post_init__(self) -> None:
+        check_number("init_std", self.init_std, least=0)
+
+    @property
+    def outputs(self) -> int:
+        """One."""
+        return 1
+
+    @property
+    def trained(self) -> tuple[str, ...]:
+        """w, and b where there is one."""
+        return ("w", "b") if self.bias else ("w",)
+
+    def init(self, inputs: tuple[int, ...], generator: torch.Generator, dtype: torch.dtype) -> dict[str, Tensor]:
+        """Draw one seed's parameters; see `Model.init`."""
+        params = {"w": normal((math.prod(inputs),), self.init_std, generator).to(dtype)}
+        return params | {"b": torch.zeros((), dtype=dtype)} if self.bias else params
+
+    def forward(self, params: Mapping[str, Tensor], X: Tensor) -> Tensor:
+        """Outputs, (S, B); see `Model.forward`."""
+        # A row times a matrix: BLAS is 5 times slower with columns.
+        f = (params["w"].unsqueeze(1) @ X.flatten(2).mT).squeeze(1)
+        return f + params["b"].unsqueeze(-1) if self.bias else f
+
+    def form(self) -> Linear:
+        """The model without its init_std."""
+        return replace(self, init_std=0.0)
+
+    def cost(self, inputs: tuple[int, ...]) -> tuple[int, int]:
+        """Count d (+ 1) parameters and d multiply-adds."""
+        d = math.prod(inputs)
+        return d + self.bias, d
+
+
+@dataclass(frozen=True)
+class TwoLayer:
+    """Two-layer network in the NTK parameterization, f(x) = v^T phi(W x / sqrt(d)) / sqrt(m).
+
+    Source: Hu et al., "The Surprising Simplicity of the Early-Time Learning Dynamics of Neural Networks" (2020),
+    section 3, eq. (1) and (3). Parameters are W, (m, d), with rows w_r ~ N(0, I_d), and v, (m,), of random signs.
+
+    Attributes:
+        width: m.
+        activation: phi, by name; see `gen_core.models.activations`.
+        symmetric: eq. (3): the second half of the neurons repeats W with v negated, so that f = 0 at the start.
+        train: ("W",), ("v",) or ("W", "v").
+    """
+
+    width: int
+    activation: str = "erf"
+    symmetric: bool = True
+    train: tuple[str, ...] = ("W",)
+
+    def __post_init__(self) -> None:
+        check_count("width", self.width)
+        activation(self.activation)
+        if self.symmetric and self.width % 2:
+            raise InvalidExperiment(f"width {self.width} with symmetric=True; expected an even width")
+        if self.train not in (("W",), ("v",), ("W", "v")):
+            raise InvalidExperiment(f"train {self.train!r}; expected ('W',), ('v',) or ('W', 'v')")
+
+    @property
+    def outputs(self) -> int:
+        """One."""
+        return 1
+
+    @property
+    def trained(self) -> tuple[str, ...]:
+        """What `train` names."""
+        return self.train
+
+    def init(self, inputs: tuple[int, ...], generator: torch.Generator, dtype: torch.dtype) -> dict[str, Tensor]:
+        """Draw one seed's parameters; see `Model.init`."""
+        drawn = self.width // 2 if self.symmetric else self.width
+        W = normal((drawn, math.prod(inputs)), 1.0, generator)
+        v = 2.0 * torch.randint(2, (drawn,), generator=generator).to(torch.float64) - 1.0
+        if self.symmetric:
+            W, v = torch.cat([W, W]), torch.cat([v, -v])
+        return {"W": W.to(dtype), "v": v.to(dtype)}
+
+    def forward(self, params: Mapping[str, Tensor], X: Tensor) -> Tensor:
+        """Outputs, (S, B); see `Model.forward`."""
+        x = X.flatten(2)
+        hidden = activation(self.activation)(affine(x / math.sqrt(x.shape[-1]), params["W"], None))
+        return (hidden @ params["v"].unsqueeze(-1)).squeeze(-1) / math.sqrt(self.width)
+
+    def form(self) -> TwoLayer:
+        """The model without its symmetry, which is a matter of the start alone."""
+        return replace(self, symmetric=False)
+
+    def cost(self, inputs: tuple[int, ...]) -> tuple[int, int]:
+        """Count m (d + 1) parameters and as many multiply-adds."""
+        size = self.width * (math.prod(inputs) + 1)
+        return size, size
+
+
+@dataclass(frozen=True)
+class LiLiang:
+    """Two-layer ReLU network of k outputs, f_i(x) = sum_r a_{i,r} ReLU(<w_r, x>), of which W alone is trained.
+
+    Source: Li and Liang, "Learning Overparameterized Neural Networks via Stochastic Gradient Descent on Structured
+    Data" (2018), section 3 with (A3). Parameters are W, (m, d), with rows w_r ~ N(0, init_std^2 I), and a, (k, m),
+    of entries N(0, 1).
+
+    Attributes:
+        width: m.
+        classes: k, at least 2.
+        init_std: None is m^(-1/2), the sigma of (A3). Section 7 writes N(0, 1/sqrt(m)); the figures follow (A3).
+    """
+
+    width: int
+    classes: int
+    init_std: float | None = None
+
+    def __post_init__(self) -> None:
+        check_count("width", self.width)
+        check_count("classes", self.classes)
+        if self.classes < 2:
+            raise InvalidExperiment(f"classes {self.classes}; expected at least 2")
+        if self.init_std is not None:
+            check_number("init_std", self.init_std, least=0)
+
+    @property
+    def outputs(self) -> int:
+        """One output per class."""
+        return self.classes
+
+    @property
+    def trained(self) -> tuple[str, ...]:
+        """W alone."""
+        return ("W",)
+
+    def init(self, inputs: tuple[int, ...], generator: torch.Generator, dtype: torch.dtype) -> dict[str, Tensor]:
+        """Draw one seed's parameters; see `Model.init`."""
+        std = self.width**-0.5 if self.init_std is None else self.init_std
+        W = normal((self.width, math.prod(inputs)), std, generator)
+        a = normal((self.classes, self.width), 1.0, generator)
+        return {"W": W.to(dtype), "a": a.to(dtype)}
+
+    def forward(self, params: Mapping[str, Tensor], X: Tensor) -> Tensor:
+        """Outputs, (S, B, k); see `Model.forward`."""
+        return affine(torch.relu_(affine(X.flatten(2), params["W"], None)), params["a"], None)
+
+    def form(self) -> LiLiang:
+        """The model without its init_std."""
+        return replace(self, init_std=0.0)
+
+    def cost(self, inputs: tuple[int, ...]) -> tuple[int, int]:
+        """Count m (d + k) parameters and as many multiply-adds."""
+        size = self.width * (math.prod(inputs) + self.classes)
+        return size, size

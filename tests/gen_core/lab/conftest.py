@@ -1,0 +1,28 @@
+"""Fixtures of the tests of the lab."""
+
+import pytest
+import torch
+
+from gen_core.lab import Event, Lab, Store
+from gen_core.lab import lab as labs
+
+CPU = torch.device("cpu")
+
+
+@pytest.fixture
+def make(tmp_path):
+    """Labs that share a store and write down their trainings."""
+
+    def lab(events: list[Event] | None = None, **more):
+        return Lab(Store(tmp_path / "store"), CPU, finished=[].append if events is None else events.append, **more)
+
+    return lab
+
+
+@pytest.fixture
+def batches(monkeypatch):
+    """The batches that the trainer is asked for: sets of (rate, scale), and the seeds of each."""
+    asked: list[list] = []
+    train = labs.train
+    monkeypatch.setattr(labs, "train", lambda rows, *rest: asked.append(rows) or train(rows, *rest))
+    return asked

@@ -1,0 +1,36 @@
+import pytest
+import torch
+from scipy import special
+
+from gen_core.errors import InvalidExperiment
+from gen_core.models.activations import activation
+
+Z = torch.linspace(-60, 60, 2401, dtype=torch.float64)
+
+
+@pytest.mark.parametrize(
+    ("name", "expected"),
+    [
+        ("relu", Z.clamp(min=0)),
+        ("leaky_relu", torch.where(Z > 0, Z, 0.2 * Z)),
+        ("erf", torch.from_numpy(special.erf(Z.numpy()))),
+        ("tanh", torch.from_numpy(special.expit(2 * Z.numpy()) - special.expit(-2 * Z.numpy()))),
+        ("sigmoid", torch.from_numpy(special.expit(Z.numpy()))),
+        ("softplus", torch.from_numpy(-special.log_expit(-Z.numpy()))),
+        ("identity", Z),
+    ],
+)
+def test_activation_against_scipy(name, expected):
+    torch.testing.assert_close(activation(name)(Z), expected, rtol=1e-14, atol=1e-15)
+
+
+def test_float32_keeps_its_dtype_and_stays_finite():
+    for name in ("softplus", "sigmoid", "erf"):
+        out = activation(name)(Z.float())
+        assert out.dtype == torch.float32
+        assert out.isfinite().all()
+
+
+def test_unknown_name():
+    with pytest.raises(InvalidExperiment, match=r"^activation 'foo'; expected one of relu, leaky_relu, erf, "):
+        activation("foo")

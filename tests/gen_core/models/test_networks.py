@@ -1,0 +1,157 @@
+import math
+
+import pytest
+import torch
+import torch.nn.functional as F
+
+from gen_core.errors import InvalidExperiment
+from gen_core.models.activations import activation
+from gen_core.models.contract import Model
+from gen_core.models.networks import MLP, ConvNet
+
+CASES = [
+    (MLP(), (2, 5)),
+    (MLP((), bias=False), (6,)),
+    (MLP((7, 5), activation="tanh", outputs=3, bias=False), (6,)),
+    (MLP((7,), outputs=4), (2, 3)),
+    (ConvNet((3, 4)), (1, 14, 14)),
+    (ConvNet((3,), kernel=5, stride=1, hidden=(), outputs=3), (3, 7, 6)),
+    (ConvNet((2, 3, 2), stride=3, activation="softplus", hidden=(6, 5), bias=False), (2, 11, 16)),
+    (ConvNet((3,), kernel=1, stride=2), (1, 5, 5)),
+]
+
+
+def seeds(model, inputs, count):
+    """A block's parameters with biases that are not zero."""
+    rows = [model.init(inputs, torch.Generator().manual_seed(s), torch.float64) for s in range(count)]
+    g = torch.Generator().manual_seed(99)
+    stacked = {name: torch.stack([row[name] for row in rows]) for name in rows[0]}
+    return {k: v + 0.1 * torch.randn(v.shape, generator=g, dtype=torch.float64) for k, v in stacked.items()}
+
+
+def plain(model, p, X):
+    """One seed's outputs, by torch's own layers."""
+    phi, h = activation(model.activation), X
+    depth = sum(name.startswith("W") for name in p)
+    for i in range(1, depth + 1):
+        W, b = p[f"W{i}"], p.get(f"b{i}")
+        if W.dim() == 4:
+            h = F.conv2d(h, W, b, stride=model.stride, padding=model.kernel // 2)
+        else:
+            h = F.linear(h.flatten(1), W, b)
+        h = phi(h) if i < depth else h
+    return h.squeeze(1) if model.outputs == 1 else h
+
+
+@pytest.mark.parametrize(("model", "inputs"), CASES, ids=repr)
+def test_a_block_is_torchs_layers_seed_by_seed_and_so_is_its_gradient(model, inputs):
+    S, B = 8, 3
+    params = {name: p.requires_grad_() for name, p in seeds(model, inputs, S).items()}
+    X = torch.randn(S, B, *inputs, generator=torch.Generator().manual_seed(1), dtype=torch.float64)
+    f = model.forward(params, X)
+    expected = torch.stack([plain(model, {k: v[s] for k, v in params.items()}, X[s]) for s in range(S)])
+    assert f.shape == ((S, B) if model.outputs == 1 else (S, B, model.outputs))
+    torch.testing.assert_close(f, expected, rtol=1e-12, atol=1e-12)
+
+    leaves = [params[name] for name in model.trained]
+    mine = torch.autograd.grad(f.square().sum(), leaves)
+    torch.testing.assert_close(mine, torch.autograd.grad(expected.square().sum(), leaves), rtol=1e-10, atol=1e-10)
+
+
+@pytest.mark.parametrize(("model", "inputs"), CASES, ids=repr)
+def test_a_seed_is_the_same_alone_and_among_others(model, inputs):
+    params = {name: p.requires_grad_() for name, p in seeds(model, inputs, 8).items()}
+    X = torch.randn(8, 3, *inputs, generator=torch.Generator().manual_seed(1), dtype=torch.float64)
+    leaves = [params[name] for name in model.trained]
+    together = model.forward(params, X)
+    alone = torch.cat([model.forward({k: v[s : s + 1] for k, v in params.items()}, X[s : s + 1]) for s in range(8)])
+    torch.testing.assert_close(together, alone, rtol=1e-12, atol=1e-12)
+    torch.testing.assert_close(
+        torch.autograd.grad(together.square().sum(), leaves),
+        torch.autograd.grad(alone.square().sum(), leaves),
+        rtol=1e-11,
+        atol=1e-11,
+    )
+
+
+@pytest.mark.parametrize(("model", "inputs"), CASES, ids=repr)
+def test_parameters_names_and_dtypes(model, inputs):
+    double = model.init(inputs, torch.Generator().manual_seed(3), torch.float64)
+    single = model.init(inputs, torch.Generator().manual_seed(3), torch.float32)
+    assert tuple(double) == model.trained
+    assert model.cost(inputs)[0] == sum(p.numel() for p in double.values())
+    for name, p in double.items():
+        assert torch.equal(single[name], p.float())
+        assert single[name].dtype == torch.float32
+
+
+def test_multiply_adds():
+    assert MLP((4,), outputs=2).cost((3, 5)) == (15 * 4 + 4 + 4 * 2 + 2, 15 * 4 + 4 * 2)
+    model = ConvNet((8, 16), hidden=(32,))
+    convolutions = 8 * 1 * 9 * 14 * 14 + 16 * 8 * 9 * 7 * 7
+    assert model.cost((1, 28, 28))[1] == convolutions + 16 * 7 * 7 * 32 + 32
+
+
+@pytest.mark.parametrize(
+    ("options", "dense", "kernels"),
+    [
+        ({}, 2 / (300 + 200), 2 / (9 * (30 + 40))),
+        ({"gain": 3.0}, 18 / (300 + 200), 18 / (9 * (30 + 40))),
+        ({"scheme": "he_normal"}, 2 / 300, 2 / (9 * 30)),
+        ({"scheme": "normal", "init_std": 0.5}, 0.25, 0.25),
+        ({"scheme": "normal", "init_std": 0.5, "gain": 2.0}, 1.0, 1.0),
+    ],
+)
+def test_variance_of_the_start(options, dense, kernels):
+    params = MLP((200,), **options).init((300,), torch.Generator().manual_seed(5), torch.float64)
+    assert params["W1"].var().item() == pytest.approx(dense, rel=0.05)
+    assert params["b1"].abs().max() == 0
+    W = ConvNet((40,), **options).init((30, 8, 8), torch.Generator().manual_seed(5), torch.float64)["W1"]
+    assert W.var().item() == pytest.approx(kernels, rel=0.05)
+
+
+def test_xavier_uniform_is_bounded_and_fills_its_range():
+    W = MLP((200,)).init((300,), torch.Generator().manual_seed(5), torch.float64)["W1"]
+    bound = math.sqrt(6 / 500)
+    assert 0.99 * bound < W.abs().max() <= bound
+
+
+def test_forms_agree_where_shapes_and_operations_do():
+    assert MLP(gain=2.0).form() == MLP(scheme="normal", init_std=1.0).form() == MLP().form()
+    assert MLP().form() != MLP(bias=False).form()
+    assert ConvNet(scheme="he_normal").form() == ConvNet().form() != ConvNet(stride=1).form()
+
+
+def test_every_network_is_a_model_and_hashable():
+    assert all(isinstance(model, Model) for model, _ in CASES)
+    assert len({model for model, _ in CASES}) == len(CASES)
+
+
+@pytest.mark.parametrize(
+    ("make", "message"),
+    [
+        (lambda: MLP((3, 0)), "hidden 0; expected a positive integer"),
+        (lambda: MLP([3]), "hidden [3]; expected a tuple of positive integers"),
+        (lambda: MLP(outputs=0), "outputs 0; expected a positive integer"),
+        (lambda: MLP(scheme="he"), "scheme 'he'; expected one of xavier_uniform, he_normal, normal"),
+        (lambda: MLP(scheme="normal"), "init_std None with scheme 'normal'; expected both or neither"),
+        (lambda: MLP(init_std=0.1), "init_std 0.1 with scheme 'xavier_uniform'; expected both or neither"),
+        (lambda: MLP(scheme="normal", init_std=-0.1), "init_std -0.1; expected a finite number >= 0"),
+        (lambda: MLP(gain=0.0), "gain 0.0; expected a positive number"),
+        (lambda: ConvNet((-8,)), "channels -8; expected a positive integer"),
+        (lambda: ConvNet(()), "channels (); expected at least one convolution"),
+        (lambda: ConvNet(kernel=4), "kernel 4; expected an odd number"),
+        (lambda: ConvNet(kernel=0), "kernel 0; expected a positive integer"),
+        (lambda: ConvNet(stride=0), "stride 0; expected a positive integer"),
+        (lambda: ConvNet().cost((784,)), "inputs (784,); expected (channels, height, width)"),
+    ],
+)
+def test_messages(make, message):
+    with pytest.raises(InvalidExperiment) as caught:
+        make()
+    assert str(caught.value) == message
+
+
+def test_an_unknown_activation_is_refused_with_the_recipe():
+    with pytest.raises(InvalidExperiment, match=r"^activation 'foo'; expected one of "):
+        MLP(activation="foo")

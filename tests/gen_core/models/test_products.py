@@ -1,0 +1,68 @@
+"""Products of rows against torch's own, on either side of the size from which on another library makes them."""
+
+import pytest
+import torch
+
+from gen_core.models import products
+from gen_core.models.products import LARGE, affine, multiply, subtract
+
+SHAPES = [(3, 4, 5), (1, 7, 2), (64, 1, 9), (40, 150, 260), (300, 70, 100)]
+
+
+def factors(shape, dtype=torch.float32, rows=2):
+    p, q, r = shape
+    generator = torch.Generator().manual_seed(p)
+    return (
+        torch.randn(rows, p, q, generator=generator, dtype=dtype),
+        torch.randn(rows, q, r, generator=generator, dtype=dtype),
+    )
+
+
+def close(found, expected):
+    size = expected.abs().max()
+    torch.testing.assert_close(
+        found / size, expected / size, rtol=0, atol=1e-5 if found.dtype == torch.float32 else 1e-14
+    )
+
+
+@pytest.mark.parametrize("dtype", [torch.float32, torch.float64])
+@pytest.mark.parametrize("shape", SHAPES)
+@pytest.mark.parametrize("transposed", [(False, False), (True, False), (False, True), (True, True)])
+def test_products_are_those_of_torch_in_every_layout(shape, dtype, transposed):
+    A, B = factors(shape, dtype)
+    expected = A.double() @ B.double()
+    A, B = (M.mT.contiguous().mT if turned else M for M, turned in zip((A, B), transposed, strict=True))
+    out, C = torch.empty_like(expected, dtype=dtype), torch.ones_like(expected, dtype=dtype)
+
+    assert multiply(A, B, out) is out
+    subtract(C, A, B)
+
+    close(out.double(), expected) if dtype == torch.float64 else close(out, expected.float())
+    close(C, (1 - expected).to(dtype))
+
+
+@pytest.mark.parametrize("bias", [False, True])
+@pytest.mark.parametrize("shape", SHAPES)
+def test_an_affine_map_is_that_of_torch_with_and_without_gradients(shape, bias):
+    h, W = factors(shape)
+    W, b = W.mT.contiguous().requires_grad_(), torch.randn(2, shape[2]) if bias else None
+    expected = torch.stack(
+        [torch.nn.functional.linear(*row) for row in zip(h, W, b if bias else [None] * 2, strict=True)]
+    )
+    with_gradients = affine(h, W, b)
+    with torch.no_grad():
+        without = affine(h, W, b)
+    close(with_gradients, expected)
+    close(without, expected)
+    assert with_gradients.requires_grad
+    assert not without.requires_grad
+
+
+@pytest.mark.skipif(not products._has_avx512(), reason="this processor has no AVX-512")
+def test_only_large_products_of_float32_are_made_one_by_one():
+    def one_by_one(shape, dtype):
+        return products._one_by_one(*(torch.empty(1, *size, dtype=dtype) for size in (shape[:2], shape[1:])))
+
+    assert one_by_one((100, 100, LARGE // 10_000), torch.float32)
+    assert not one_by_one((100, 100, LARGE // 10_000 - 1), torch.float32)
+    assert not one_by_one((100, 100, LARGE // 10_000), torch.float64)

@@ -1,0 +1,69 @@
+"""Seeds are added look by look, and the error budget is split over the cases that were collected."""
+
+from __future__ import annotations
+
+from gen_core.lab import Store
+
+ODD = """
+@claim(**TOY)
+def test_odd(run):
+    values = torch.tensor([float(seed % 2) for seed in run.seeds])
+    expect(values, "share of odd seeds").at_most(0.6 if not run.experiment.data.noise else 0.1)
+"""
+
+
+def test_an_undecided_claim_gets_more_seeds_and_says_what_a_decision_takes(suite):
+    suite.claims(ODD)
+    assert suite.run("-k", "given", "--max-seeds", "20").ret == 1
+    case = suite.cases["test_odd[given]"]
+    assert [(look.seeds, look.verdict) for look in case.looks] == [(8, "INCONCLUSIVE"), (16, "INCONCLUSIVE")]
+    assert (case.verdict, len(case.values), case.trained) == ("INCONCLUSIVE", 16, 16)
+
+    result = suite.run("-k", "given")
+    case = suite.cases["test_odd[given]"]
+    assert [look.seeds for look in case.looks] == [8, 16, 32, 64]
+    assert case.trained == 64 - 16  # the seeds of the earlier looks are in the store
+    assert case.seeds_needed is not None
+    assert case.seeds_needed > 64
+    told = f"the limit lies in the interval; a decision needs about {case.seeds_needed} seeds at a headroom of 0.2 sd"
+    assert case.reason.endswith(f"over 64 seeds; claimed <= 0.6; {told}")
+    result.stdout.fnmatch_lines([f"INCONCLUSIVE * headroom 0.198 sd, 64 seeds (needs {case.seeds_needed}), *"])
+
+
+def test_hypotheses_are_checked_on_the_seeds_of_later_looks_too(suite):
+    suite.claims(f"""
+@assumption
+def early(experiment, data):
+    \"\"\"The first label of the data is not that of seed 9.\"\"\"
+    from gen_core.training.draws import draw
+    return bool(data.y[0] != draw(experiment, 9).y[0]), f"first label {{float(data.y[0]):.3f}}"
+
+TOY["assuming"] = (noiseless, early)
+{ODD}""")
+    assert suite.run("-k", "given").ret == 1
+    case = suite.cases["test_odd[given]"]
+    assert case.verdict == "ERROR"
+    assert "'early' does not hold: first label" in case.reason
+    assert "(seed 9)" in case.reason
+
+
+def test_the_budget_is_split_over_what_was_collected_whatever_is_selected(suite):
+    suite.claims(ODD)
+    everything = suite.run("--collect-only")
+    everything.stdout.fnmatch_lines(["gen-core: * 0.01 chance * per side, 0.005 for each of 2 cases"])
+
+    suite.run("-k", "given", "--max-seeds", "8")
+    assert suite.cases["test_odd[given]"].level == 0.005
+    result = suite.run("-k", "given", "--max-seeds", "8", "--budget-over", "50", "--error-budget", "0.1")
+    assert suite.cases["test_odd[given]"].level == 0.002
+    result.stdout.fnmatch_lines(["gen-core: * 0.1 chance * per side, 0.002 for each of 50 cases"] * 2)
+
+
+def test_a_damaged_result_is_made_again_and_said(suite):
+    suite.claims(ODD)
+    suite.run("-k", "without")
+    entry = sorted(Store(suite.pytester.path / ".gen-core" / "store").root.glob("*/*.safetensors"))[0]
+    entry.write_bytes(entry.read_bytes()[:-8])
+    result = suite.run("-k", "without")
+    assert result.ret == 0
+    result.stdout.fnmatch_lines(["store entry * is damaged *; it is made again", "trainings: 1"])

@@ -1,0 +1,103 @@
+from dataclasses import dataclass, replace
+
+import pytest
+import torch
+
+from gen_core import GD, Data, DataMissing, Experiment, InvalidExperiment, Linear, Square
+from gen_core.training import draws
+from gen_core.training.draws import check_data, draw
+
+
+@dataclass(frozen=True)
+class Points:
+    n: int = 4
+    inputs: tuple[int, ...] = (3,)
+    n_test: int = 0
+    fault: str = ""
+
+    def draw(self, generator: torch.Generator) -> Data:
+        X = torch.randn(self.n, 3, generator=generator)
+        y, X_test, y_test = X.sum(1), torch.ones(self.n_test, 3), torch.ones(self.n_test)
+        if self.fault == "points":
+            X = X[1:]
+        elif self.fault == "labels":
+            y = y[:, None]
+        elif self.fault == "integers":
+            X = X.long()
+        elif self.fault == "held out":
+            X_test = X_test[1:]
+        elif self.fault == "none held out":
+            return Data(X, y)
+        return Data(X, y, X_test, y_test)
+
+
+@dataclass(frozen=True)
+class Other(Points):
+    pass
+
+
+@dataclass(frozen=True)
+class File(Points):
+    def source(self) -> str:
+        raise DataMissing("file x is not there; get it with: fetch x")
+
+
+@pytest.fixture(autouse=True)
+def store(monkeypatch):
+    monkeypatch.setattr(draws, "_draws", draws._Draws())
+    return draws._draws
+
+
+def experiment(data):
+    return Experiment(data=data, model=Linear(), rule=GD(0.1), loss=Square(), steps=1)
+
+
+def test_a_draw_is_a_function_of_recipe_and_seed(store):
+    first = draw(experiment(Points()), 5)
+    assert draw(replace(experiment(Points()), steps=9), 5) is first
+    assert not torch.equal(draw(experiment(Points()), 6).X, first.X)
+    store.kept.clear()
+    assert torch.equal(draw(experiment(Points()), 5).X, first.X)
+
+
+def test_recipes_of_one_form_and_other_types_are_drawn_apart():
+    assert draw(experiment(Points()), 0) is not draw(experiment(Other()), 0)
+
+
+def test_the_latest_draws_are_kept_up_to_a_size(store, monkeypatch):
+    size = 4 * (4 * 3 + 4)
+    monkeypatch.setattr(draws, "BYTES_KEPT", 3 * size)
+    kept = [draw(experiment(Points()), seed) for seed in range(3)]
+    assert draw(experiment(Points()), 0) is kept[0]
+    draw(experiment(Points()), 3)
+    assert [seed for _, _, seed in store.kept] == [2, 0, 3]
+    assert store.bytes == 3 * size
+    monkeypatch.setattr(draws, "BYTES_KEPT", 0)
+    last = draw(experiment(Points()), 9)
+    assert list(store.kept.values()) == [last]
+
+
+@pytest.mark.parametrize(
+    ("data", "message"),
+    [
+        (Points(fault="points"), "Points drew X of shape (3, 3); expected (4, 3), as its recipe says"),
+        (Points(inputs=(2,)), "Points drew X of shape (4, 3); expected (4, 2), as its recipe says"),
+        (Points(fault="labels"), "Points drew y of shape (4, 1); expected (4,), as its recipe says"),
+        (Points(fault="integers"), "Points drew X of torch.int64; expected floating point"),
+        (Points(n_test=5, fault="held out"), "Points drew X_test of shape (4, 3); expected (5, 3), as its recipe says"),
+        (
+            Points(n_test=5, fault="none held out"),
+            "Points drew X_test of shape None; expected (5, 3), as its recipe says",
+        ),
+    ],
+)
+def test_a_draw_that_is_not_what_its_recipe_announces(data, message):
+    with pytest.raises(InvalidExperiment) as caught:
+        draw(experiment(data), 0)
+    assert str(caught.value) == message
+
+
+def test_data_that_reads_no_files_has_no_digest_and_data_that_is_missing_says_so():
+    assert check_data(experiment(Points())) == ""
+    with pytest.raises(DataMissing, match="file x is not there; get it with: fetch x"):
+        check_data(experiment(File()))

@@ -1,0 +1,151 @@
+"""Gradients that are written out against autograd, step by step."""
+
+from dataclasses import dataclass, replace
+
+import pytest
+import torch
+from hypothesis import given, settings
+from hypothesis import strategies as st
+
+from gen_core import (
+    GD,
+    MLP,
+    SGD,
+    Adam,
+    ConvNet,
+    CrossEntropy,
+    Data,
+    Experiment,
+    LiLiang,
+    Linear,
+    Logistic,
+    Momentum,
+    Newton,
+    Square,
+    Stop,
+    TwoLayer,
+)
+from gen_core.training.draws import start
+from gen_core.training.steps import _Autograd, stepping, way
+
+
+@dataclass(frozen=True)
+class Clouds:
+    inputs: tuple[int, ...] = (2, 3)
+    n: int = 12
+
+    def draw(self, generator: torch.Generator) -> Data:
+        X = torch.randn(self.n, *self.inputs, generator=generator, dtype=torch.float64)
+        return Data(X, X.flatten(1).sum(1).sign())
+
+
+NET = Experiment(data=Clouds(), model=MLP(hidden=(5, 4)), rule=SGD(0.3, 6), loss=Logistic(), steps=9, dtype="float64")
+ACTIVATIONS = ("leaky_relu", "tanh", "sigmoid", "identity", "erf", "softplus")
+IMAGES = Clouds((2, 5, 4))
+CONVOLUTIONAL = (
+    ConvNet(channels=(3,), hidden=()),
+    ConvNet(channels=(2, 3), kernel=5, stride=1, hidden=(4,), bias=False, activation="tanh"),
+    ConvNet(channels=(4, 3, 2), activation="erf"),
+)
+FUSED = [
+    NET,
+    replace(NET, rule=GD(0.3)),
+    replace(NET, rule=Momentum(0.1, batch=6)),
+    replace(NET, rule=Momentum(0.1, nesterov=True)),
+    replace(NET, rule=Adam(0.01, batch=6)),
+    replace(NET, loss=Square(0.7)),
+    replace(NET, model=MLP(hidden=(), bias=False)),
+    replace(NET, model=MLP(hidden=(7,), outputs=3), loss=CrossEntropy()),
+    *(replace(NET, model=MLP(hidden=(5, 3), activation=a)) for a in ACTIVATIONS),
+    replace(NET, model=Linear(init_std=1.0)),
+    replace(NET, model=Linear(bias=True), rule=Momentum(0.1, batch=6)),
+    replace(NET, model=TwoLayer(8)),
+    replace(NET, model=TwoLayer(7, "relu", symmetric=False, train=("W", "v"))),
+    replace(NET, model=TwoLayer(8, train=("v",)), rule=Momentum(0.1)),
+    *(replace(NET, data=IMAGES, model=net) for net in CONVOLUTIONAL),
+    replace(NET, data=IMAGES, model=ConvNet(channels=(2, 3)), rule=Adam(0.01, batch=6)),
+    replace(NET, model=LiLiang(9, 3), loss=CrossEntropy()),
+    replace(NET, model=LiLiang(9, 3), loss=CrossEntropy(), rule=Momentum(0.1, batch=6)),
+]
+REASONS = {
+    "autograd: the training ends by the norm of its gradient": replace(NET, rule=GD(0.1), stop=Stop(gradient=0.1)),
+    "newton: the rule needs second derivatives": replace(NET, model=Linear(), rule=Newton()),
+}
+
+
+def rows(experiment: Experiment, seeds: int = 3) -> tuple[dict, dict, torch.Tensor]:
+    starts = [start(experiment, seed) for seed in range(seeds)]
+    params = {name: torch.stack([s[name] for s in starts]) for name in starts[0]}
+    trained = {name: params[name].requires_grad_() for name in experiment.model.trained}
+    return params, trained, torch.linspace(0.5, 1, seeds, dtype=torch.float64) * experiment.rule.rate
+
+
+def points(experiment: Experiment, step: int, seeds: int = 3) -> tuple[torch.Tensor, torch.Tensor]:
+    generator = torch.Generator().manual_seed(step)
+    batch, outputs = experiment.rule.batch or experiment.data.n, experiment.model.outputs
+    X = torch.randn(seeds, batch, *experiment.data.inputs, generator=generator, dtype=torch.float64)
+    if outputs > 1:
+        return X, torch.randint(outputs, (seeds, batch), generator=generator)
+    return X, 2.0 * torch.randint(2, (seeds, batch), generator=generator).double() - 1
+
+
+def agree(experiment: Experiment, steps: int = 9) -> None:
+    plain, fused = rows(experiment), rows(experiment)
+    by_autograd, take = _Autograd(experiment, *plain), stepping(experiment, *fused)
+    for step in range(steps):
+        by_autograd(*points(experiment, step), None)
+        take(*points(experiment, step), None)
+    for name, expected in plain[0].items():
+        torch.testing.assert_close(fused[0][name], expected, rtol=1e-11, atol=1e-13)
+
+
+@pytest.mark.parametrize("experiment", FUSED, ids=lambda e: f"{e.label()} {getattr(e.model, 'activation', '')}")
+def test_fused_steps_are_those_of_autograd(experiment):
+    assert way(experiment).name == "fused"
+    agree(experiment)
+
+
+@given(
+    st.lists(st.integers(1, 6), max_size=3), st.integers(1, 4), st.integers(1, 12), st.booleans(), st.floats(0.01, 2)
+)
+@settings(deadline=None, max_examples=50)
+def test_fused_steps_agree_over_depths_widths_batches_and_rates(hidden, outputs, batch, bias, rate):
+    loss = CrossEntropy() if outputs > 1 else Logistic()
+    model = MLP(hidden=tuple(hidden), outputs=outputs, bias=bias, activation="tanh")
+    agree(replace(NET, model=model, loss=loss, rule=SGD(rate, batch)), steps=4)
+
+
+@pytest.mark.parametrize("experiment", [NET, replace(NET, rule=Momentum(0.1, batch=6)), FUSED[-2]])
+def test_a_row_whose_rate_becomes_0_stays_exactly_where_it_is(experiment):
+    params, trained, rate = rows(experiment)
+    take = stepping(experiment, params, trained, rate)
+    take(*points(experiment, 0), None)
+    rate[1] = 0.0
+    before = {name: p.detach().clone() for name, p in params.items()}
+    take(*points(experiment, 1), None)
+    for name in trained:
+        assert torch.equal(params[name][1], before[name][1])
+        assert not torch.equal(params[name][0], before[name][0])
+
+
+@pytest.mark.parametrize("reason", REASONS)
+def test_what_is_not_written_out_says_why(reason):
+    assert ": ".join(way(REASONS[reason])) == reason
+
+
+class Doubled(MLP):
+    def forward(self, params, X):
+        return 2 * super().forward(params, X)
+
+
+class Hinge:
+    def per_point(self, f, y):
+        return torch.relu(1 - y * f)
+
+
+def test_a_model_or_a_loss_of_ones_own_is_left_to_autograd():
+    assert way(replace(NET, model=Doubled(hidden=(3,)))).name == "autograd"
+    assert isinstance(stepping(replace(NET, model=Doubled(hidden=(3,))), *rows(NET)), _Autograd)
+    loss = dataclass(frozen=True)(Hinge)()
+    assert way(replace(NET, model=Doubled())).reason == "no gradient of Doubled is written out"
+    assert ": ".join(way(replace(NET, loss=loss))) == "autograd: Hinge has no slope"
