@@ -1,8 +1,9 @@
 """The content-addressed store of finished trainings: kept across runs, shared by workers, safe against kills.
 
-A key is the digest of all that a result depends on; an entry is two files, KEY.safetensors and KEY.json, the second
-with the digest of the first. Both are written to temporary names (KEY.PID.part) and renamed, the JSON last: an entry
-without it does not exist. What a killed process leaves under temporary names goes when the key is made again.
+A key is the digest of all that a result depends on (`gen_core.lab.plan.Block`); an entry is two files, KEY.safetensors
+and KEY.json, the second with the digest of the first. Both are written to temporary names (KEY.PID.part) and renamed,
+the JSON last: an entry without it does not exist. What a killed process leaves under temporary names goes when the key
+is made again.
 """
 
 from __future__ import annotations
@@ -15,59 +16,10 @@ from collections.abc import Iterator, Sequence
 from pathlib import Path
 from typing import Any
 
-import torch
 from filelock import FileLock, Timeout
 from safetensors.torch import load_file, save_file
 
-from gen_core import losses, rules, schedule
-from gen_core.experiment import Experiment
-from gen_core.models import activations, layers, networks, products
-from gen_core.models import two_layer as models
-from gen_core.recipe import code_of, code_of_modules, digest
-from gen_core.training import batch as rows
-from gen_core.training import draws, fused, newton, seeding, steps, trainer
-from gen_core.training import result as trained
-from gen_core.training.draws import check_data
 from gen_core.training.result import Trained
-
-MODULES = (
-    activations,
-    draws,
-    fused,
-    layers,
-    losses,
-    models,
-    networks,
-    newton,
-    products,
-    rows,
-    rules,
-    schedule,
-    seeding,
-    steps,
-    trained,
-    trainer,
-)
-"""The code that every result depends on, beside what defines its recipe's types."""
-
-
-def result_key(experiment: Experiment, seeds: Sequence[int], device: torch.device) -> str:
-    """Key of the result of a seed block: recipe, seeds, code, data files, torch, device kind and threads.
-
-    Raises:
-        DataMissing, DataDamaged: if the recipe reads files that cannot be read.
-    """
-    parts = (experiment.data, experiment.model, experiment.rule, experiment.loss)
-    return digest(
-        experiment,
-        tuple(seeds),
-        code_of_modules(*MODULES),
-        code_of(parts),
-        check_data(experiment),
-        str(torch.__version__),
-        device.type,
-        torch.get_num_threads(),
-    )
 
 
 class Store:
@@ -91,7 +43,7 @@ class Store:
     def load(self, key: str) -> Trained | None:
         """A result, or None where there is none. A damaged entry is removed and named in `damaged`.
 
-        Not to be called with the key's lock held, since that is what removal takes.
+        Do not hold the key's lock: removal acquires it.
         """
         if not self.has(key):
             return None

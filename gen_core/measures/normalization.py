@@ -138,7 +138,7 @@ def _with_errors(runs: Runs, quantity: Callable[[Tensor], Tensor]) -> Tensor | M
 
 def _outputs(run: Run) -> tuple[Tensor, Tensor, Tensor]:
     """Outputs f and f~ on the held-out points, (seeds, n_test[, C]), and rho_1 ... rho_K, (seeds,)."""
-    params, model = run.parameters, run.experiment.model
+    params, model = run.parameters, run.model
     return (
         model.forward(params, run.X_test),
         model.forward(normalized(params), run.X_test),

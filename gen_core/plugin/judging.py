@@ -9,7 +9,7 @@ from dataclasses import replace
 
 import pytest
 
-from gen_core.claim import Case
+from gen_core.claim import Assumption, Case
 from gen_core.errors import AssumptionViolated, DataMissing, Inconclusive, InvalidClaim, Refuted
 from gen_core.expect import Judge, Judgement, judging
 from gen_core.experiment import Experiment
@@ -20,7 +20,7 @@ from gen_core.records import ERROR, HOLDS, INCONCLUSIVE, NOT_RUN, REFUTED, CaseR
 from gen_core.run import Mutation, Run, Runs
 from gen_core.settings import Sweep
 from gen_core.statistics import spend
-from gen_core.training.draws import check_data, draw
+from gen_core.training.draws import check_data, draw, unchanged
 from gen_core.training.seeding import seed_numbers
 from gen_core.training.steps import way
 
@@ -138,7 +138,7 @@ def _check(session: Session, record: CaseRecord, case: Case, start: int, stop: i
     for seed in seed_numbers(session.base, start, stop):
         # A mutated measure has its line after the hypotheses, with nothing in it to check.
         for hypothesis, assumption in zip(record.hypotheses, case.claim.assuming, strict=False):
-            results = [assumption.check(experiment, draw(experiment, seed)) for experiment in experiments]
+            results = [_checked(assumption, experiment, seed) for experiment in experiments]
             broken = [told for holds, told in results if not holds]
             if not hypothesis.checked:
                 hypothesis.checked = "; ".join(dict.fromkeys(broken or [told for _, told in results]))
@@ -152,6 +152,12 @@ def _check(session: Session, record: CaseRecord, case: Case, start: int, stop: i
                 raise AssumptionViolated(
                     f"{hypothesis.name!r} does not hold: {broken[0]} (seed {seed}); expected: {hypothesis.statement}"
                 )
+
+
+def _checked(hypothesis: Assumption, experiment: Experiment, seed: int) -> tuple[bool, str]:
+    """What a hypothesis says of one seed's data, which it must leave as it is."""
+    with unchanged(data := draw(experiment, seed), f"the hypothesis {hypothesis.name!r}"):
+        return hypothesis.check(experiment, data)
 
 
 def _word(session: Session, raised: BaseException | None) -> str:
@@ -193,8 +199,8 @@ def _describe(session: Session, record: CaseRecord, case: Case, run: Run | Runs,
     record.seeds = list(run.seeds)
     for label, one in {"": run}.items() if isinstance(run, Run) else run.runs.items():
         record.keys[label or "experiment"] = session.lab.keys(one.experiment, len(run.seeds))
-        record.settings[f"{label} ended".strip()] = one.endings
         if one.experiment.steps:
+            record.settings[f"{label} ended".strip()] = one.endings
             record.settings[f"{label} steps".strip()] = ": ".join(way(one.experiment))
     if case.claim.figure is not None and word != ERROR:
         try:

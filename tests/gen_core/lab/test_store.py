@@ -11,7 +11,7 @@ import pytest
 import torch
 
 from gen_core import GD, Data, Experiment, Linear, Square
-from gen_core.lab import Store, result_key
+from gen_core.lab import Block, Store
 from gen_core.training import device
 from gen_core.training.result import Trained
 
@@ -200,19 +200,18 @@ class FromFile:
 
 def test_keys_follow_seeds_files_torch_device_and_threads(tmp_path, monkeypatch):
     device.settle()
-    path, cpu = tmp_path / "data", torch.device("cpu")
+    path = tmp_path / "data"
     path.write_text("one")
     experiment = Experiment(data=FromFile(str(path)), model=Linear(), rule=GD(0.1), loss=Square(), steps=2)
-    first = result_key(experiment, (0, 1), cpu)
-    assert result_key(experiment, [0, 1], cpu) == first
-    others = [result_key(experiment, (0, 2), cpu), result_key(experiment, (0, 1), torch.device("cuda"))]
+    first = Block(experiment, (0, 1)).key
+    others = [Block(experiment, (0, 2)).key, Block(experiment, (0, 1), "cuda").key]
     path.write_text("two")
-    others.append(result_key(experiment, (0, 1), cpu))
+    others.append(Block(experiment, (0, 1)).key)
     path.write_text("one")
-    assert result_key(experiment, (0, 1), cpu) == first
+    assert Block(experiment, (0, 1)).key == first
     torch.set_num_threads(2)
-    others.append(result_key(experiment, (0, 1), cpu))
+    others.append(Block(experiment, (0, 1)).key)
     device.settle()
     monkeypatch.setattr(torch, "__version__", "9.9")
-    others.append(result_key(experiment, (0, 1), cpu))
+    others.append(Block(experiment, (0, 1)).key)
     assert len({first, *others}) == 6

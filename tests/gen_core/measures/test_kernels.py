@@ -12,7 +12,7 @@ from scipy.integrate import quad
 
 from fixtures.data.designs import Design
 from fixtures.data.synthetic import Gaussian
-from gen_core import GD, MLP, ConvNet, Experiment, InvalidExperiment, Linear, Square, TwoLayer, Unfinished
+from gen_core import MLP, ConvNet, Experiment, InvalidExperiment, Linear, TwoLayer, Unfinished
 from gen_core.measures import (
     constants,
     derivative,
@@ -29,9 +29,7 @@ from gen_core.run import Run
 from gen_core.training.result import Trained
 
 NAMES = ("erf", "tanh", "sigmoid", "softplus", "relu", "leaky_relu", "identity")
-START = Experiment(
-    data=Design(n=60, d=12), model=TwoLayer(40, "relu"), rule=GD(1.0), loss=Square(), steps=0, dtype="float64"
-)
+START = Experiment(data=Design(n=60, d=12), model=TwoLayer(40, "relu"), dtype="float64")
 
 
 def run_of(experiment: Experiment, *seeds: int) -> Run:
