@@ -13,8 +13,8 @@ from scipy.stats import spearmanr
 
 from fixtures.data.digits import Digits
 from fixtures.puzzles.families import by_scale, for_steps
-from fixtures.puzzles.families import dense as of_width
-from fixtures.puzzles.homogeneous import convolutional, dense
+from fixtures.puzzles.families import dense_net as of_width
+from fixtures.puzzles.homogeneous import convolutional_on_digits, dense_on_digits
 from gen_core import MLP, InvalidExperiment, Runs, Stop, Unfinished
 from gen_core.lab import Lab, Store
 from gen_core.measures import (
@@ -73,7 +73,7 @@ def test_parameters_of_no_layer_are_named(name: str):
         layer_norms({name: normal(1, 2)})
 
 
-@pytest.mark.parametrize("experiment", [dense(4, 16), convolutional(), dense(1)])
+@pytest.mark.parametrize("experiment", [dense_on_digits(4, 16), convolutional_on_digits(), dense_on_digits(1)])
 def test_networks_without_biases_are_homogeneous(lab, experiment):
     run = lab.run(experiment, 2)
     assert homogeneity_gap(run).max() < 1e-14
@@ -129,7 +129,7 @@ def test_no_network_with_biases_is(activation: str, hidden: tuple[int, ...], out
 
 
 def test_homogeneity_gap_of_tanh_against_numpy(lab):
-    run = lab.run(dense(2, 16, "tanh"), 2)
+    run = lab.run(dense_on_digits(2, 16, "tanh"), 2)
     for seed in range(2):
         W, V, X = (t[seed].numpy() for t in (run.weights("W1"), run.weights("W2"), run.X_test))
         rho1, rho2 = np.linalg.norm(W), np.linalg.norm(V)
