@@ -65,7 +65,7 @@ evidence: $(READY) ## run every claim with thirteen sets of fresh seeds and writ
 data: $(READY) ## get MNIST, Fashion-MNIST and CIFAR-10
 	@$(RUN) fixtures.download $(ARGS)
 
-bench: $(READY) ## measure trainer, kernels and a figure beside the plain way (a quarter of an hour)
+bench: $(READY) ## measure trainer, kernels, report and a figure beside the plain way (20 minutes)
 	@$(RUN) pytest benchmarks --benchmark-only $(ARGS)
 
 clean: ## remove the report, the store of trainings, caches and the environment
