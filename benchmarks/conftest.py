@@ -68,8 +68,8 @@ def pytest_terminal_summary(terminalreporter: pytest.TerminalReporter) -> None:
     for group, rates in tally.rates.items():
         terminalreporter.line(f"\n{group}")
         terminalreporter.line(f"  {'':<12}{'per second':>14}{'ratio':>9}{'GEMM peak':>12}")
-        slowest = min(rates.values())[0]
-        reference = rates.get("loop", (slowest, None))[0]
+        slowest = min(rates.values())
+        reference = rates.get("loop", rates.get("bare", slowest))[0]
         for name, (rate, share) in rates.items():
             part = "" if share is None else f"{share:>12.0%}"
             terminalreporter.line(f"  {name:<12}{rate:>14,.4g}{rate / reference:>9.2f}{part}")

@@ -47,7 +47,7 @@ def training(model: SparseLinear, data: Pairs | None = None, **changes: object) 
 def dense(X: torch.Tensor, d: int) -> np.ndarray:
     """Rows of R^d, (n, d), of the pairs X, (n, 2)."""
     rows = np.zeros((len(X), d))
-    rows[:, 0] = X[:, 0]
+    rows[:, 0] = X[:, 0].numpy()
     rows[np.arange(len(X)), X[:, 1].long().numpy() - 1] = 1
     return rows
 
