@@ -12,7 +12,7 @@ import gen_core
 ROOT = Path(__file__).parents[1]
 LAYERS = (
     ("errors", "types", "records"),
-    ("checks", "recipe", "losses", "rules", "statistics"),
+    ("checks", "recipe", "source", "bytecode", "fingerprint", "losses", "rules", "statistics"),
     ("models", "schedule"),
     ("experiment",),
     ("training",),
