@@ -13,7 +13,7 @@ import torch
 
 from gen_core.errors import GenCoreError
 from gen_core.experiment import Experiment
-from gen_core.lab.plan import Block, Plan, blocks, trainable
+from gen_core.lab.plan import Block, Plan, blocks_of, trainable
 from gen_core.lab.store import Store
 from gen_core.lab.work import Progress, names, train_blocks
 from gen_core.recipe import canonical
@@ -83,7 +83,7 @@ class Lab:
 
     def blocks(self, experiment: Experiment, seeds: int) -> list[Block]:
         """The blocks that a run of the first seeds is made of; none where nothing is trained."""
-        return blocks(experiment, self.base, seeds, self.device.type)
+        return blocks_of(experiment, self.base, seeds, self.device.type)
 
     def keys(self, experiment: Experiment, seeds: int) -> list[str]:
         """Keys of the stored blocks behind a run."""

@@ -55,7 +55,7 @@ class Block:
         )
 
 
-def blocks(experiment: Experiment, base: int, seeds: int, device: str) -> list[Block]:
+def blocks_of(experiment: Experiment, base: int, seeds: int, device: str) -> list[Block]:
     """The first seeds of a base, block by block; none where nothing is trained."""
     edges = [edge for edge in BLOCKS if edge < seeds] + [seeds]
     parts = pairwise(edges) if experiment.steps else ()
