@@ -7,16 +7,15 @@ between dense layers is (rows, units, batch): products are faster that way round
 from __future__ import annotations
 
 import math
-from collections.abc import Callable, Mapping
-from functools import partial
+from collections.abc import Mapping
 from typing import NamedTuple, cast
 
 import torch
-import torch.nn.functional as F
 from torch import Tensor
 
 from gen_core.experiment import Experiment
 from gen_core.losses import Sloped
+from gen_core.models.activations import activation
 from gen_core.models.contract import Model
 from gen_core.models.layers import convolve, images
 from gen_core.models.networks import ConvNet
@@ -25,30 +24,6 @@ from gen_core.models.two_layer import LiLiang, Linear, TwoLayer
 from gen_core.rules import GD, SGD, Rule
 
 _aten = torch.ops.aten
-
-
-class _Activation(NamedTuple):
-    """An activation, and g times its slope, in g's place: as h tells the slope, or z, which is spoilt."""
-
-    forward: Callable[[Tensor], Tensor]
-    backward: Callable[[Tensor, Tensor], Tensor]
-    by_input: bool = False
-
-
-_ACTIVATIONS = {
-    "relu": _Activation(torch.relu_, lambda g, h: _aten.threshold_backward.grad_input(g, h, 0, grad_input=g)),
-    "leaky_relu": _Activation(
-        partial(F.leaky_relu_, negative_slope=0.2),
-        lambda g, h: _aten.leaky_relu_backward.grad_input(g, h, 0.2, True, grad_input=g),
-    ),
-    "tanh": _Activation(torch.tanh_, lambda g, h: _aten.tanh_backward.grad_input(g, h, grad_input=g)),
-    "sigmoid": _Activation(torch.sigmoid_, lambda g, h: _aten.sigmoid_backward.grad_input(g, h, grad_input=g)),
-    "identity": _Activation(lambda z: z, lambda g, h: g),
-    "erf": _Activation(
-        torch.erf, lambda g, z: g.mul_(z.square_().neg_().exp_()).mul_(2 / math.sqrt(math.pi)), by_input=True
-    ),
-    "softplus": _Activation(partial(F.softplus, threshold=40), lambda g, z: g.mul_(z.sigmoid_()), by_input=True),
-}
 
 
 class _Parameter(NamedTuple):
@@ -152,7 +127,7 @@ class Fused:
     ) -> None:
         self.rule, self.loss, self.model = cast(Rule, experiment.rule), cast(Sloped, experiment.loss), experiment.model
         self.trained, self.rate = trained, rate
-        self.phi = _ACTIVATIONS[getattr(self.model, "activation", "relu")]
+        self.phi = activation(getattr(self.model, "activation", "relu"))
         self.in_place = type(self.rule) in (GD, SGD)
         self.state = self.rule.start(trained)
         self.gradients = {} if self.in_place else {name: torch.empty_like(p) for name, p in trained.items()}
