@@ -74,7 +74,7 @@ class Experiment:
         self._check_watch()
         self._check_rule()
         self._check_after()
-        self.model.cost(self.data.inputs)  # a model that cannot take these inputs says so
+        self.model.size(self.data.inputs)  # a model that cannot take these inputs says so
 
     def _check_watch(self) -> None:
         if not isinstance(self.watch, tuple) or len(set(self.watch)) != len(self.watch):

@@ -16,6 +16,7 @@ from torch import Tensor
 
 from gen_core.checks import check_count
 from gen_core.errors import InvalidExperiment
+from gen_core.models.contract import Size
 from gen_core.types import Data
 
 GOLDEN = 0x9E3779B97F4A7C15 - 2**64
@@ -115,10 +116,10 @@ class SparseLinear:
         """The model without its start."""
         return SparseLinear(self.n)
 
-    def cost(self, inputs: tuple[int, ...]) -> tuple[int, int]:
+    def size(self, inputs: tuple[int, ...]) -> Size:
         """Count n + 1 parameters and 2 multiply-adds."""
         _check_inputs(inputs)
-        return self.n + 1, 2
+        return Size(self.n + 1, 2)
 
 
 def start_weights(law: Tensor, shift: Tensor, k: Tensor) -> Tensor:

@@ -54,7 +54,7 @@ def _sizes(experiment: Experiment) -> str:
     """The sizes of a training, in a line."""
     inputs = "x".join(map(str, experiment.data.inputs))
     held_out = f", {experiment.n_test} held out" if experiment.n_test else ""
-    parameters = experiment.model.cost(experiment.data.inputs)[0]
+    parameters = experiment.model.size(experiment.data.inputs).parameters
     batch = f"batches of {experiment.rule.batch}" if experiment.rule.batch else "all points a step"
     return f"n={experiment.data.n} of {inputs}{held_out}, {parameters} parameters, {batch}, {experiment.dtype}"
 

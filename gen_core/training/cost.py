@@ -6,6 +6,7 @@ import math
 from dataclasses import dataclass
 
 from gen_core.experiment import Experiment
+from gen_core.models.contract import units_of
 from gen_core.rules import Newton
 
 OPERATIONS_PER_SECOND = {"cpu": 3e10, "cuda": 1e12}
@@ -31,14 +32,13 @@ class Cost:
 def cost(experiment: Experiment) -> Cost:
     """Estimate from the recipe: three forward passes' worth a step, data, states and activations in memory."""
     inputs, n = experiment.data.inputs, experiment.data.n
-    parameters, forward = experiment.model.cost(inputs)
-    numbers = math.prod(inputs)
+    parameters, forward = experiment.model.size(inputs)
+    numbers, units = math.prod(inputs), units_of(experiment.model, inputs)
     batch, grid, watch = experiment.rule.batch or n, experiment.grid, experiment.watch
     tested = experiment.n_test * ("test_classes" in watch)
     watched = experiment.stop.evaluates or "train_loss" in watch or "train_accuracy" in watch
     looks = {*grid, *experiment.stop.looks(grid)} if watched else {experiment.steps}
     evaluations = forward * (len(looks) * n + len(grid) * tested)
-    units = forward // numbers  # of one point in all layers; for dense layers about right
     if isinstance(experiment.rule, Newton):
         step, state = n * parameters**2 + parameters**3 // 3, 3 * parameters**2
     else:

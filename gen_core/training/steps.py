@@ -13,8 +13,7 @@ from torch import Tensor
 
 from gen_core.experiment import Experiment
 from gen_core.losses import Sloped
-from gen_core.models.networks import MLP, ConvNet
-from gen_core.models.two_layer import LiLiang, Linear, TwoLayer
+from gen_core.models.contract import Layered, chained
 from gen_core.rules import Newton, Rule
 from gen_core.training.fused import Fused
 
@@ -23,17 +22,6 @@ Norms = Callable[[Tensor], None]
 
 Take = Callable[[Tensor, Tensor, Norms | None], None]
 """Takes a step on points, (rows, batch, *inputs), and labels, (rows, batch)."""
-
-
-_DENSE = "dense layers, whose gradients take no graph and are applied in place"
-WRITTEN_OUT: dict[type, str] = {
-    Linear: _DENSE,
-    TwoLayer: _DENSE,
-    LiLiang: "two layers of which one is trained; on a CPU network by network, as weights fill a cache",
-    MLP: _DENSE,
-    ConvNet: "convolutions, on a CPU with the channels last, and dense layers; their gradients take no graph",
-}
-"""Models whose gradients are written out, and what the steps owe to that."""
 
 
 class Way(NamedTuple):
@@ -52,10 +40,24 @@ def way(experiment: Experiment) -> Way:
         return Way("autograd", "the training ends by the norm of its gradient")
     if not isinstance(loss, Sloped):
         return Way("autograd", f"{type(loss).__name__} has no slope")
-    # Not isinstance: a subclass may have another forward.
-    if type(model) not in WRITTEN_OUT:
+    if not chained(model):
         return Way("autograd", f"no gradient of {type(model).__name__} is written out")
-    return Way("fused", WRITTEN_OUT[type(model)])
+    layers = model.layers(experiment.data.inputs)
+    kinds = [layer.kind for layer in layers]
+    if "convolution" in kinds[kinds.index("dense") if "dense" in kinds else 0 :]:
+        return Way("autograd", f"{type(model).__name__} has a convolution that is not below a dense layer")
+    if alone := set(experiment.model.trained).difference(*(layer.names for layer in layers)):
+        return Way("autograd", f"{min(alone)} of {type(model).__name__} belongs to no layer")
+    return Way("fused", _saved(model, kinds))
+
+
+def _saved(model: Layered, kinds: list[str]) -> str:
+    """What the steps owe to gradients that are written out."""
+    if model.one_by_one:
+        return "dense layers, on a CPU network by network, as weights fill a cache; their gradients take no graph"
+    if "convolution" in kinds:
+        return "convolutions, on a CPU with the channels last, and dense layers; their gradients take no graph"
+    return "dense layers, whose gradients take no graph and are applied in place"
 
 
 def stepping(experiment: Experiment, params: Mapping[str, Tensor], trained: Mapping[str, Tensor], rate: Tensor) -> Take:

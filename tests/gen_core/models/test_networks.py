@@ -79,17 +79,17 @@ def test_parameters_names_and_dtypes(model, inputs):
     double = model.init(inputs, torch.Generator().manual_seed(3), torch.float64)
     single = model.init(inputs, torch.Generator().manual_seed(3), torch.float32)
     assert tuple(double) == model.trained
-    assert model.cost(inputs)[0] == sum(p.numel() for p in double.values())
+    assert model.size(inputs).parameters == sum(p.numel() for p in double.values())
     for name, p in double.items():
         assert torch.equal(single[name], p.float())
         assert single[name].dtype == torch.float32
 
 
 def test_multiply_adds():
-    assert MLP((4,), outputs=2).cost((3, 5)) == (15 * 4 + 4 + 4 * 2 + 2, 15 * 4 + 4 * 2)
+    assert MLP((4,), outputs=2).size((3, 5)) == (15 * 4 + 4 + 4 * 2 + 2, 15 * 4 + 4 * 2)
     model = ConvNet((8, 16), hidden=(32,))
     convolutions = 8 * 1 * 9 * 14 * 14 + 16 * 8 * 9 * 7 * 7
-    assert model.cost((1, 28, 28))[1] == convolutions + 16 * 7 * 7 * 32 + 32
+    assert model.size((1, 28, 28)).multiply_adds == convolutions + 16 * 7 * 7 * 32 + 32
 
 
 @pytest.mark.parametrize(
@@ -143,7 +143,7 @@ def test_every_network_is_a_model_and_hashable():
         (lambda: ConvNet(kernel=4), "kernel 4; expected an odd number"),
         (lambda: ConvNet(kernel=0), "kernel 0; expected a positive integer"),
         (lambda: ConvNet(stride=0), "stride 0; expected a positive integer"),
-        (lambda: ConvNet().cost((784,)), "inputs (784,); expected (channels, height, width)"),
+        (lambda: ConvNet().size((784,)), "inputs (784,); expected (channels, height, width)"),
     ],
 )
 def test_messages(make, message):

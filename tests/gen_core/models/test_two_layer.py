@@ -72,7 +72,7 @@ def test_a_seed_is_the_same_alone_and_among_others(model):
 def test_cost_counts_parameters_and_float32_starts_where_float64_does(model):
     double = model.init(INPUTS, torch.Generator().manual_seed(3), torch.float64)
     single = model.init(INPUTS, torch.Generator().manual_seed(3), torch.float32)
-    assert model.cost(INPUTS)[0] == sum(p.numel() for p in double.values())
+    assert model.size(INPUTS).parameters == sum(p.numel() for p in double.values())
     assert set(model.trained) <= set(double)
     for name, p in double.items():
         assert single[name].dtype == torch.float32
@@ -80,9 +80,9 @@ def test_cost_counts_parameters_and_float32_starts_where_float64_does(model):
 
 
 def test_multiply_adds():
-    assert Linear(bias=True).cost((2, 3)) == (7, 6)
-    assert TwoLayer(4).cost((5,)) == (24, 24)
-    assert LiLiang(4, 3).cost((5,)) == (32, 32)
+    assert Linear(bias=True).size((2, 3)) == (7, 6)
+    assert TwoLayer(4).size((5,)) == (24, 24)
+    assert LiLiang(4, 3).size((5,)) == (32, 32)
 
 
 @pytest.mark.parametrize("dtype", [torch.float32, torch.float64])

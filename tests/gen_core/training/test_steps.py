@@ -1,6 +1,8 @@
 """Gradients that are written out against autograd, step by step."""
 
+import math
 from dataclasses import dataclass, replace
+from typing import ClassVar
 
 import pytest
 import torch
@@ -25,6 +27,8 @@ from gen_core import (
     Stop,
     TwoLayer,
 )
+from gen_core.models.activations import activation
+from gen_core.models.contract import Layer, Layered
 from gen_core.training.draws import start
 from gen_core.training.steps import _Autograd, stepping, way
 
@@ -136,6 +140,81 @@ def test_what_is_not_written_out_says_why(reason):
 class Doubled(MLP):
     def forward(self, params, X):
         return 2 * super().forward(params, X)
+
+
+class Halved(MLP):
+    """Its forward is MLP's, and one of its parts is not."""
+
+    def _dense(self, params, h, first):
+        return super()._dense(params, h, first) / 2
+
+
+class Aside(MLP):
+    """Has a parameter that belongs to no layer."""
+
+    is_chain = True
+
+    @property
+    def trained(self):
+        return (*super().trained, "alpha")
+
+
+class Upside(ConvNet):
+    """Tells its layers in a strange order."""
+
+    is_chain = True
+
+    def layers(self, inputs):
+        return super().layers(inputs)[::-1]
+
+
+@dataclass(frozen=True)
+class Bent(Layered):
+    """One layer with an activation behind it and a bias that is not trained: a chain of a test's own."""
+
+    is_chain: ClassVar[bool] = True
+    phi: str = "tanh"
+    outputs: int = 2
+    trained: tuple[str, ...] = ("V", "U")
+
+    def layers(self, inputs):
+        hidden = Layer("U", (4, math.prod(inputs)), "c", self.phi, scale=0.5)
+        return hidden, Layer("V", (self.outputs, 4), "d", self.phi, scale=3.0)
+
+    def init(self, inputs, generator, dtype):
+        shapes = {"U": (4, math.prod(inputs)), "c": (4,), "V": (self.outputs, 4), "d": (self.outputs,)}
+        return {name: torch.randn(s, generator=generator, dtype=torch.float64).to(dtype) for name, s in shapes.items()}
+
+    def forward(self, params, X):
+        phi, h = activation(self.phi), X.flatten(2)
+        h = phi(0.5 * h @ params["U"].mT + params["c"].unsqueeze(1))
+        return phi(3 * h @ params["V"].mT + params["d"].unsqueeze(1))
+
+    def form(self):
+        return self
+
+
+@pytest.mark.parametrize("phi", ["tanh", "erf", "softplus", "leaky_relu"])
+@pytest.mark.parametrize("rule", [SGD(0.1, 6), Momentum(0.1)])
+@pytest.mark.parametrize("trained", [("U", "V"), ("V",), ("U", "c"), ("U", "c", "V", "d")])
+def test_a_chain_of_ones_own_is_stepped_by_its_layers(phi, rule, trained):
+    experiment = replace(NET, model=Bent(phi=phi, trained=trained), loss=CrossEntropy(), rule=rule)
+    assert way(experiment).name == "fused"
+    agree(experiment)
+
+
+@pytest.mark.parametrize(
+    ("experiment", "reason"),
+    [
+        (replace(NET, model=Halved(hidden=(3,))), "no gradient of Halved is written out"),
+        (replace(NET, model=Aside(hidden=(3,))), "alpha of Aside belongs to no layer"),
+        (replace(NET, data=IMAGES, model=Upside((2,))), "Upside has a convolution that is not below a dense layer"),
+        (replace(NET, data=IMAGES, model=replace(CONVOLUTIONAL[0])), ""),
+    ],
+)
+def test_a_chain_that_is_none_is_left_to_autograd(experiment, reason):
+    assert (way(experiment).name == "fused") == (not reason)
+    assert not reason or way(experiment).reason == reason
 
 
 class Hinge:
