@@ -11,9 +11,8 @@ from gen_core.checks import check_count, check_counts
 from gen_core.errors import InvalidExperiment
 from gen_core.losses import Loss
 from gen_core.models.contract import Model
-from gen_core.models.two_layer import Linear
 from gen_core.recipe import brief, canonical, code_of, digest
-from gen_core.rules import Newton, Rule
+from gen_core.rules import Particular, Rule
 from gen_core.schedule import Every, Geometric, Stop
 from gen_core.types import Dataset, held_out
 
@@ -44,7 +43,7 @@ class Experiment:
 
     data: Dataset
     model: Model
-    rule: Rule | Newton
+    rule: Rule
     loss: Loss
     steps: int
     stop: Stop = field(default_factory=Stop)
@@ -57,7 +56,7 @@ class Experiment:
         kinds = {
             "data": (Dataset, "a data set, with n, inputs and draw"),
             "model": (Model, "a model"),
-            "rule": ((Rule, Newton), "a rule"),
+            "rule": (Rule, "a rule"),
             "loss": (Loss, "a loss"),
             "stop": (Stop, "a Stop"),
             "checkpoints": ((Every, Geometric), "Every or Geometric"),
@@ -93,8 +92,8 @@ class Experiment:
                 raise InvalidExperiment(
                     f"stop gradient {self.stop.gradient} with batch {self.rule.batch}; expected a rule on all points"
                 )
-        if isinstance(self.rule, Newton) and not isinstance(self.model, Linear):
-            raise InvalidExperiment(f"Newton on {type(self.model).__name__}; expected a Linear model")
+        if isinstance(self.rule, Particular):
+            self.rule.check(self.model)
 
     def _check_after(self) -> None:
         if (first := self.after) is None:

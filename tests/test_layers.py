@@ -12,8 +12,9 @@ import gen_core
 ROOT = Path(__file__).parents[1]
 LAYERS = (
     ("errors", "types", "records"),
-    ("checks", "recipe", "losses", "rules", "statistics"),
+    ("checks", "recipe", "losses", "statistics"),
     ("models", "schedule"),
+    ("rules",),
     ("experiment",),
     ("training",),
     ("settings", "run"),

@@ -12,13 +12,11 @@ from torch import Tensor
 from gen_core.errors import InvalidExperiment
 from gen_core.experiment import Experiment
 from gen_core.losses import classes, right
-from gen_core.rules import Newton
 from gen_core.training.cost import EVALUATED
 from gen_core.training.draws import draw, start
-from gen_core.training.newton import newton_step
 from gen_core.training.result import Trained
 from gen_core.training.seeding import generator
-from gen_core.training.steps import stepping
+from gen_core.training.steps import make_stepper
 
 Row = tuple[Experiment, int]
 
@@ -65,7 +63,8 @@ class Rows:
         """Take all steps; `report` is told now and then how many are done, those of trainings before included."""
         experiment, grid = self.experiment, self.experiment.grid
         before = self._follow(report)
-        self._take, batches = stepping(experiment, self.params, self.trained, self.rate), self._batches()
+        self._stepper = make_stepper(experiment, self.params, self.trained, self.rate, self._streams)
+        batches = self._batches()
         checkpoints, looks = frozenset(grid), experiment.stop.looks(grid)
         step = 0
         self._look(step, True, step in looks)
@@ -96,15 +95,21 @@ class Rows:
         return first[0][0].steps_in_all
 
     def _step(self, step: int, X: Tensor, y: Tensor) -> None:
-        experiment, rule, limit = self.experiment, self.experiment.rule, self.experiment.stop.gradient
-        self.evaluated = None
-        if isinstance(rule, Newton):
-            norm = newton_step(self.params, X, y, experiment.loss, rule.l2, self.rate)
-            if limit is not None:
-                self._end(step, norm <= limit, "gradient")
+        self.evaluated, limit = None, self.experiment.stop.gradient
+        if limit is None:
+            self._stepper.step(X, y, None)
             return
-        before = None if limit is None else lambda norm: self._end(step - 1, norm <= limit, "gradient")
-        self._take(X, y, before)
+
+        def end_where_small(norms: Tensor, taken: bool) -> None:
+            self._end(step if taken else step - 1, norms <= limit, "gradient")
+
+        self._stepper.step(X, y, end_where_small)
+
+    def _streams(self) -> list[torch.Generator]:
+        """A generator a row for the noise of its rule; another one for other shapes, and after other trainings."""
+        shapes = tuple((name, *p.shape[1:]) for name, p in self.trained.items())
+        before = self.experiment.steps_in_all - self.experiment.steps
+        return [generator((shapes, before), seed, "rule") for _, seed in self.rows]
 
     def _batches(self) -> Iterator[tuple[Tensor, Tensor]]:
         """Each step's points, (rows, batch, *inputs), and labels.

@@ -18,7 +18,8 @@ from gen_core.models.activations import Activation, activation
 from gen_core.models.contract import Layered
 from gen_core.models.layers import convolve, images
 from gen_core.models.products import multiply, subtract
-from gen_core.rules import GD, SGD, Rule
+from gen_core.rules import GD, SGD, GradientRule, Streams
+from gen_core.training.stepper import gradient_cost
 
 _aten = torch.ops.aten
 
@@ -119,13 +120,20 @@ class _Convolution:
 class Fused:
     """Steps of a model that is the chain of its layers, with any loss that has a slope; see `Stepper`."""
 
+    cost = staticmethod(gradient_cost)
+
     def __init__(
-        self, experiment: Experiment, params: Mapping[str, Tensor], trained: Mapping[str, Tensor], rate: Tensor
+        self,
+        experiment: Experiment,
+        params: Mapping[str, Tensor],
+        trained: Mapping[str, Tensor],
+        rate: Tensor,
+        streams: Streams,
     ) -> None:
-        self.rule, self.loss = cast(Rule, experiment.rule), cast(Sloped, experiment.loss)
+        self.rule, self.loss = cast(GradientRule, experiment.rule), cast(Sloped, experiment.loss)
         self.trained, self.rate, self.outputs = trained, rate, experiment.model.outputs
         self.in_place = type(self.rule) in (GD, SGD)
-        self.state = self.rule.start(trained)
+        self.state = self.rule.start(trained, streams)
         self.gradients = {} if self.in_place else {name: torch.empty_like(p) for name, p in trained.items()}
         model = cast(Layered, experiment.model)
         self.part = 1 if model.one_by_one and rate.device.type == "cpu" else len(rate)
@@ -156,8 +164,8 @@ class Fused:
         return layers
 
     @torch.no_grad()
-    def __call__(self, X: Tensor, y: Tensor, norms: object = None) -> None:
-        """Take a step; norms are not told, since a training that ends by them is left to autograd."""
+    def step(self, X: Tensor, y: Tensor, on_gradient_norms: object = None) -> None:
+        """Take a step; norms are not reported, since a training that ends by them is left to autograd."""
         scale = (self.rate if self.in_place else torch.ones_like(self.rate)) / y.shape[1]
         for at in range(0, len(X), self.part):
             rows = slice(at, at + self.part)

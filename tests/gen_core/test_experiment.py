@@ -53,6 +53,10 @@ class Bare:
         raise NotImplementedError
 
 
+class Doubled(Linear):
+    """Not linear for all that anyone knows: its forward is its own."""
+
+
 VALID = Experiment(data=Points(), model=Linear(), rule=GD(0.1), loss=Square(), steps=10)
 RECIPE = "expected a number, a string, a tuple or a frozen dataclass of these"
 
@@ -87,6 +91,7 @@ RECIPE = "expected a number, a string, a tuple or a frozen dataclass of these"
         ({"data": Mutable()}, "Experiment.data of type Mutable, which is mutable; expected a dataclass(frozen=True)"),
         ({"model": ConvNet()}, "inputs (3,); expected (channels, height, width)"),
         ({"model": MLP(), "rule": Newton()}, "Newton on MLP; expected a Linear model"),
+        ({"model": Doubled(), "rule": Newton()}, "Newton on Doubled; expected a Linear model"),
         (
             {"rule": SGD(0.1, 2), "stop": Stop(gradient=0.1)},
             "stop gradient 0.1 with batch 2; expected a rule on all points",
