@@ -100,6 +100,11 @@ class Run:
         return self.trained.arrays["train_accuracy"]
 
     @property
+    def steps_taken(self) -> Tensor:
+        """Steps that each seed took, (seeds,)."""
+        return self.trained.arrays["step"]
+
+    @property
     def X(self) -> Tensor:
         """Training inputs, (seeds, n, *inputs), in the experiment's dtype."""
         return self._data("X").to(self.experiment.torch_dtype)

@@ -21,7 +21,7 @@ from gen_core.recipe import canonical
 from gen_core.run import Run
 from gen_core.training import cost
 from gen_core.training.batch import Row
-from gen_core.training.device import settle
+from gen_core.training.device import fix_numerics, keep_freed_memory
 from gen_core.training.draws import check_data
 from gen_core.training.result import Trained, concatenate
 from gen_core.training.seeding import seed_numbers
@@ -101,7 +101,8 @@ class Lab:
             InvalidExperiment: if its data are not what its recipe announces.
             DataMissing, DataDamaged: if its data cannot be read.
         """
-        settle()
+        fix_numerics()
+        keep_freed_memory()
         finished = []
         for experiment in experiments:
             parts = [self._block(experiment, block, seeds) for block in self.blocks(seeds)]

@@ -74,7 +74,7 @@ class SparseLinear:
         _check_inputs(inputs)
         if dtype != torch.float64:
             raise InvalidExperiment(f"SparseLinear in {dtype}; expected float64, since float32 has indices up to 2^24")
-        law = torch.tensor([self.bound * (self.start == start) for start in STARTS], dtype=dtype)
+        law = torch.tensor([self.bound if self.start == start else 0.0 for start in STARTS], dtype=dtype)
         return {
             "w1": torch.tensor(self.first, dtype=dtype),
             "w": torch.zeros(self.n, dtype=dtype),

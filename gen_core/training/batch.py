@@ -65,20 +65,23 @@ class Rows:
         before = self._follow(report)
         self._stepper = make_stepper(experiment, self.params, self.trained, self.rate, self._streams)
         batches = self._batches()
-        checkpoints, looks = frozenset(grid), experiment.stop.looks(grid)
+        checkpoints, self.evaluations = frozenset(grid), experiment.stop.looks(grid)
         step = 0
-        self._look(step, True, step in looks)
+        self._watch()
+        self._end_rows(step)
         while self.running and step < experiment.steps:
             step += 1
             self._step(step, *next(batches))
-            if step in checkpoints or step in looks:
-                self._look(step, step in checkpoints, step in looks)
+            if step in checkpoints:
+                self._watch()
+            if step in checkpoints or step in self.evaluations:
+                self._end_rows(step)
             if step % REPORTED == 0:
                 report(before + step)
         report(before + step)
         left = sum(at > step for at in grid)
         if left and step not in checkpoints:
-            self._watch(*self._evaluate())
+            self._watch()
             left -= 1
         for values in self.watched.values():
             values.extend(values[-1:] * left)
@@ -137,22 +140,23 @@ class Rows:
                 y = labels.index_select(0, part.flatten()).view(part.shape)
                 yield from zip(X.unbind(1), y.unbind(1), strict=True)
 
-    def _look(self, step: int, checkpoint: bool, look: bool) -> None:
-        """Watch at a checkpoint, and end the rows that are done or no longer finite."""
-        watch, stop = self.experiment.watch, self.experiment.stop
+    def _end_rows(self, step: int) -> None:
+        """End the rows that are no longer finite, and where loss and accuracy are looked at, those that are done."""
+        stop = self.experiment.stop
         # One that is not finite makes a sum that is not; to test each would take thirty times as long.
         finite = torch.stack([p.detach().reshape(len(p), -1).sum(1) for p in self.trained.values()]).isfinite().all(0)
-        loss = accuracy = None
-        if look or (checkpoint and ("train_loss" in watch or "train_accuracy" in watch)):
-            loss, accuracy = self._evaluate()
-            finite &= loss.isfinite()
+        evaluates = step in self.evaluations
+        if evaluates:
+            self._evaluate()
+        if self.evaluated is not None:
+            finite &= self.evaluated[0].isfinite()
         self._end(step, ~finite, "diverged")
-        if look and stop.loss is not None and loss is not None:
-            self._end(step, loss <= stop.loss, "loss")
-        if look and stop.accuracy is not None and accuracy is not None:
-            self._end(step, accuracy >= stop.accuracy, "accuracy")
-        if checkpoint:
-            self._watch(loss, accuracy)
+        if evaluates:
+            loss, accuracy = self._evaluate()
+            if stop.loss is not None:
+                self._end(step, loss <= stop.loss, "loss")
+            if stop.accuracy is not None:
+                self._end(step, accuracy >= stop.accuracy, "accuracy")
 
     def _end(self, step: int, ended: Tensor, reason: str) -> None:
         """Rows that have ended stay where they are: their step size becomes zero."""
@@ -161,15 +165,19 @@ class Rows:
             self.ended_at[row], self.stopped_by[row] = step, reason
             self.running -= 1
 
-    def _watch(self, loss: Tensor | None, accuracy: Tensor | None) -> None:
-        now = {"train_loss": loss, "train_accuracy": accuracy}
-        if "weights" in self.experiment.watch:
+    def _watch(self) -> None:
+        """Keep what is watched, as it is now."""
+        watch, now = self.experiment.watch, {}
+        if "weights" in watch:
             now |= {f"weights.{name}": value.detach() for name, value in self.trained.items()}
-        if "test_classes" in self.experiment.watch:
+        if "train_loss" in watch:
+            now["train_loss"] = self._evaluate()[0]
+        if "train_accuracy" in watch:
+            now["train_accuracy"] = self._evaluate()[1]
+        if "test_classes" in watch:
             now["test_classes"] = self._test_classes()
         for name, value in now.items():
-            if value is not None and name.partition(".")[0] in self.experiment.watch:
-                self.watched.setdefault(name, []).append(value.to("cpu", copy=True))
+            self.watched.setdefault(name, []).append(value.to("cpu", copy=True))
 
     @torch.no_grad()
     def _evaluate(self) -> tuple[Tensor, Tensor]:

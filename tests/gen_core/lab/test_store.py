@@ -199,7 +199,7 @@ class FromFile:
 
 
 def test_keys_follow_seeds_files_torch_device_and_threads(tmp_path, monkeypatch):
-    device.settle()
+    device.fix_numerics()
     path, cpu = tmp_path / "data", torch.device("cpu")
     path.write_text("one")
     experiment = Experiment(data=FromFile(str(path)), model=Linear(), rule=GD(0.1), loss=Square(), steps=2)
@@ -212,7 +212,7 @@ def test_keys_follow_seeds_files_torch_device_and_threads(tmp_path, monkeypatch)
     assert result_key(experiment, (0, 1), cpu) == first
     torch.set_num_threads(2)
     others.append(result_key(experiment, (0, 1), cpu))
-    device.settle()
+    device.fix_numerics()
     monkeypatch.setattr(torch, "__version__", "9.9")
     others.append(result_key(experiment, (0, 1), cpu))
     assert len({first, *others}) == 6
