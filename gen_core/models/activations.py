@@ -56,42 +56,45 @@ def _identity(z: Tensor) -> Tensor:
 _softplus = partial(F.softplus, threshold=LINEAR)
 
 ACTIVATIONS = {
-    phi.name: phi
-    for phi in (
-        Activation(
-            "relu",
-            torch.relu,
-            torch.relu_,
-            lambda g, h: _aten.threshold_backward.grad_input(g, h, 0, grad_input=g),
-        ),
-        Activation(
-            "leaky_relu",
-            partial(F.leaky_relu, negative_slope=SLOPE),
-            partial(F.leaky_relu_, negative_slope=SLOPE),
-            lambda g, h: _aten.leaky_relu_backward.grad_input(g, h, SLOPE, True, grad_input=g),
-        ),
-        Activation(
-            "erf",
-            torch.erf,
-            torch.erf,
-            lambda g, z: g.mul_(z.square_().neg_().exp_()).mul_(2 / math.sqrt(math.pi)),
-            by_input=True,
-        ),
-        Activation(
-            "tanh",
-            torch.tanh,
-            torch.tanh_,
-            lambda g, h: _aten.tanh_backward.grad_input(g, h, grad_input=g),
-        ),
-        Activation(
-            "sigmoid",
-            torch.sigmoid,
-            torch.sigmoid_,
-            lambda g, h: _aten.sigmoid_backward.grad_input(g, h, grad_input=g),
-        ),
-        Activation("softplus", _softplus, _softplus, lambda g, z: g.mul_(z.sigmoid_()), by_input=True),
-        Activation("identity", _identity, _identity, lambda g, h: g),
-    )
+    "relu": Activation(
+        "relu",
+        torch.relu,
+        torch.relu_,
+        lambda g, h: _aten.threshold_backward.grad_input(g, h, 0, grad_input=g),
+    ),
+    "leaky_relu": Activation(
+        "leaky_relu",
+        partial(F.leaky_relu, negative_slope=SLOPE),
+        partial(F.leaky_relu_, negative_slope=SLOPE),
+        lambda g, h: _aten.leaky_relu_backward.grad_input(g, h, SLOPE, True, grad_input=g),
+    ),
+    "erf": Activation(
+        "erf",
+        torch.erf,
+        torch.erf,
+        lambda g, z: g.mul_(z.square_().neg_().exp_()).mul_(2 / math.sqrt(math.pi)),
+        by_input=True,
+    ),
+    "tanh": Activation(
+        "tanh",
+        torch.tanh,
+        torch.tanh_,
+        lambda g, h: _aten.tanh_backward.grad_input(g, h, grad_input=g),
+    ),
+    "sigmoid": Activation(
+        "sigmoid",
+        torch.sigmoid,
+        torch.sigmoid_,
+        lambda g, h: _aten.sigmoid_backward.grad_input(g, h, grad_input=g),
+    ),
+    "softplus": Activation(
+        "softplus",
+        _softplus,
+        _softplus,
+        lambda g, z: g.mul_(z.sigmoid_()),
+        by_input=True,
+    ),
+    "identity": Activation("identity", _identity, _identity, lambda g, h: g),
 }
 
 
