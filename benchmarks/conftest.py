@@ -9,7 +9,7 @@ import pytest
 import torch
 from pytest_benchmark.fixture import BenchmarkFixture
 
-from gen_core.training.device import settle
+from gen_core.training.device import fix_numerics, keep_freed_memory
 
 # Read when JAX is imported: its own threads would be more than the one that all others have.
 os.environ.setdefault("XLA_FLAGS", "--xla_cpu_multi_thread_eigen=false intra_op_parallelism_threads=1")
@@ -36,7 +36,8 @@ TALLY = pytest.StashKey[Tally]()
 
 @pytest.fixture(scope="session", autouse=True)
 def one_core() -> None:
-    settle()
+    fix_numerics()
+    keep_freed_memory()
     if hasattr(os, "sched_setaffinity"):
         os.sched_setaffinity(0, {max(os.sched_getaffinity(0))})
 

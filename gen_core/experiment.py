@@ -13,9 +13,8 @@ from gen_core.errors import InvalidExperiment
 from gen_core.fingerprint import code_of
 from gen_core.losses import Loss
 from gen_core.models.contract import Model
-from gen_core.models.two_layer import Linear
 from gen_core.recipe import brief, canonical, digest
-from gen_core.rules import Newton, Rule
+from gen_core.rules import Particular, Rule
 from gen_core.schedule import Every, Geometric, Stop
 from gen_core.types import Dataset, held_out
 
@@ -26,7 +25,7 @@ class Parts(NamedTuple):
     """What a training is made of beside its data."""
 
     model: Model
-    rule: Rule | Newton
+    rule: Rule
     loss: Loss
 
 
@@ -57,7 +56,7 @@ class Experiment:
 
     data: Dataset
     model: Model | None = None
-    rule: Rule | Newton | None = None
+    rule: Rule | None = None
     loss: Loss | None = None
     steps: int = 0
     stop: Stop = field(default_factory=Stop)
@@ -70,7 +69,7 @@ class Experiment:
         kinds = {
             "data": (Dataset, "a data set, with n, inputs and draw"),
             "model": (Model, "a model"),
-            "rule": ((Rule, Newton), "a rule"),
+            "rule": (Rule, "a rule"),
             "loss": (Loss, "a loss"),
             "stop": (Stop, "a Stop"),
             "checkpoints": ((Every, Geometric), "Every or Geometric"),
@@ -89,7 +88,7 @@ class Experiment:
             raise InvalidExperiment(f"dtype {self.dtype!r}; expected 'float32' or 'float64'")
         self._check_watch()
         if self.model is not None:
-            self.model.cost(self.data.inputs)  # a model that cannot take these inputs says so
+            self.model.size(self.data.inputs)  # a model that cannot take these inputs says so
         if not self.steps:
             self._check_untrained()
         else:
@@ -121,8 +120,8 @@ class Experiment:
                 raise InvalidExperiment(
                     f"stop gradient {self.stop.gradient} with batch {batch}; expected a rule on all points"
                 )
-        if isinstance(self.rule, Newton) and not isinstance(self.model, Linear):
-            raise InvalidExperiment(f"Newton on {type(self.model).__name__}; expected a Linear model")
+        if isinstance(self.rule, Particular):
+            self.rule.check(self.parts.model)
 
     def _check_after(self) -> None:
         if (first := self.after) is None:
@@ -173,11 +172,11 @@ class Experiment:
         """The most steps that are taken, with those of the training before."""
         return self.steps + (self.after.steps_in_all if self.after else 0)
 
-    def form(self) -> str:
+    def batch_key(self) -> str:
         """What experiments must share to be trained as one batch: all but the data's law, init scale and step size."""
-        alike = (self.model and self.model.form(), self.rule and self.rule.form(), self.loss)
+        alike = (self.model and self.model.batch_form(), self.rule and self.rule.batch_form(), self.loss)
         shapes = (self.data.n, self.data.inputs, self.n_test)
-        first = self.after and self.after.form()
+        first = self.after and self.after.batch_key()
         own = (self.steps, self.stop, self.checkpoints, self.watch, self.dtype)
         return digest(*alike, code_of(alike), shapes, *own, first)
 

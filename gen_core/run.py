@@ -14,7 +14,7 @@ from gen_core.errors import InvalidExperiment, Unfinished
 from gen_core.experiment import Experiment
 from gen_core.models import Model
 from gen_core.training.draws import draw, start
-from gen_core.training.result import Trained
+from gen_core.training.result import TrainingResult
 
 
 @dataclass(frozen=True)
@@ -37,13 +37,13 @@ class Run:
     Attributes:
         experiment: the recipe.
         seeds: the seed numbers, in the order of the seed axis.
-        trained: what the trainer left.
+        result: what the trainer left.
         mutation: name of the mutation that this control runs with, "" in all other cases.
     """
 
     experiment: Experiment
     seeds: tuple[int, ...]
-    trained: Trained
+    result: TrainingResult
     mutation: str = ""
 
     def __repr__(self) -> str:
@@ -66,7 +66,7 @@ class Run:
 
     def weights(self, name: str) -> Tensor:
         """A trained parameter at the end, (seeds, ...)."""
-        if not self.experiment.steps and name in self.model.trained:
+        if not self.experiment.steps and name in self.model.trainable:
             return self.initial(name)
         return self._array(f"final.{name}", "trained parameter")
 
@@ -84,7 +84,7 @@ class Run:
     @property
     def parameters(self) -> dict[str, Tensor]:
         """All trained parameters at the end, name -> (seeds, ...)."""
-        return {name: self.weights(name) for name in self.model.trained}
+        return {name: self.weights(name) for name in self.model.trainable}
 
     def outputs(self, X: Tensor) -> Tensor:
         """Outputs of the trained networks on points X, (seeds, n, *inputs): float64 (seeds, n[, C])."""
@@ -113,6 +113,11 @@ class Run:
     def train_accuracy(self) -> Tensor:
         """Accuracy over the whole training set at the end, (seeds,); see `gen_core.losses.right`."""
         return self._array("train_accuracy", "quantity")
+
+    @property
+    def steps_taken(self) -> Tensor:
+        """Steps that each seed took, (seeds,)."""
+        return self.result.arrays["step"]
 
     @property
     def X(self) -> Tensor:
@@ -152,7 +157,7 @@ class Run:
         """What ended the seeds' trainings, in words; empty where nothing was trained."""
         if not self.experiment.steps:
             return ""
-        steps, reasons = self.trained.arrays["step"], self.trained.stopped_by
+        steps, reasons = self.result.arrays["step"], self.result.stopped_by
         groups = {
             reason: [int(s) for s, r in zip(steps, reasons, strict=True) if r == reason]
             for reason in dict.fromkeys(reasons)
@@ -167,7 +172,7 @@ class Run:
         """
         if not self.experiment.steps or self.experiment.rule is None:
             return
-        lost = [(s, int(at)) for s, at in zip(self.seeds, self.trained.arrays["diverged"], strict=True) if at >= 0]
+        lost = [(s, int(at)) for s, at in zip(self.seeds, self.result.arrays["diverged"], strict=True) if at >= 0]
         if lost:
             seeds = ", ".join(f"seed {s} by step {at}" for s, at in lost[:4]) + (" ..." if len(lost) > 4 else "")
             raise Unfinished(
@@ -177,13 +182,13 @@ class Run:
 
     def _array(self, name: str, kind: str) -> Tensor:
         try:
-            return self.trained.arrays[name]
+            return self.result.arrays[name]
         except KeyError:
             wanted = name.removeprefix("final.").removeprefix("watch.")
             if not self.experiment.steps:
                 raise InvalidExperiment(f"{kind} {wanted!r} of a run that trains nothing; expected steps") from None
             family = name.partition(".")[0] + "."
-            known = sorted(n.removeprefix(family) for n in self.trained.arrays if n.startswith(family))
+            known = sorted(n.removeprefix(family) for n in self.result.arrays if n.startswith(family))
             raise InvalidExperiment(
                 f"{kind} {wanted!r} is not in this run; it has {', '.join(known) or 'none'}"
             ) from None

@@ -37,7 +37,7 @@ def experiments(file: Path) -> dict[str, Experiment]:
             if mark.args[:1] == ("run",):
                 for parameter in mark.args[1]:
                     for e in parameter.values[0].experiments("quick").values():
-                        found.setdefault((e.form(), e.after and e.after.form(), type(e.data)), e)
+                        found.setdefault((e.batch_key(), e.after and e.after.batch_key(), type(e.data)), e)
     return {e.key: e for e in found.values()}
 
 

@@ -18,8 +18,8 @@ from gen_core.lab.store import Store
 from gen_core.lab.work import Progress, names, train_blocks
 from gen_core.recipe import canonical
 from gen_core.run import Run
-from gen_core.training.device import settle
-from gen_core.training.result import Trained, concatenate
+from gen_core.training.device import fix_numerics, keep_freed_memory
+from gen_core.training.result import TrainingResult, concatenate
 from gen_core.training.seeding import seed_numbers
 
 
@@ -71,11 +71,12 @@ class Lab:
             InvalidExperiment: if its data are not what its recipe announces.
             DataMissing, DataDamaged: if its data cannot be read.
         """
-        settle()
+        fix_numerics()
+        keep_freed_memory()
         finished = []
         for experiment in experiments:
             parts = [self._result(block, seeds) for block in self.blocks(experiment, seeds)]
-            result = concatenate(parts) if parts else Trained({}, ())
+            result = concatenate(parts) if parts else TrainingResult({}, ())
             finished.append(Run(experiment, seed_numbers(self.base, 0, seeds), result))
         for run in finished:
             run.require_finite()
@@ -89,7 +90,7 @@ class Lab:
         """Keys of the stored blocks behind a run."""
         return [block.key for block in self.blocks(experiment, seeds)]
 
-    def _result(self, block: Block, seeds: int) -> Trained:
+    def _result(self, block: Block, seeds: int) -> TrainingResult:
         experiment = block.experiment
         for _ in range(2):  # a damaged entry is found on reading, and then made again
             found = self.store.load(block.key)
@@ -144,7 +145,7 @@ class Lab:
                 for experiment in group:
                     self._train([experiment], seeds)
 
-    def _save(self, block: Block, result: Trained, seconds: float) -> None:
+    def _save(self, block: Block, result: TrainingResult, seconds: float) -> None:
         recipe, seeds = canonical(block.experiment), list(block.seeds)
         about = {"recipe": recipe, "seeds": seeds, "device": block.device, "seconds": seconds}
         self.store.save(block.key, result, about)

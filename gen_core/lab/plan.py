@@ -102,7 +102,7 @@ class Plan:
             except (DataMissing, DataDamaged) as error:
                 demand.data_error = str(error)
             if demand.experiment.steps:
-                groups.setdefault((demand.experiment.form(), demand.first_look), []).append(demand)
+                groups.setdefault((demand.experiment.batch_key(), demand.first_look), []).append(demand)
 
         def seconds(group: list[Demand]) -> float:
             return sum(cost.seconds(demand.experiment, demand.first_look, device) for demand in group)

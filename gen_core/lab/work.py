@@ -8,8 +8,8 @@ from collections.abc import Callable, Iterator
 import torch
 
 from gen_core.lab.plan import Block
-from gen_core.training.batch import Row
-from gen_core.training.result import Trained, concatenate
+from gen_core.training.batch import Replica
+from gen_core.training.result import TrainingResult, concatenate
 from gen_core.training.trainer import train
 
 Progress = Callable[[str, float], None]
@@ -17,7 +17,7 @@ Progress = Callable[[str, float], None]
 
 def train_blocks(
     missing: list[Block], device: torch.device, progress: Progress
-) -> Iterator[tuple[Block, Trained, float]]:
+) -> Iterator[tuple[Block, TrainingResult, float]]:
     """Train blocks of experiments of one form.
 
     Args:
@@ -33,7 +33,7 @@ def train_blocks(
     """
     if not missing:
         return
-    rows: list[Row] = [(block.experiment, seed) for block in missing for seed in block.seeds]
+    rows: list[Replica] = [(block.experiment, seed) for block in missing for seed in block.seeds]
     what = f"{names(missing)}, {len(rows)} seeds"
     waiting, done = list(missing), []
     began = time.monotonic()

@@ -22,7 +22,7 @@ from gen_core.settings import Sweep
 from gen_core.statistics import spend
 from gen_core.training.draws import check_data, draw, unchanged
 from gen_core.training.seeding import seed_numbers
-from gen_core.training.steps import way
+from gen_core.training.steps import choose_stepper
 
 CAUGHT = (Exception, pytest.skip.Exception, pytest.fail.Exception)
 """What a case is recorded with; the interruption of a run is not the case's."""
@@ -201,7 +201,7 @@ def _describe(session: Session, record: CaseRecord, case: Case, run: Run | Runs,
         record.keys[label or "experiment"] = session.lab.keys(one.experiment, len(run.seeds))
         if one.experiment.steps:
             record.settings[f"{label} ended".strip()] = one.endings
-            record.settings[f"{label} steps".strip()] = ": ".join(way(one.experiment))
+            record.settings[f"{label} steps".strip()] = ": ".join(choose_stepper(one.experiment))
     if case.claim.figure is not None and word != ERROR:
         try:
             figure = case.claim.figure(run)

@@ -108,7 +108,8 @@ class Session:
 
     def plan(self) -> Lab:
         """Set the lab up for the selected cases."""
-        device.settle()
+        device.fix_numerics()
+        device.keep_freed_memory()
         store = Store(self.config.rootpath / self.options.store)
         self.lab = Lab(store, device.resolve(self.options.device), self.base)
         self.lab.plan(

@@ -65,7 +65,7 @@ def _sizes(experiment: Experiment) -> str:
     held_out = f", {experiment.n_test} held out" if experiment.n_test else ""
     parts = [f"n={experiment.data.n} of {inputs}{held_out}"]
     if experiment.model:
-        parts.append(f"{experiment.model.cost(experiment.data.inputs)[0]} parameters")
+        parts.append(f"{experiment.model.size(experiment.data.inputs).parameters} parameters")
     if experiment.rule:
         parts.append(f"batches of {experiment.rule.batch}" if experiment.rule.batch else "all points a step")
     return ", ".join([*parts, experiment.dtype])

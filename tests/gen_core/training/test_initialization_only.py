@@ -56,7 +56,7 @@ def test_labels_say_what_there_is():
         "TwoLayer on Gaussian",
         "Gaussian",
     ]
-    assert len({e.form() for e in (trained, START, DATA)}) == 3
+    assert len({e.batch_key() for e in (trained, START, DATA)}) == 3
 
 
 @pytest.mark.parametrize(
