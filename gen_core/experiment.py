@@ -135,11 +135,11 @@ class Experiment:
         """The most steps that are taken, with those of the training before."""
         return self.steps + (self.after.steps_in_all if self.after else 0)
 
-    def form(self) -> str:
+    def batch_key(self) -> str:
         """What experiments must share to be trained as one batch: all but the data's law, init scale and step size."""
-        alike = (self.model.form(), self.rule.form(), self.loss)
+        alike = (self.model.batch_form(), self.rule.batch_form(), self.loss)
         shapes = (self.data.n, self.data.inputs, self.n_test)
-        first = self.after and self.after.form()
+        first = self.after and self.after.batch_key()
         own = (self.steps, self.stop, self.checkpoints, self.watch, self.dtype)
         return digest(*alike, code_of(alike), shapes, *own, first)
 

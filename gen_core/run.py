@@ -13,7 +13,7 @@ from torch import Tensor
 from gen_core.errors import InvalidExperiment, Unfinished
 from gen_core.experiment import Experiment
 from gen_core.training.draws import draw, start
-from gen_core.training.result import Trained
+from gen_core.training.result import TrainingResult
 
 
 @dataclass(frozen=True)
@@ -36,13 +36,13 @@ class Run:
     Attributes:
         experiment: the recipe.
         seeds: the seed numbers, in the order of the seed axis.
-        trained: what the trainer left.
+        result: what the trainer left.
         mutation: name of the mutation that this control runs with, "" in all other cases.
     """
 
     experiment: Experiment
     seeds: tuple[int, ...]
-    trained: Trained
+    result: TrainingResult
     mutation: str = ""
 
     def __repr__(self) -> str:
@@ -65,14 +65,14 @@ class Run:
 
     def weights(self, name: str) -> Tensor:
         """A trained parameter at the end, (seeds, ...)."""
-        if not self.experiment.steps and name in self.experiment.model.trained:
+        if not self.experiment.steps and name in self.experiment.model.trainable:
             return self.initial(name)
         return self._array(f"final.{name}", "trained parameter")
 
     @property
     def parameters(self) -> dict[str, Tensor]:
         """All trained parameters at the end, name -> (seeds, ...)."""
-        return {name: self.weights(name) for name in self.experiment.model.trained}
+        return {name: self.weights(name) for name in self.experiment.model.trainable}
 
     def outputs(self, X: Tensor) -> Tensor:
         """Outputs of the trained networks on points X, (seeds, n, *inputs): float64 (seeds, n[, C])."""
@@ -92,17 +92,17 @@ class Run:
     @property
     def train_loss(self) -> Tensor:
         """Loss over the whole training set at the end, (seeds,)."""
-        return self.trained.arrays["train_loss"]
+        return self.result.arrays["train_loss"]
 
     @property
     def train_accuracy(self) -> Tensor:
         """Accuracy over the whole training set at the end, (seeds,); see `gen_core.losses.right`."""
-        return self.trained.arrays["train_accuracy"]
+        return self.result.arrays["train_accuracy"]
 
     @property
     def steps_taken(self) -> Tensor:
         """Steps that each seed took, (seeds,)."""
-        return self.trained.arrays["step"]
+        return self.result.arrays["step"]
 
     @property
     def X(self) -> Tensor:
@@ -137,7 +137,7 @@ class Run:
     @cached_property
     def endings(self) -> str:
         """What ended the seeds' trainings, in words."""
-        steps, reasons = self.trained.arrays["step"], self.trained.stopped_by
+        steps, reasons = self.result.arrays["step"], self.result.stopped_by
         groups = {
             reason: [int(s) for s, r in zip(steps, reasons, strict=True) if r == reason]
             for reason in dict.fromkeys(reasons)
@@ -150,7 +150,7 @@ class Run:
         Raises:
             Unfinished: naming the seeds and the checkpoint by which it had happened.
         """
-        lost = [(s, int(at)) for s, at in zip(self.seeds, self.trained.arrays["diverged"], strict=True) if at >= 0]
+        lost = [(s, int(at)) for s, at in zip(self.seeds, self.result.arrays["diverged"], strict=True) if at >= 0]
         if lost:
             seeds = ", ".join(f"seed {s} by step {at}" for s, at in lost[:4]) + (" ..." if len(lost) > 4 else "")
             raise Unfinished(
@@ -160,9 +160,9 @@ class Run:
 
     def _array(self, name: str, kind: str) -> Tensor:
         try:
-            return self.trained.arrays[name]
+            return self.result.arrays[name]
         except KeyError:
-            known = sorted(n.split(".", 1)[1] for n in self.trained.arrays if n.startswith(name.split(".")[0] + "."))
+            known = sorted(n.split(".", 1)[1] for n in self.result.arrays if n.startswith(name.split(".")[0] + "."))
             wanted = name.split(".", 1)[1]
             raise InvalidExperiment(
                 f"{kind} {wanted!r} is not in this run; it has {', '.join(known) or 'none'}"

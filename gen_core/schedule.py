@@ -75,7 +75,7 @@ class Stop:
         """Whether looks need the loss or the accuracy over the training set."""
         return self.loss is not None or self.accuracy is not None
 
-    def looks(self, grid: tuple[int, ...]) -> frozenset[int]:
+    def evaluations(self, grid: tuple[int, ...]) -> frozenset[int]:
         """The steps at which loss and accuracy are looked at, given the checkpoints."""
         if not self.evaluates:
             return frozenset()

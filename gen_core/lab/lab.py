@@ -20,10 +20,10 @@ from gen_core.lab.store import Store, result_key
 from gen_core.recipe import canonical
 from gen_core.run import Run
 from gen_core.training import cost
-from gen_core.training.batch import Row
+from gen_core.training.batch import Replica
 from gen_core.training.device import fix_numerics, keep_freed_memory
 from gen_core.training.draws import check_data
-from gen_core.training.result import Trained, concatenate
+from gen_core.training.result import TrainingResult, concatenate
 from gen_core.training.seeding import seed_numbers
 from gen_core.training.trainer import train
 
@@ -80,7 +80,7 @@ class Lab:
                 check_data(demand.experiment)
             except (DataMissing, DataDamaged) as error:
                 demand.unreadable = str(error)
-            groups.setdefault((demand.experiment.form(), demand.first), []).append(demand)
+            groups.setdefault((demand.experiment.batch_key(), demand.first), []).append(demand)
         self.groups = sorted(
             groups.values(), key=lambda group: -sum(self.seconds(d.experiment, d.first) for d in group)
         )
@@ -120,7 +120,7 @@ class Lab:
         edges = [b for b in BLOCKS if b < seeds] + [seeds]
         return [seed_numbers(self.base, start, stop) for start, stop in pairwise(edges)]
 
-    def _block(self, experiment: Experiment, block: tuple[int, ...], seeds: int) -> Trained:
+    def _block(self, experiment: Experiment, block: tuple[int, ...], seeds: int) -> TrainingResult:
         key = result_key(experiment, block, self.device)
         for _ in range(2):  # a damaged entry is found on reading, and then made again
             found = self.store.load(key)
@@ -190,7 +190,7 @@ class Lab:
         """Train blocks of experiments of one form, and save each as soon as its seeds are done."""
         if not missing:
             return
-        rows: list[Row] = [(experiment, seed) for experiment, block in missing for seed in block]
+        rows: list[Replica] = [(experiment, seed) for experiment, block in missing for seed in block]
         what = f"{_names(missing)}, {len(rows)} seeds"
         waiting, done = list(missing), []
         began = time.monotonic()
@@ -202,7 +202,7 @@ class Lab:
                 parts, done = done[: len(block)], done[len(block) :]
                 self._save(experiment, block, concatenate([part for part, _ in parts]), sum(s for _, s in parts))
 
-    def _save(self, experiment: Experiment, block: tuple[int, ...], trained: Trained, seconds: float) -> None:
+    def _save(self, experiment: Experiment, block: tuple[int, ...], trained: TrainingResult, seconds: float) -> None:
         key = result_key(experiment, block, self.device)
         about = {"recipe": canonical(experiment), "seeds": list(block), "device": self.device.type, "seconds": seconds}
         self.store.save(key, trained, about)

@@ -28,7 +28,7 @@ from gen_core.training import batch as rows
 from gen_core.training import draws, fused, newton, seeding, steps, trainer
 from gen_core.training import result as trained
 from gen_core.training.draws import check_data
-from gen_core.training.result import Trained
+from gen_core.training.result import TrainingResult
 
 MODULES = (
     activations,
@@ -88,7 +88,7 @@ class Store:
         """Whether there is an entry; only reading it tells whether it is whole."""
         return self._path(key, "json").is_file()
 
-    def load(self, key: str) -> Trained | None:
+    def load(self, key: str) -> TrainingResult | None:
         """A result, or None where there is none. A damaged entry is removed and named in `damaged`.
 
         Not to be called with the key's lock held, since that is what removal takes.
@@ -110,7 +110,7 @@ class Store:
                 self._path(key, "safetensors").unlink(missing_ok=True)
                 return None
 
-    def save(self, key: str, result: Trained, about: dict[str, Any]) -> None:
+    def save(self, key: str, result: TrainingResult, about: dict[str, Any]) -> None:
         """Keep a result, with what the JSON beside it says of it. The caller holds the key's lock."""
         arrays, note = self._path(key, "safetensors"), self._path(key, "json")
         arrays.parent.mkdir(parents=True, exist_ok=True)
@@ -145,14 +145,14 @@ class Store:
                 return
             yield True
 
-    def _read(self, key: str) -> Trained:
+    def _read(self, key: str) -> TrainingResult:
         told = json.loads(self._path(key, "json").read_text(encoding="utf-8"))
         arrays = self._path(key, "safetensors")
         if told["key"] != key:
             raise ValueError(f"it is the entry {told['key'][:12]}")
         if (found := _sha256(arrays)) != told["sha256"]:
             raise ValueError(f"its arrays have digest {found[:12]}; expected {told['sha256'][:12]}")
-        return Trained(load_file(arrays), tuple(told["stopped_by"]))
+        return TrainingResult(load_file(arrays), tuple(told["stopped_by"]))
 
     def _path(self, key: str, kind: str) -> Path:
         return self.root / key[:2] / f"{key}.{kind}"

@@ -41,7 +41,7 @@ class Model(Protocol):
         ...
 
     @property
-    def trained(self) -> tuple[str, ...]:
+    def trainable(self) -> tuple[str, ...]:
         """Names of the parameters that are trained; the others stay as they are drawn."""
         ...
 
@@ -61,10 +61,10 @@ class Model(Protocol):
         """Outputs, (S, B) or (S, B, C), given parameters with a leading S and inputs X, (S, B, *inputs)."""
         ...
 
-    def form(self) -> Model:
+    def batch_form(self) -> Model:
         """The same model without the values that leave shapes and operations alone.
 
-        Recipes whose forms agree can be trained in one batch.
+        Recipes whose batch forms agree can be trained in one batch.
         """
         ...
 

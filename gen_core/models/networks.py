@@ -48,7 +48,7 @@ class _Network(Layered):
             raise InvalidExperiment(f"gain {self.gain}; expected a positive number")
 
     @property
-    def trained(self) -> tuple[str, ...]:
+    def trainable(self) -> tuple[str, ...]:
         """All parameters."""
         kinds = "Wb" if self.bias else "W"
         return tuple(f"{kind}{i}" for i in range(1, self._depth + 1) for kind in kinds)
@@ -63,7 +63,7 @@ class _Network(Layered):
                 params[layer.bias] = torch.zeros(layer.shape[0], dtype=dtype)
         return params
 
-    def form(self) -> Self:
+    def batch_form(self) -> Self:
         """The network without the values of its start."""
         return replace(self, scheme="xavier_uniform", init_std=None, gain=1.0)
 

@@ -65,7 +65,7 @@ class SparseLinear:
         return 1
 
     @property
-    def trained(self) -> tuple[str, ...]:
+    def trainable(self) -> tuple[str, ...]:
         """w1 and w."""
         return ("w1", "w")
 
@@ -112,7 +112,7 @@ class SparseLinear:
             coordinates.gather(1, slot) == k, w.gather(1, slot), unseen
         )
 
-    def form(self) -> SparseLinear:
+    def batch_form(self) -> SparseLinear:
         """The model without its start."""
         return SparseLinear(self.n)
 

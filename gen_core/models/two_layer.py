@@ -38,7 +38,7 @@ class Linear(Layered):
         return 1
 
     @property
-    def trained(self) -> tuple[str, ...]:
+    def trainable(self) -> tuple[str, ...]:
         """w, and b where there is one."""
         return ("w", "b") if self.bias else ("w",)
 
@@ -53,7 +53,7 @@ class Linear(Layered):
         f = (params["w"].unsqueeze(1) @ X.flatten(2).mT).squeeze(1)
         return f + params["b"].unsqueeze(-1) if self.bias else f
 
-    def form(self) -> Linear:
+    def batch_form(self) -> Linear:
         """The model without its init_std."""
         return replace(self, init_std=0.0)
 
@@ -96,7 +96,7 @@ class TwoLayer(Layered):
         return 1
 
     @property
-    def trained(self) -> tuple[str, ...]:
+    def trainable(self) -> tuple[str, ...]:
         """What `train` names."""
         return self.train
 
@@ -115,7 +115,7 @@ class TwoLayer(Layered):
         hidden = activation(self.activation)(affine(x / math.sqrt(x.shape[-1]), params["W"], None))
         return (hidden @ params["v"].unsqueeze(-1)).squeeze(-1) / math.sqrt(self.width)
 
-    def form(self) -> TwoLayer:
+    def batch_form(self) -> TwoLayer:
         """The model without its symmetry, which is a matter of the start alone."""
         return replace(self, symmetric=False)
 
@@ -162,7 +162,7 @@ class LiLiang(Layered):
         return self.classes
 
     @property
-    def trained(self) -> tuple[str, ...]:
+    def trainable(self) -> tuple[str, ...]:
         """W alone."""
         return ("W",)
 
@@ -177,7 +177,7 @@ class LiLiang(Layered):
         """Outputs, (S, B, k); see `Model.forward`."""
         return affine(torch.relu_(affine(X.flatten(2), params["W"], None)), params["a"], None)
 
-    def form(self) -> LiLiang:
+    def batch_form(self) -> LiLiang:
         """The model without its init_std."""
         return replace(self, init_std=0.0)
 

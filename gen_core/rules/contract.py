@@ -50,8 +50,8 @@ class Rule(Protocol):
         """State before the first step, given the trained parameters, each (S, ...), and the rows' random streams."""
         ...
 
-    def form(self) -> Rule:
-        """The same rule with a rate of 1: rules whose forms agree can be trained in one batch."""
+    def batch_form(self) -> Rule:
+        """The same rule with a rate of 1: rules whose batch forms agree can be trained in one batch."""
         ...
 
 

@@ -39,7 +39,7 @@ class _Plain:
         for name, p in params.items():
             _move(p, grads[name], rate)
 
-    def form(self) -> Self:
+    def batch_form(self) -> Self:
         """The rule with a rate of 1."""
         return replace(self, rate=1.0)
 

@@ -44,6 +44,6 @@ class Newton(FullBatch):
         """Nothing to remember."""
         return {}
 
-    def form(self) -> Newton:
+    def batch_form(self) -> Newton:
         """The rule itself: one step takes one l2."""
         return self

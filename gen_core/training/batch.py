@@ -14,11 +14,12 @@ from gen_core.experiment import Experiment
 from gen_core.losses import classes, right
 from gen_core.training.cost import EVALUATED
 from gen_core.training.draws import draw, start
-from gen_core.training.result import Trained
+from gen_core.training.result import TrainingResult
 from gen_core.training.seeding import generator
 from gen_core.training.steps import make_stepper
 
-Row = tuple[Experiment, int]
+Replica = tuple[Experiment, int]
+"""An experiment and a seed: one row of a batch."""
 
 SEGMENT = 2**16
 """Batch indices that are drawn at a time where points are drawn with replacement; a part of the random stream."""
@@ -31,10 +32,10 @@ REPORTED = 64
 """Steps between two reports of progress."""
 
 
-class Rows:
-    """Experiments of equal form, each with a seed, that take their steps together."""
+class Batch:
+    """Replicas of equal batch keys that take their steps together, a row each."""
 
-    def __init__(self, rows: list[Row], device: torch.device) -> None:
+    def __init__(self, rows: list[Replica], device: torch.device) -> None:
         self.experiment = experiment = rows[0][0]
         self.rows, self.device, dtype = rows, device, experiment.torch_dtype
         n, inputs, outputs = experiment.data.n, experiment.data.inputs, experiment.model.outputs
@@ -50,7 +51,7 @@ class Rows:
                 self.X_test[i] = data.X_test
         starts = [start(e, seed) for e, seed in rows]
         self.params = {name: torch.stack([s[name] for s in starts]).to(device) for name in starts[0]}
-        self.trained = {name: self.params[name].requires_grad_() for name in experiment.model.trained}
+        self.trained = {name: self.params[name].requires_grad_() for name in experiment.model.trainable}
         self.rate = torch.tensor([e.rule.rate for e, _ in rows], dtype=dtype, device=device)
         self.alive = torch.ones(len(rows), dtype=torch.bool, device=device)
         self.running = len(rows)
@@ -59,13 +60,13 @@ class Rows:
         self.watched: dict[str, list[Tensor]] = {}
         self.evaluated: tuple[Tensor, Tensor] | None = None  # with the weights as they are
 
-    def train(self, report: Callable[[int], None]) -> Trained:
+    def train(self, report: Callable[[int], None]) -> TrainingResult:
         """Take all steps; `report` is told now and then how many are done, those of trainings before included."""
         experiment, grid = self.experiment, self.experiment.grid
         before = self._follow(report)
         self._stepper = make_stepper(experiment, self.params, self.trained, self.rate, self._streams)
         batches = self._batches()
-        checkpoints, self.evaluations = frozenset(grid), experiment.stop.looks(grid)
+        checkpoints, self.evaluations = frozenset(grid), experiment.stop.evaluations(grid)
         step = 0
         self._watch()
         self._end_rows(step)
@@ -92,7 +93,7 @@ class Rows:
         first = [(e.after, seed) for e, seed in self.rows if e.after is not None]
         if not first:
             return 0
-        trained = Rows(first, self.device).train(report)
+        trained = Batch(first, self.device).train(report)
         for name, value in self.trained.items():
             value.data.copy_(trained.arrays[f"final.{name}"])
         return first[0][0].steps_in_all
@@ -202,7 +203,7 @@ class Rows:
             return torch.from_numpy(np.packbits(predicted.numpy(), axis=-1))
         return predicted.to(torch.uint8 if model.outputs <= 256 else torch.int32)
 
-    def _result(self) -> Trained:
+    def _result(self) -> TrainingResult:
         loss, accuracy = self._evaluate()
         lost = ~loss.isfinite().cpu()
         reasons = ["diverged" if bad else reason for bad, reason in zip(lost, self.stopped_by, strict=True)]
@@ -217,7 +218,7 @@ class Rows:
             "train_loss": loss.cpu(),
             "train_accuracy": accuracy.cpu(),
         }
-        return Trained(arrays, tuple(reasons))
+        return TrainingResult(arrays, tuple(reasons))
 
 
 def _check_labels(y: Tensor, outputs: int) -> None:

@@ -49,7 +49,7 @@ def choose_stepper(experiment: Experiment) -> StepperChoice:
     kinds = [layer.kind for layer in layers]
     if "convolution" in kinds[kinds.index("dense") if "dense" in kinds else 0 :]:
         return StepperChoice("autograd", f"{type(model).__name__} has a convolution that is not below a dense layer")
-    if alone := set(experiment.model.trained).difference(*(layer.names for layer in layers)):
+    if alone := set(experiment.model.trainable).difference(*(layer.names for layer in layers)):
         return StepperChoice("autograd", f"{min(alone)} of {type(model).__name__} belongs to no layer")
     return StepperChoice("fused", _saved(model, kinds))
 

@@ -149,10 +149,10 @@ def test_grids():
 
 
 def test_looks():
-    assert Stop().looks((0, 4, 8)) == frozenset()
-    assert Stop(gradient=0.1).looks((0, 4, 8)) == frozenset()
-    assert Stop(loss=0.1).looks((0, 4, 8)) == {0, 4, 8}
-    assert Stop(accuracy=0.9, every=3).looks((0, 4, 8)) == {0, 3, 6}
+    assert Stop().evaluations((0, 4, 8)) == frozenset()
+    assert Stop(gradient=0.1).evaluations((0, 4, 8)) == frozenset()
+    assert Stop(loss=0.1).evaluations((0, 4, 8)) == {0, 4, 8}
+    assert Stop(accuracy=0.9, every=3).evaluations((0, 4, 8)) == {0, 3, 6}
 
 
 def test_experiments_are_hashable_and_equal_by_value():
@@ -185,4 +185,4 @@ def test_experiments_are_hashable_and_equal_by_value():
     ],
 )
 def test_forms_agree_where_rows_can_be_trained_together(change, same):
-    assert (replace(VALID, **change).form() == VALID.form()) == same
+    assert (replace(VALID, **change).batch_key() == VALID.batch_key()) == same

@@ -221,4 +221,4 @@ def test_experiments_of_one_name_in_two_files_have_two_keys(tmp_path):
     b = experiment(written(tmp_path / "two", "test_two", SOURCE.replace("sum(1)", "mean(1)")))
     assert digest(a) == digest(b)
     assert a.key != b.key
-    assert a.form() == b.form()
+    assert a.batch_key() == b.batch_key()

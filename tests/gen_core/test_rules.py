@@ -100,11 +100,11 @@ def test_float32_parameters_that_require_gradients_are_updated_in_place(rule):
 
 def test_forms_agree_where_the_rate_alone_differs():
     for rule, _ in PAIRS:
-        assert rule.form() == replace(rule, rate=0.7).form()
-        assert rule.form().rate == 1.0
-    assert SGD(0.1, 4).form() != SGD(0.1, 5).form()
-    assert Momentum(0.1, 0.5).form() != Momentum(0.1, 0.6).form()
-    assert Newton(1e-3).form() == Newton(1e-3)
+        assert rule.batch_form() == replace(rule, rate=0.7).batch_form()
+        assert rule.batch_form().rate == 1.0
+    assert SGD(0.1, 4).batch_form() != SGD(0.1, 5).batch_form()
+    assert Momentum(0.1, 0.5).batch_form() != Momentum(0.1, 0.6).batch_form()
+    assert Newton(1e-3).batch_form() == Newton(1e-3)
 
 
 def test_every_rule_is_a_rule_and_hashable():

@@ -91,8 +91,8 @@ def test_a_killed_run_resumes_with_what_is_missing(tmp_path, monkeypatch):
     assert len(kept) == 3
 
     asked: list[int] = []
-    rows = trainer.Rows
-    monkeypatch.setattr(trainer, "Rows", lambda batch, device: asked.append(len(batch)) or rows(batch, device))
+    rows = trainer.Batch
+    monkeypatch.setattr(trainer, "Batch", lambda batch, device: asked.append(len(batch)) or rows(batch, device))
     work(tmp_path / "store", tmp_path / "log", [0, 1, 2], [2, 1, 0])
     counts = Counter(training["key"] for training in trainings(tmp_path))
     assert len(counts) == 6

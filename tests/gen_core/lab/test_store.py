@@ -13,12 +13,12 @@ import torch
 from gen_core import GD, Data, Experiment, Linear, Square
 from gen_core.lab import Store, result_key
 from gen_core.training import device
-from gen_core.training.result import Trained
+from gen_core.training.result import TrainingResult
 
 ROOT = Path(__file__).parents[3]
 KEY = "ab" + 62 * "0"
 OTHER = "cd" + 62 * "1"
-RESULT = Trained({"final.w": torch.arange(6.0).view(2, 3), "step": torch.tensor([4, 9])}, ("loss", "steps"))
+RESULT = TrainingResult({"final.w": torch.arange(6.0).view(2, 3), "step": torch.tensor([4, 9])}, ("loss", "steps"))
 
 
 @pytest.fixture
@@ -33,7 +33,7 @@ def files(store):
 def test_what_is_saved_is_loaded(store):
     assert store.load(KEY) is None
     assert not store.has(KEY)
-    transposed = Trained({"a": torch.arange(6.0).view(2, 3).mT}, ("steps",))
+    transposed = TrainingResult({"a": torch.arange(6.0).view(2, 3).mT}, ("steps",))
     store.save(KEY, RESULT, {"seconds": 1.5})
     store.save(OTHER, transposed, {})
     found = store.load(KEY)
@@ -98,7 +98,7 @@ def test_a_damaged_entry_that_another_process_makes_again_is_not_removed(store):
     store.save(KEY, RESULT, {})
     note = store.root / "ab" / f"{KEY}.json"
     note.write_text("{nonsense")
-    found: list[Trained | None] = []
+    found: list[TrainingResult | None] = []
     reader = threading.Thread(target=lambda: found.append(store.load(KEY)))
     with Store(store.root).locked([KEY], wait=True):
         reader.start()

@@ -26,7 +26,7 @@ from gen_core.measures import (
 )
 from gen_core.models.activations import activation
 from gen_core.run import Run
-from gen_core.training.result import Trained
+from gen_core.training.result import TrainingResult
 
 NAMES = ("erf", "tanh", "sigmoid", "softplus", "relu", "leaky_relu", "identity")
 START = Experiment(
@@ -35,7 +35,7 @@ START = Experiment(
 
 
 def run_of(experiment: Experiment, *seeds: int) -> Run:
-    return Run(experiment, seeds, Trained({}, ()))
+    return Run(experiment, seeds, TrainingResult({}, ()))
 
 
 def normals(*shape: int, seed: int = 0) -> torch.Tensor:
@@ -82,11 +82,11 @@ def test_the_tangent_kernel_of_a_first_layer_is_its_closed_form(name):
 )
 def test_the_tangent_kernel_is_that_of_gradients_one_by_one_in_blocks_of_any_size(monkeypatch, model, inputs, room):
     X, params = normals(7, *inputs), drawn(model, inputs)
-    leaves = {name: p.clone().requires_grad_(name in model.trained) for name, p in params.items()}
+    leaves = {name: p.clone().requires_grad_(name in model.trainable) for name, p in params.items()}
 
     def gradient(x):
         f = model.forward({name: p[None] for name, p in leaves.items()}, x[None, None])
-        found = torch.autograd.grad(f.sum(), [leaves[name] for name in model.trained])
+        found = torch.autograd.grad(f.sum(), [leaves[name] for name in model.trainable])
         return torch.cat([g.flatten() for g in found])
 
     J = torch.stack([gradient(x) for x in X])

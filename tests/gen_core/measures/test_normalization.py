@@ -176,7 +176,7 @@ def test_what_does_not_move_has_no_order():
 
 def test_orderings_against_scipy(runs):
     rho = norm_products(runs)
-    trained = [{name: run.weights(name) for name in run.experiment.model.trained} for run in runs]
+    trained = [{name: run.weights(name) for name in run.experiment.model.trainable} for run in runs]
     scores = [run.experiment.model.forward(params, run.X_test) for run, params in zip(runs, trained, strict=True)]
     errors = torch.stack([(f.argmax(-1) != run.y_test).double().mean(1) for f, run in zip(scores, runs, strict=True)])
 

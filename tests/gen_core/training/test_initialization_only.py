@@ -28,7 +28,7 @@ def test_the_start_is_the_only_checkpoint(tmp_path, checkpoints):
     assert run.watched("weights.W").shape == (3, 1, 8, 6)
     assert torch.equal(run.watched("weights.W")[:, 0], run.initial("W"))
     assert torch.equal(run.weights("W"), run.initial("W"))
-    assert "final.W" not in run.trained.arrays
+    assert "final.W" not in run.result.arrays
     assert run.endings == "3 by steps at step 0"
     # A symmetric start is the zero function.
     assert run.watched("train_loss")[:, 0].tolist() == pytest.approx((run.y.square().mean(1) / 2).tolist())
@@ -43,7 +43,7 @@ def test_weights_that_are_not_trained_are_named(tmp_path):
 
 def test_stops_look_at_the_start():
     assert replace(START, stop=Stop(loss=0.1, every=5)).grid == (0,)
-    assert Stop(loss=0.1, every=5).looks((0,)) == {0}
+    assert Stop(loss=0.1, every=5).evaluations((0,)) == {0}
 
 
 @pytest.mark.parametrize("experiment", [START, replace(START, model=Linear(), rule=Newton())])

@@ -34,7 +34,7 @@ class Langevin:
             for row, noise in enumerate(drawn):
                 p[row] += size[row] * noise.to(p) - rate[row] * grads[name][row]
 
-    def form(self):
+    def batch_form(self):
         return replace(self, rate=1.0)
 
 
@@ -80,7 +80,7 @@ def test_a_row_is_the_row_alone_whoever_is_beside_it(experiment):
     among = run((hotter, 7), (experiment, 3), (experiment, 1), (hotter, 3))
     for row, (one, seed) in enumerate([(hotter, 7), (experiment, 3), (experiment, 1), (hotter, 3)]):
         alone = run((one, seed))
-        for name in experiment.model.trained:
+        for name in experiment.model.trainable:
             torch.testing.assert_close(among.weights(name)[row], alone.weights(name)[0], rtol=1e-12, atol=1e-12)
 
 
@@ -103,11 +103,11 @@ def test_a_cold_one_is_gradient_descent():
 def test_a_row_that_has_ended_leaves_the_noise_of_the_others_alone():
     ends = replace(NET, stop=Stop(accuracy=0.8, every=1), steps=60)
     together = run(*((ends, seed) for seed in range(6)))
-    steps = together.trained.arrays["step"].tolist()
+    steps = together.result.arrays["step"].tolist()
     assert min(steps) < max(steps)
     for seed in range(6):
         alone = run((ends, seed))
-        assert alone.trained.arrays["step"].tolist() == [steps[seed]]
+        assert alone.result.arrays["step"].tolist() == [steps[seed]]
         torch.testing.assert_close(together.weights("W1")[seed], alone.weights("W1")[0], rtol=1e-12, atol=1e-12)
 
 

@@ -86,7 +86,7 @@ def no_streams() -> list[torch.Generator]:
 def rows(experiment: Experiment, seeds: int = 3) -> tuple[dict, dict, torch.Tensor, Streams]:
     starts = [start(experiment, seed) for seed in range(seeds)]
     params = {name: torch.stack([s[name] for s in starts]) for name in starts[0]}
-    trained = {name: params[name].requires_grad_() for name in experiment.model.trained}
+    trained = {name: params[name].requires_grad_() for name in experiment.model.trainable}
     return params, trained, torch.linspace(0.5, 1, seeds, dtype=torch.float64) * experiment.rule.rate, no_streams
 
 
@@ -161,8 +161,8 @@ class Aside(MLP):
     is_chain = True
 
     @property
-    def trained(self):
-        return (*super().trained, "alpha")
+    def trainable(self):
+        return (*super().trainable, "alpha")
 
 
 class Upside(ConvNet):
@@ -181,7 +181,7 @@ class Bent(Layered):
     is_chain: ClassVar[bool] = True
     phi: str = "tanh"
     outputs: int = 2
-    trained: tuple[str, ...] = ("V", "U")
+    trainable: tuple[str, ...] = ("V", "U")
 
     def layers(self, inputs):
         hidden = Layer("U", (4, math.prod(inputs)), "c", self.phi, scale=0.5)
@@ -196,7 +196,7 @@ class Bent(Layered):
         h = phi(0.5 * h @ params["U"].mT + params["c"].unsqueeze(1))
         return phi(3 * h @ params["V"].mT + params["d"].unsqueeze(1))
 
-    def form(self):
+    def batch_form(self):
         return self
 
 
@@ -204,7 +204,7 @@ class Bent(Layered):
 @pytest.mark.parametrize("rule", [SGD(0.1, 6), Momentum(0.1)])
 @pytest.mark.parametrize("trained", [("U", "V"), ("V",), ("U", "c"), ("U", "c", "V", "d")])
 def test_a_chain_of_ones_own_is_stepped_by_its_layers(phi, rule, trained):
-    experiment = replace(NET, model=Bent(phi=phi, trained=trained), loss=CrossEntropy(), rule=rule)
+    experiment = replace(NET, model=Bent(phi=phi, trainable=trained), loss=CrossEntropy(), rule=rule)
     assert choose_stepper(experiment).name == "fused"
     agree(experiment)
 
@@ -231,7 +231,7 @@ class Stepless:
     def start(self, params, streams):
         return {}
 
-    def form(self):
+    def batch_form(self):
         return self
 
 
