@@ -38,8 +38,8 @@ def cost(experiment: Experiment) -> Cost:
     step = step_cost(experiment)
 
     watched = experiment.stop.evaluates or "train_loss" in watch or "train_accuracy" in watch
-    looks = {*grid, *experiment.stop.evaluations(grid)} if watched else {experiment.steps}
-    evaluations = forward * (len(looks) * data.n + len(grid) * tested)
+    evaluated_at = {*grid, *experiment.stop.evaluations(grid)} if watched else {experiment.steps}
+    evaluations = forward * (len(evaluated_at) * data.n + len(grid) * tested)
 
     points = 2 * numbers * (data.n + tested)
     gathered = 2 * numbers * rule.batch if rule.batch else 0
