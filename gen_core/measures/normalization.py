@@ -151,4 +151,4 @@ def _outputs(run: Run) -> tuple[Tensor, Tensor, Tensor]:
 
 
 def _layers(run: Run) -> tuple[Layer, ...]:
-    return layers_of(run.experiment.model, run.experiment.data.inputs)
+    return layers_of(run.model, run.experiment.data.inputs)

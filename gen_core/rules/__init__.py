@@ -1,6 +1,6 @@
 """Training rules: what a step does, for a whole block of seeds. This index names the contract and all rules."""
 
-from gen_core.rules.contract import GradientRule, Particular, Rule, State, Streams
+from gen_core.rules.contract import GradientRule, NewtonRule, Particular, Rule, State, Streams, is_plain
 from gen_core.rules.descent import GD, SGD, AdaGrad, Adam, Momentum
 from gen_core.rules.newton import Newton
 
@@ -12,8 +12,10 @@ __all__ = [
     "GradientRule",
     "Momentum",
     "Newton",
+    "NewtonRule",
     "Particular",
     "Rule",
     "State",
     "Streams",
+    "is_plain",
 ]

@@ -72,6 +72,16 @@ class GradientRule(Rule, Protocol):
 
 
 @runtime_checkable
+class NewtonRule(Rule, Protocol):
+    """A rule whose step is Newton's, on a loss with a penalty."""
+
+    @property
+    def l2(self) -> float:
+        """Weight of the penalty l2 / 2 |w|^2 on the mean loss."""
+        ...
+
+
+@runtime_checkable
 class Particular(Protocol):
     """A rule that not every model suits."""
 
@@ -82,6 +92,15 @@ class Particular(Protocol):
             InvalidExperiment: naming the model and what is expected.
         """
         ...
+
+
+def is_plain(rule: Rule) -> bool:
+    """Whether a rule says, by its own class, that its step is -rate times the gradient and nothing else.
+
+    Such a step may be subtracted in the product that makes the gradient. A class says it with
+    `plain: ClassVar[bool] = True`, of itself alone: one that inherits from it may have another step.
+    """
+    return bool(vars(type(rule)).get("plain", False))
 
 
 class FullBatch:

@@ -8,7 +8,7 @@ from __future__ import annotations
 import math
 from collections.abc import Mapping
 from dataclasses import dataclass, replace
-from typing import Self
+from typing import ClassVar, Self
 
 import torch
 from torch import Tensor
@@ -48,10 +48,14 @@ class _Plain:
 class GD(FullBatch, _Plain):
     """Gradient descent on all n points."""
 
+    plain: ClassVar[bool] = True
+
 
 @dataclass(frozen=True)
 class SGD(_Plain):
     """Stochastic gradient descent on batches."""
+
+    plain: ClassVar[bool] = True
 
     batch: int
     replacement: bool = False

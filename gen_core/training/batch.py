@@ -36,8 +36,9 @@ class Batch:
 
     def __init__(self, rows: list[Replica], device: torch.device) -> None:
         self.experiment = experiment = rows[0][0]
+        self.model, self.rule, self.loss = experiment.parts
         self.rows, self.device, dtype = rows, device, experiment.torch_dtype
-        n, inputs, outputs = experiment.data.n, experiment.data.inputs, experiment.model.outputs
+        n, inputs, outputs = experiment.data.n, experiment.data.inputs, self.model.outputs
         n_test = experiment.n_test if "test_classes" in experiment.watch else 0
         self.X = torch.empty(len(rows), n, *inputs, dtype=dtype, device=device)
         self.y = torch.empty(len(rows), n, dtype=dtype if outputs == 1 else torch.int64, device=device)
@@ -50,8 +51,8 @@ class Batch:
                 self.X_test[i] = data.X_test
         starts = [start(e, seed) for e, seed in rows]
         self.params = {name: torch.stack([s[name] for s in starts]).to(device) for name in starts[0]}
-        self.trained = {name: self.params[name].requires_grad_() for name in experiment.model.trainable}
-        self.rate = torch.tensor([e.rule.rate for e, _ in rows], dtype=dtype, device=device)
+        self.trained = {name: self.params[name].requires_grad_() for name in self.model.trainable}
+        self.rate = torch.tensor([e.parts.rule.rate for e, _ in rows], dtype=dtype, device=device)
         self.alive = torch.ones(len(rows), dtype=torch.bool, device=device)
         self.running = len(rows)
         self.ended_at = torch.full((len(rows),), experiment.steps)
@@ -120,7 +121,7 @@ class Batch:
         Without replacement every pass is a fresh permutation, cut into whole batches: the n mod batch points at its end
         are left out of that pass.
         """
-        rule, count, inputs = self.experiment.rule, len(self.rows), self.experiment.data.inputs
+        rule, count, inputs = self.rule, len(self.rows), self.experiment.data.inputs
         if rule.batch is None:
             while True:
                 yield self.X, self.y
@@ -186,8 +187,8 @@ class Batch:
             return self.evaluated
         loss, accuracy = torch.zeros_like(self.rate), torch.zeros_like(self.rate)
         for X, y in zip(self.X.split(EVALUATED, 1), self.y.split(EVALUATED, 1), strict=True):
-            f = self.experiment.model.forward(self.params, X)
-            loss += self.experiment.loss.per_point(f, y).sum(1)
+            f = self.model.forward(self.params, X)
+            loss += self.loss.per_point(f, y).sum(1)
             accuracy += right(f, y).sum(1)
         self.evaluated = loss / self.X.shape[1], accuracy / self.X.shape[1]
         return self.evaluated
@@ -195,12 +196,11 @@ class Batch:
     @torch.no_grad()
     def _test_classes(self) -> Tensor:
         """Predicted classes of the held-out points: bits, eight to a byte, for two classes, else integers."""
-        model = self.experiment.model
-        parts = [classes(model.forward(self.params, X)) for X in self.X_test.split(EVALUATED, 1)]
+        parts = [classes(self.model.forward(self.params, X)) for X in self.X_test.split(EVALUATED, 1)]
         predicted = torch.cat(parts, 1).cpu()
         if predicted.dtype == torch.bool:
             return torch.from_numpy(np.packbits(predicted.numpy(), axis=-1))
-        return predicted.to(torch.uint8 if model.outputs <= 256 else torch.int32)
+        return predicted.to(torch.uint8 if self.model.outputs <= 256 else torch.int32)
 
     def _result(self) -> TrainingResult:
         loss, accuracy = self._evaluate()

@@ -31,9 +31,10 @@ class Cost:
 
 def cost(experiment: Experiment) -> Cost:
     """Estimate from the recipe: three forward passes' worth a step, data, states and activations in memory."""
-    data, rule, grid, watch = experiment.data, experiment.rule, experiment.grid, experiment.watch
-    parameters, forward = experiment.model.size(data.inputs)
-    numbers, units = math.prod(data.inputs), units_of(experiment.model, data.inputs)
+    data, grid, watch = experiment.data, experiment.grid, experiment.watch
+    model, rule, _ = experiment.parts
+    parameters, forward = model.size(data.inputs)
+    numbers, units = math.prod(data.inputs), units_of(model, data.inputs)
     tested = experiment.n_test if "test_classes" in watch else 0
     step = step_cost(experiment)
 

@@ -18,7 +18,7 @@ from gen_core.models.activations import Activation, activation
 from gen_core.models.contract import Layered
 from gen_core.models.layers import convolve, images
 from gen_core.models.products import multiply, subtract
-from gen_core.rules import GD, SGD, GradientRule, Streams
+from gen_core.rules import GradientRule, Streams, is_plain
 from gen_core.training.stepper import gradient_cost
 
 _aten = torch.ops.aten
@@ -130,12 +130,13 @@ class Fused:
         rate: Tensor,
         streams: Streams,
     ) -> None:
-        self.rule, self.loss = cast(GradientRule, experiment.rule), cast(Sloped, experiment.loss)
-        self.trained, self.rate, self.outputs = trained, rate, experiment.model.outputs
-        self.in_place = type(self.rule) in (GD, SGD)
+        parts = experiment.parts
+        self.rule, self.loss = cast(GradientRule, parts.rule), cast(Sloped, parts.loss)
+        self.trained, self.rate, self.outputs = trained, rate, parts.model.outputs
+        self.in_place = is_plain(parts.rule)
         self.state = self.rule.start(trained, streams)
         self.gradients = {} if self.in_place else {name: torch.empty_like(p) for name, p in trained.items()}
-        model = cast(Layered, experiment.model)
+        model = cast(Layered, parts.model)
         self.part = 1 if model.one_by_one and rate.device.type == "cpu" else len(rate)
         self.layers = self._layers(experiment, model, params)
 

@@ -11,7 +11,7 @@ from torch import Tensor
 from gen_core.errors import Unfinished
 from gen_core.experiment import Experiment
 from gen_core.losses import Loss
-from gen_core.rules import Newton, Streams
+from gen_core.rules import NewtonRule, Streams
 from gen_core.training.stepper import OnGradientNorms, StepCost
 
 CHUNK = 2**22  # numbers in one chunk of weighted inputs: 32 MiB in float64
@@ -33,12 +33,13 @@ class NewtonSteps:
         rate: Tensor,
         streams: Streams,
     ) -> None:
-        self.loss, self.l2, self.params, self.rate = experiment.loss, cast(Newton, experiment.rule).l2, params, rate
+        _, rule, self.loss = experiment.parts
+        self.l2, self.params, self.rate = cast(NewtonRule, rule).l2, params, rate
 
     @staticmethod
     def cost(experiment: Experiment) -> StepCost:
         """Hessians of all points, and what solves with them."""
-        parameters = experiment.model.size(experiment.data.inputs).parameters
+        parameters = experiment.parts.model.size(experiment.data.inputs).parameters
         return StepCost(experiment.data.n * parameters**2 + parameters**3 // 3, 3 * parameters**2)
 
     def step(self, X: Tensor, y: Tensor, on_gradient_norms: OnGradientNorms | None) -> None:

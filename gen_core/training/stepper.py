@@ -63,7 +63,7 @@ class Stepper(Protocol):
 
 def gradient_cost(experiment: Experiment) -> StepCost:
     """What a step by gradients takes: three forward passes' worth; weights, their states, and activations."""
-    inputs, batch = experiment.data.inputs, experiment.rule.batch or experiment.data.n
-    size = experiment.model.size(inputs)
-    units = units_of(experiment.model, inputs)
+    model, rule, _ = experiment.parts
+    inputs, batch = experiment.data.inputs, rule.batch or experiment.data.n
+    size, units = model.size(inputs), units_of(model, inputs)
     return StepCost(3 * batch * size.multiply_adds, 6 * size.parameters + 4 * batch * units)

@@ -15,7 +15,7 @@ from gen_core.errors import InvalidExperiment
 from gen_core.experiment import Experiment
 from gen_core.losses import Sloped
 from gen_core.models.contract import Layered, chained
-from gen_core.rules import GradientRule, Newton, Streams
+from gen_core.rules import GradientRule, NewtonRule, Streams
 from gen_core.training.fused import Fused
 from gen_core.training.newton import NewtonSteps
 from gen_core.training.stepper import OnGradientNorms, StepCost, Stepper, gradient_cost
@@ -34,8 +34,8 @@ def choose_stepper(experiment: Experiment) -> StepperChoice:
     Raises:
         InvalidExperiment: for a rule that has no step.
     """
-    model, rule, loss = experiment.model, experiment.rule, experiment.loss
-    if isinstance(rule, Newton):
+    model, rule, loss = experiment.parts
+    if isinstance(rule, NewtonRule) and not isinstance(rule, GradientRule):
         return StepperChoice("newton", "the rule needs second derivatives")
     if not isinstance(rule, GradientRule):
         raise InvalidExperiment(f"rule {type(rule).__name__} has no update; expected a GradientRule")
@@ -49,7 +49,7 @@ def choose_stepper(experiment: Experiment) -> StepperChoice:
     kinds = [layer.kind for layer in layers]
     if "convolution" in kinds[kinds.index("dense") if "dense" in kinds else 0 :]:
         return StepperChoice("autograd", f"{type(model).__name__} has a convolution that is not below a dense layer")
-    if alone := set(experiment.model.trainable).difference(*(layer.names for layer in layers)):
+    if alone := set(experiment.parts.model.trainable).difference(*(layer.names for layer in layers)):
         return StepperChoice("autograd", f"{min(alone)} of {type(model).__name__} belongs to no layer")
     return StepperChoice("fused", _saved(model, kinds))
 
@@ -92,14 +92,15 @@ class Autograd:
         rate: Tensor,
         streams: Streams,
     ) -> None:
-        self.experiment, self.params, self.trained, self.rate = experiment, params, trained, rate
-        self.rule = cast(GradientRule, experiment.rule)
+        self.params, self.trained, self.rate = params, trained, rate
+        self.model, rule, self.loss = experiment.parts
+        self.rule = cast(GradientRule, rule)
         self.state = self.rule.start(trained, streams)
         self.share = torch.full((), 1 / (self.rule.batch or experiment.data.n), dtype=rate.dtype).to(rate.device)
 
     def step(self, X: Tensor, y: Tensor, on_gradient_norms: OnGradientNorms | None) -> None:
         """Take a step."""
-        loss = self.experiment.loss.per_point(self.experiment.model.forward(self.params, X), y)
+        loss = self.loss.per_point(self.model.forward(self.params, X), y)
         gradients = torch.autograd.grad(loss, list(self.trained.values()), self.share.expand_as(loss))
         if on_gradient_norms is not None:
             squares = torch.stack([g.reshape(len(g), -1).square().sum(1) for g in gradients])

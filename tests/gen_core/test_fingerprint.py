@@ -69,30 +69,42 @@ UNUSED = "\n\n@dataclass(frozen=True)\nclass Unused(MLP):\n    more: int = 3\n"
 UNUSED_DATA = "\n\n@dataclass(frozen=True)\nclass Unused(Gaussian):\n    more: int = 3\n"
 EDITS = {
     # what is not used
-    "a model": ("gen_core/models/networks.py", "", UNUSED, []),
+    "an unused model": ("gen_core/models/networks.py", "", UNUSED, []),
     "a data set": ("fixtures/data/synthetic.py", "", UNUSED_DATA, []),
     "an activation": (
         "gen_core/models/activations.py",
         '"identity": ',
-        '"unused": torch.square,\n    "identity": ',
+        '"unused": Activation("unused", torch.square, torch.square, torch.mul),\n        "identity": ',
         [],
     ),
     "a measure": ("gen_core/measures/coupling.py", "", "\n\ndef unused(run: Run) -> Tensor:\n    return run.w\n", []),
-    "a rule": ("gen_core/rules.py", "", "\n\n@dataclass(frozen=True)\nclass Unused(GD):\n    more: int = 3\n", []),
+    "a rule": (
+        "gen_core/rules/descent.py",
+        "",
+        "\n\n@dataclass(frozen=True)\nclass Unused(GD):\n    more: int = 3\n",
+        [],
+    ),
     "a loss": ("gen_core/losses.py", "", "\n\n@dataclass(frozen=True)\nclass Unused(Square):\n    more: int = 3\n", []),
     "a comment": ("gen_core/training/batch.py", "import math\n", "import math  # for products\n", []),
     "a way to make keys": ("gen_core/fingerprint.py", "TRUSTED = 1.0", "TRUSTED = 2.0", []),
     # one line on which results depend
     "a rule's constant": (
-        "gen_core/rules.py",
+        "gen_core/rules/descent.py",
         "ADAGRAD_EPS, ADAM_EPS = 1e-10, 1e-8",
         "ADAGRAD_EPS, ADAM_EPS = 1e-10, 1e-7",
         ["adam"],
     ),
+    "a rule's step": (
+        "gen_core/rules/descent.py",
+        "direction, value=-1)",
+        "direction, value=-2)",
+        ["adam", "after", "convolutional", "dense", "images", "linear", "sums"],
+    ),
+    "a model": ("gen_core/models/two_layer.py", "std = self.width**-0.5", "std = self.width**-1", ["sums"]),
     "a model's draw": (
         "gen_core/models/networks.py",
-        "(self.gain * weights(",
-        "(2 * self.gain * weights(",
+        "self.gain * weights(",
+        "2 * self.gain * weights(",
         ["after", "convolutional", "dense", "images"],
     ),
     "a helper of models": (
