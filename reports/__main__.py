@@ -10,7 +10,7 @@ from pathlib import Path
 from reports import diff
 from reports.evidence import evidence
 from reports.history import PLACE, BadHistory
-from reports.load import BadRecords, load
+from reports.load import BadRecords, load_run
 from reports.publish import publish
 
 TURNED = 3
@@ -49,7 +49,7 @@ def _report(arguments: list[str]) -> int:
     kept = "append the run to this history, made if it is not there, and show what has changed and pages over runs"
     parser.add_argument("--history", metavar="FILE", type=Path, help=kept)
     options = parser.parse_args(arguments)
-    loaded = load(options.records)
+    loaded = load_run(options.records)
     print(_written(options.output, "report", lambda: publish(loaded, options.output, options.history)))
     for problem in loaded.problems:
         print(f"reports: left out: {problem}", file=sys.stderr)
@@ -104,7 +104,7 @@ def _evidence(arguments: list[str]) -> int:
     parser.add_argument("-o", "--output", metavar="FILE", type=Path, required=True, help=output)
     parser.add_argument("--command", default="python -m reports evidence", help="what the table says it is made by")
     options = parser.parse_args(arguments)
-    runs = [load(folder) for folder in options.records]
+    runs = [load_run(folder) for folder in options.records]
     for problem in (problem for loaded in runs for problem in loaded.problems):
         raise BadRecords(f"{problem}; expected whole runs")
     print(_written(options.output, "table", lambda: evidence(runs, options.output, options.command)))

@@ -20,7 +20,7 @@ from dataclasses import dataclass
 
 from gen_core.records import NOT_RUN, CaseRecord, standing
 from reports.load import Loaded
-from reports.wording import interval, number
+from reports.wording import interval, number, plural
 
 KINDS = ("new", "gone", "fixed", "broken", "changed", "drifted", "slower")
 SLOWER, SLOWER_BY = 1.5, 1.0
@@ -98,7 +98,7 @@ def drift(before: Iterable[CaseRecord], now: CaseRecord) -> str:
     if not span or not known or (known[0] <= span[1] and span[0] <= known[1]):
         return ""
     what = "every seed" if point else "the interval"
-    runs = f"{len(earlier)} earlier run{'s' * (len(earlier) != 1)}"
+    runs = plural(len(earlier), "earlier run")
     return (
         f"{what} [{number(span[0])}, {number(span[1])}] lies {'above' if span[0] > known[1] else 'below'} the range "
         f"of {runs}, [{number(known[0])}, {number(known[1])}]"

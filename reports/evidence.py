@@ -12,7 +12,7 @@ from pathlib import Path
 
 from gen_core.records import CaseRecord, RunRecord, standing
 from reports.load import BadRecords, Loaded
-from reports.render import environment, write
+from reports.templating import template_environment, write
 
 BAD = ("refuted", "error", "control not refuted", "not as declared")
 
@@ -38,7 +38,7 @@ class Spread:
 
 
 @dataclass(frozen=True)
-class Line:
+class EvidenceRow:
     """One case: its name, its tolerance, and its spread at each scale."""
 
     claim: str
@@ -68,7 +68,7 @@ def evidence(runs: list[Loaded], output: Path, command: str) -> Path:
     runs = sorted(runs, key=lambda loaded: (loaded.run.scale, loaded.run.seeds_from))
     scales = list(dict.fromkeys(loaded.run.scale for loaded in runs))
     text = (
-        environment()
+        template_environment()
         .get_template("evidence.md")
         .render(
             runs=[(loaded.run, _tally(loaded)) for loaded in runs],
@@ -101,20 +101,20 @@ def _tally(loaded: Loaded) -> dict[str, int]:
     return {**names, "bad": sum(names[name] for name in BAD)}
 
 
-def _papers(runs: list[Loaded], scales: list[str]) -> dict[str, list[Line]]:
+def _papers(runs: list[Loaded], scales: list[str]) -> dict[str, list[EvidenceRow]]:
     """Paper -> its cases in the order of claims, controls behind what they belong to."""
     cases: dict[str, dict[str, list[CaseRecord]]] = {}
     for loaded in runs:
         for case in loaded.cases:
             cases.setdefault(case.nodeid, {}).setdefault(loaded.run.scale, []).append(case)
-    papers: dict[str, list[Line]] = {}
+    papers: dict[str, list[EvidenceRow]] = {}
     for _, at in sorted(cases.items()):
         one = next(iter(at.values()))[0]
         spreads = {scale: _spread(at[scale]) for scale in scales if scale in at}
         name = one.claim.rpartition("::")[2].removeprefix("test_").replace("_", " ")
         said = next((case.tolerance for found in at.values() for case in found if case.tolerance), "")
         measured = next((case.measured for found in at.values() for case in found if case.measured), "")
-        papers.setdefault(one.paper, []).append(Line(name, one.case, one.control, measured, said, spreads))
+        papers.setdefault(one.paper, []).append(EvidenceRow(name, one.case, one.control, measured, said, spreads))
     for lines in papers.values():
         lines.sort(key=lambda line: (line.claim, line.control))
     return papers

@@ -52,7 +52,7 @@ COLOURS = ("#0060a8", "#c25100", "#007a5a", "#a0437c", "#8a6d00", "#3c83a8", "#5
 DASHES = ((0, (5, 2)), (0, (1.5, 1.5)), (0, (6, 2, 1.5, 2)), (0, (9, 3)))
 
 
-def draw(figure: Figure) -> list[str]:
+def draw_panels(figure: Figure) -> list[str]:
     """Draw every panel of a figure.
 
     A label has one colour in all panels. Values that are missing, beyond 1e100, or not positive on a logarithmic axis

@@ -9,7 +9,7 @@ from dataclasses import dataclass, field
 
 from gen_core.records import CaseRecord, Figure
 from reports.drawings import Drawing
-from reports.rows import Claim, Row
+from reports.rows import CaseRow, ClaimGroup
 
 
 @dataclass
@@ -19,7 +19,7 @@ class Plate:
     figure: Figure
     drawing: Drawing
     place: str
-    claims: dict[str, list[Row]] = field(default_factory=dict)
+    claims: dict[str, list[CaseRow]] = field(default_factory=dict)
 
 
 @dataclass(frozen=True)
@@ -44,7 +44,7 @@ class Chapter:
     groups: list[Group]
 
 
-def gallery(claims: Iterable[Claim], drawn: Mapping[str, Drawing]) -> list[Chapter]:
+def gallery(claims: Iterable[ClaimGroup], drawn: Mapping[str, Drawing]) -> list[Chapter]:
     """Arrange the figures: papers by year, figures by their number, then those of sections, then the rest."""
     papers: dict[str, dict[str, Plate]] = {}
     for claim in claims:

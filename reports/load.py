@@ -40,7 +40,7 @@ class Loaded:
     problems: list[str] = field(default_factory=list)
 
 
-def load(folder: Path) -> Loaded:
+def load_run(folder: Path) -> Loaded:
     """Read a run's folder, in the layout of `gen_core.records`.
 
     The latest attempt at a case (by modification time, then by name) stands for it. A case without an attempt is kept

@@ -10,7 +10,7 @@ from typing import Any, TypeGuard
 from gen_core.records import CaseRecord, RunRecord, standing
 from reports.changes import outcome
 from reports.pictures import Axis
-from reports.wording import moment, number
+from reports.wording import moment, number, plural
 
 WIDTH, HEIGHT = 480.0, 172.0
 LEFT, RIGHT, TOP, PLOT = 66.0, 8.0, 16.0, 108.0
@@ -154,7 +154,7 @@ def _label(cases: list[CaseRecord]) -> str:
     values = [case.estimate for case in cases if case.estimate is not None]
     said = f", estimates {number(min(values))} to {number(max(values))}" if values else ", none with a value"
     tolerance = next((case.tolerance for case in reversed(cases) if case.tolerance), "not given")
-    return f"{len(cases)} run{'s' * (len(cases) != 1)}{said}, tolerance {tolerance}"
+    return f"{plural(len(cases), 'run')}{said}, tolerance {tolerance}"
 
 
 def _tolerances(

@@ -24,6 +24,11 @@ def number(value: float | None, digits: int = 3) -> str:
     return f"{value:.{digits}g}"
 
 
+def plural(count: int, noun: str) -> str:
+    """A count with its noun: "1 seed", "8 seeds"."""
+    return f"{count} {noun}" if count == 1 else f"{count} {noun}s"
+
+
 def power_of_ten(exponent: int) -> str:
     """10 to an exponent, the exponent raised."""
     return "10" + str(exponent).translate(_SUPERSCRIPT)
@@ -212,7 +217,7 @@ def _subject(case: CaseRecord) -> str:
 
 
 def _seeds(case: CaseRecord) -> str:
-    return f"{len(case.values)} seed" + "s" * (len(case.values) != 1)
+    return plural(len(case.values), "seed")
 
 
 def _room(case: CaseRecord) -> str:

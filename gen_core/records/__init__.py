@@ -23,7 +23,7 @@ from gen_core.records.case import (
 )
 from gen_core.records.figure import Curve, Figure, Mark, Panel, Reported, Tick
 from gen_core.records.files import WORST_FIRST, merged, plain, read_case, read_cases, read_run, write_json
-from gen_core.records.standing import STANDINGS, Standing, counted, standing, urgency
+from gen_core.records.standing import STANDINGS, Standing, standing, standing_counts, urgency
 
 __all__ = [
     "ERROR",
@@ -45,13 +45,13 @@ __all__ = [
     "RunRecord",
     "Standing",
     "Tick",
-    "counted",
     "merged",
     "plain",
     "read_case",
     "read_cases",
     "read_run",
     "standing",
+    "standing_counts",
     "urgency",
     "write_json",
 ]

@@ -1,4 +1,4 @@
-"""What a verdict means for the reader: how urgent it is, and under which name it is counted."""
+"""What a verdict means for the reader: how urgent it is, and under which name it is standing_counts."""
 
 from __future__ import annotations
 
@@ -14,7 +14,7 @@ class Standing:
     """A place in the order of urgency.
 
     Attributes:
-        name: what it is counted and filtered under.
+        name: what it is standing_counts and filtered under.
         badge: what is written on a case.
         sign: one character before the badge, so that colour alone carries nothing.
         tone: "bad", "open", "off" or "good"; picks the colour.
@@ -56,7 +56,7 @@ def urgency(case: CaseRecord) -> int:
     return STANDINGS.index(standing(case))
 
 
-def counted(cases: Iterable[CaseRecord]) -> dict[Standing, int]:
+def standing_counts(cases: Iterable[CaseRecord]) -> dict[Standing, int]:
     """How many cases stand where, worst first; without the standings that none has."""
     counts = Counter(map(standing, cases))
     return {place: counts[place] for place in STANDINGS if counts[place]}

@@ -11,7 +11,7 @@ import pytest
 from gen_core.records import write_json
 from reports.__main__ import main
 from reports.evidence import evidence
-from reports.load import Loaded, load
+from reports.load import Loaded, load_run
 
 
 def shifted(case, by: float):
@@ -78,7 +78,7 @@ def test_what_is_no_evidence_is_one_line_and_writes_nothing(records: Path, tmp_p
     given, output = [str(records)], tmp_path / "E.md"
     if fault == "twice":
         given *= 2
-        write_json(tmp_path / "again" / "run.json", replace(load(records).run, run="again"))
+        write_json(tmp_path / "again" / "run.json", replace(load_run(records).run, run="again"))
         write_json(tmp_path / "again" / "cases.json", [])
         given[1] = str(tmp_path / "again")
     elif fault == "open":

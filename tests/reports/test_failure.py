@@ -12,7 +12,7 @@ import pytest
 
 from gen_core.records import CaseRecord, Hypothesis, Look
 from reports.failure import Difference, first_failures, loading, nearest
-from reports.load import load
+from reports.load import load_run
 
 TWO = """
 @assumption
@@ -82,7 +82,7 @@ def test_fields_that_one_recipe_lacks_are_differences(case) -> None:
 def test_the_code_on_a_page_loads_the_run_from_the_store(suite) -> None:
     suite.claims(TWO)
     assert suite.run("--seeds-from", "7").ret == 1
-    loaded = load(suite.folder)
+    loaded = load_run(suite.folder)
     assert {c.case: c.verdict for c in loaded.cases} == {
         "small": "HOLDS",
         "large": "REFUTED",

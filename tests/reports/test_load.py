@@ -10,11 +10,11 @@ from pathlib import Path
 import pytest
 
 from gen_core.records import CaseRecord, write_json
-from reports.load import BadRecords, load
+from reports.load import BadRecords, load_run
 
 
 def test_attempts_are_laid_over_the_selected_cases(records: Path, cases: list[CaseRecord]) -> None:
-    loaded = load(records)
+    loaded = load_run(records)
     assert loaded.problems == []
     assert {c.nodeid: c.verdict for c in loaded.cases} == {c.nodeid: c.verdict for c in cases}
     assert [c.case for c in loaded.cases if c.verdict is None] == ["resnet"]
@@ -33,7 +33,7 @@ def test_the_latest_attempt_stands(tmp_path: Path, run, case, times) -> None:
         path = tmp_path / "attempts" / f"{name}.json"
         write_json(path, case("norm", "gd", verdict=verdict))
         os.utime(path, (time, time))
-    (read,) = load(tmp_path).cases
+    (read,) = load_run(tmp_path).cases
     assert read.verdict == ("HOLDS" if times[0] > times[1] else "REFUTED")
 
 
@@ -51,7 +51,7 @@ def test_the_latest_attempt_stands(tmp_path: Path, run, case, times) -> None:
 def test_a_file_that_is_no_record_is_named_and_skipped(records: Path, cases, text: str, complaint: str) -> None:
     bad = records / "attempts" / "9999.json"
     bad.write_bytes(text.encode("utf-8", "surrogateescape"))
-    loaded = load(records)
+    loaded = load_run(records)
     assert len(loaded.cases) == len(cases)
     (problem,) = loaded.problems
     assert str(bad) in problem
@@ -77,7 +77,7 @@ def test_a_file_that_is_no_record_is_named_and_skipped(records: Path, cases, tex
 def test_a_record_with_a_wrong_value_is_named_and_skipped(records: Path, case, change, complaint: str) -> None:
     entry = asdict(case("foreign", "x")) | change
     (records / "attempts" / "9999.json").write_text(json.dumps(entry), encoding="utf-8")
-    loaded = load(records)
+    loaded = load_run(records)
     assert not any(c.claim.endswith("foreign") for c in loaded.cases)
     (problem,) = loaded.problems
     assert complaint in problem
@@ -92,7 +92,7 @@ def test_records_of_the_first_schema_are_read(records: Path, cases: list[CaseRec
                 entry.pop(name, None)
             entry["schema"] = 1
         path.write_text(json.dumps(held), encoding="utf-8")
-    loaded = load(records)
+    loaded = load_run(records)
     assert loaded.problems == []
     assert loaded.run.schema == 1
     assert {c.nodeid: (c.verdict, c.formula) for c in loaded.cases} == {c.nodeid: (c.verdict, "") for c in cases}
@@ -100,14 +100,14 @@ def test_records_of_the_first_schema_are_read(records: Path, cases: list[CaseRec
 
 def test_values_that_were_not_finite_are_read(records: Path, case) -> None:
     write_json(records / "attempts" / "9999.json", case("nan", "x", verdict="ERROR", values=[1.0, float("nan")]))
-    loaded = load(records)
+    loaded = load_run(records)
     assert loaded.problems == []
     assert loaded.cases[-1].values == [1.0, None]
 
 
 def test_a_damaged_selection_leaves_the_attempts(records: Path, cases) -> None:
     (records / "cases.json").write_text("[{", encoding="utf-8")
-    loaded = load(records)
+    loaded = load_run(records)
     assert len(loaded.cases) == len(cases) - 1
     assert "never reached are missing" in loaded.problems[0]
 
@@ -116,9 +116,9 @@ def test_a_folder_that_is_not_a_run_is_refused(tmp_path: Path) -> None:
     with pytest.raises(
         BadRecords, match=r"absent: no such folder; expected the folder of a run, the one with run\.json"
     ):
-        load(tmp_path / "absent")
+        load_run(tmp_path / "absent")
     with pytest.raises(BadRecords, match=r"holds no run\.json; expected the folder of a run"):
-        load(tmp_path)
+        load_run(tmp_path)
     (tmp_path / "run.json").write_text('{"run": "x"', encoding="utf-8")
     with pytest.raises(BadRecords, match=r"run\.json: not a whole JSON file .*; expected the record of a run"):
-        load(tmp_path)
+        load_run(tmp_path)

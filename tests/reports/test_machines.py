@@ -14,7 +14,7 @@ from markdown_it import MarkdownIt
 from gen_core import records as kinds
 from reports import machines
 from reports.changes import Change
-from reports.load import Loaded, load
+from reports.load import Loaded, load_run
 from reports.machines import append_summary, badge, headline, records, summary, write_machine_files
 
 SCHEMA = json.loads((Path(machines.__file__).parent / "records.schema.json").read_text(encoding="utf-8"))
@@ -26,7 +26,7 @@ HOSTILE = (
 
 @pytest.fixture
 def loaded(records: Path) -> Loaded:
-    return load(records)
+    return load_run(records)
 
 
 def tokens(text: str) -> list:
@@ -73,7 +73,7 @@ def test_records_are_what_the_schema_says(loaded: Loaded) -> None:
 def test_records_of_a_real_run_are_what_the_schema_says(suite) -> None:
     suite.claims("@claim(**TOY)\ndef test_small(run):\n    expect(loss(run), 'loss').at_most(2)\n")
     suite.run()
-    document = json.loads(records(load(suite.folder)))
+    document = json.loads(records(load_run(suite.folder)))
     Draft202012Validator(SCHEMA).validate(document)
     assert {case["verdict"] for case in document["cases"]} == {"HOLDS", "REFUTED"}
 

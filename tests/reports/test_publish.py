@@ -11,13 +11,13 @@ import pytest
 
 from reports import history
 from reports.history import BadHistory
-from reports.load import BadRecords, Loaded, load
+from reports.load import BadRecords, Loaded, load_run
 from reports.publish import publish
 
 
 @pytest.fixture
 def loaded(records: Path) -> Loaded:
-    return load(records)
+    return load_run(records)
 
 
 def test_everything_is_written_and_the_index_last(loaded: Loaded, tmp_path: Path, monkeypatch) -> None:
