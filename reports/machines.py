@@ -5,7 +5,6 @@ from __future__ import annotations
 import hashlib
 import json
 from collections.abc import Mapping
-from dataclasses import asdict
 from pathlib import Path
 
 from gen_core.records import plain, standing, standing_counts, urgency
@@ -47,8 +46,7 @@ def write_machine_files(loaded: Loaded, changes: Mapping[str, Change], folder: P
 
 def records(loaded: Loaded) -> str:
     """The run and its cases as one JSON document; what is not finite is null."""
-    document = {"run": asdict(loaded.run), "cases": [asdict(case) for case in loaded.cases]}
-    return json.dumps(plain(document), separators=(",", ":")) + "\n"
+    return json.dumps(plain({"run": loaded.run, "cases": loaded.cases}), separators=(",", ":")) + "\n"
 
 
 def summary(loaded: Loaded, changes: Mapping[str, Change]) -> str:

@@ -7,7 +7,7 @@ from pathlib import Path
 
 import jinja2
 
-from reports import wording
+from reports import explanations, wording
 from reports.escaping import markdown
 from reports.figures import alternative
 from reports.rows import page_name
@@ -34,9 +34,11 @@ def template_environment() -> jinja2.Environment:
         interval=wording.interval,
         blocks=wording.blocks,
         outline=wording.outline,
-        explanation=wording.explanation,
-        judgement=wording.judgement,
-        decided=wording.decided,
+        recipe_of=wording.recipe_of,
+        explanation=explanations.explanation,
+        judgement=explanations.judgement,
+        decided=explanations.decided,
+        subject=explanations.subject,
         page_name=page_name,
         alternative=alternative,
     )

@@ -7,7 +7,7 @@ from pathlib import Path
 
 import pytest
 
-from gen_core.records import CaseRecord, RunRecord, merged, read_run
+from gen_core.records import CaseRecord, RunRecord, last_attempts, read_run
 from tests.run_records import case, cases, figure, no_step_summary, records, run  # noqa: F401
 
 BARE = ("-p", "no:cacheprovider", "-p", "no:randomly", "-p", "no:benchmark")
@@ -37,7 +37,7 @@ class Suite:
 
     @property
     def cases(self) -> dict[str, CaseRecord]:
-        return {record.nodeid.rpartition("::")[2]: record for record in merged(self.folder)}
+        return {record.nodeid.rpartition("::")[2]: record for record in last_attempts(self.folder)[0]}
 
 
 @pytest.fixture

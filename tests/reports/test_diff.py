@@ -21,9 +21,9 @@ HOSTILE = "<script>alert(1)</script> \x1b[2J\nnext | `x` 汉 " + "z" * 10_000
 @pytest.fixture
 def pair(run, case) -> tuple[Loaded, Loaded]:
     """Two runs with a change of every kind."""
-    base = {"verdict": "HOLDS", "as_expected": True, "estimate": 0.5, "low": 0.4, "high": 0.6, "tolerance": "<= 1"}
+    base = {"verdict": "HOLDS", "estimate": 0.5, "low": 0.4, "high": 0.6, "tolerance": "<= 1"}
     base |= {"values": [0.45, 0.55], "seeds": [1, 2], "seconds": 2.0}
-    refuted = {"verdict": "REFUTED", "as_expected": False}
+    refuted = {"verdict": "REFUTED"}
     changed = {
         "gone": ({}, None),
         "fixed": (refuted, {}),

@@ -5,6 +5,7 @@ from __future__ import annotations
 import json
 from dataclasses import fields, replace
 from pathlib import Path
+from typing import get_args
 from xml.etree import ElementTree
 
 import pytest
@@ -58,7 +59,24 @@ def test_the_schema_is_one_and_every_property_is_described() -> None:
 def test_the_schema_has_the_fields_of_the_records(kind: str) -> None:
     record = getattr(kinds, kind if hasattr(kinds, kind) else f"{kind}Record")
     entry = SCHEMA["$defs"][kind.lower()]
-    assert list(entry["properties"]) == entry["required"] == [field.name for field in fields(record)]
+    names = [*(field.name for field in fields(record)), *getattr(record, "DERIVED", ())]
+    assert list(entry["properties"]) == entry["required"] == names
+
+
+@pytest.mark.parametrize(
+    ("kind", "field", "words"),
+    [
+        ("case", "verdict", kinds.Verdict),
+        ("case", "kind", kinds.Kind),
+        ("case", "statistic", kinds.Statistic),
+        ("case", "direction", kinds.Direction),
+        ("case", "seed_direction", kinds.Direction),
+        ("case", "work", kinds.Work),
+        ("look", "verdict", kinds.Verdict),
+    ],
+)
+def test_the_schema_has_the_words_of_the_records(kind: str, field: str, words) -> None:
+    assert [word for word in SCHEMA["$defs"][kind]["properties"][field]["enum"] if word] == list(get_args(words))
 
 
 def test_records_are_what_the_schema_says(loaded: Loaded) -> None:

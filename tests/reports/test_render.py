@@ -137,20 +137,53 @@ def test_the_page_of_a_case_says_everything(records: Path, tmp_path: Path, cases
 
 
 def test_a_mutated_measure_stands_where_a_dropped_hypothesis_would(tmp_path: Path, run, case) -> None:
-    record = case("norm", "mutated-sign", verdict="REFUTED", control=True, drops="sign")
+    record = case("norm", "turned", verdict="REFUTED", kind="mutation", drops="sign")
     record.hypotheses = [Hypothesis(name="sign", statement="Turned.", checked="by hand", holds=False, dropped=True)]
     first, second, _ = pages(render(Loaded(run, [record]), tmp_path))
     assert "sign mutated here Turned. by hand no" in " ".join(second.text.split())
+    assert "control: mutated, sign" in " ".join(first.text.split())
     assert "without sign" not in first.text + second.text
+
+
+TRAINED = ("rule:", "loss:", "rate", "steps", "checkpoints", "Seeds trained for it", "What is not in the store")
+
+
+@pytest.mark.parametrize(
+    ("work", "told", "model"),
+    [
+        ("trained", "", True),
+        ("drawn", "Drawn, not trained.", True),
+        ("computed", "Computed from the data; nothing is trained.", False),
+    ],
+)
+@pytest.mark.parametrize("null", [True, False])
+def test_a_page_tells_of_no_training_that_never_was(tmp_path: Path, run, case, work, told, model, null) -> None:
+    rule, loss = {"recipe": "GD", "rate": 1}, {"recipe": "Square"}
+    recipe = {"recipe": "Experiment", "data": {"recipe": "Points"}, "model": {"recipe": "Linear"} if model else None}
+    recipe |= {"rule": rule, "loss": loss, "steps": 9, "checkpoints": {"ratio": 2}, "dtype": "float64", "after": None}
+    if work != "trained":
+        recipe |= {"steps": 0, **({"rule": None, "loss": None} if null else {})}
+    record = case(
+        "norm", "gd", verdict="HOLDS", work=work, recipes={"experiment": recipe}, settings={}, title="A title."
+    )
+    record.statement = "A statement."
+    render(Loaded(run, [record]), tmp_path)
+    said = " ".join(Page(tmp_path / "claims" / page_name(record.nodeid)).text.split())
+    assert [words for words in TRAINED if words in said] == (list(TRAINED) if work == "trained" else [])
+    assert told in said
+    assert ("model:" in said) == model
+    assert "data: recipe: Points" in said
+    assert "after" not in said.partition("Recipe")[2]  # a null field
+    assert "none" not in said.partition("Recipe")[2]
 
 
 @pytest.mark.parametrize("text", HOSTILE)
 def test_hostile_text_is_shown_as_text(tmp_path: Path, run, case, text: str) -> None:
     fields = ("citation", "title", "statement", "reason", "measured", "tolerance", "paper", "drops", "not_reproduced")
-    record = case(text, text, verdict="REFUTED", estimate=1.0, values=[1.0], seeds=[1], control=True,
+    record = case(text, text, verdict="REFUTED", estimate=1.0, values=[1.0], seeds=[1], kind="control",
                   **dict.fromkeys((*fields, "repeat", "worker", "direction"), text))  # fmt: skip
     record.hypotheses = [Hypothesis(name=text, statement=text, checked=text)]
-    other = case(text, "other", verdict="REFUTED", control=True, recipes={text: {text: 1}})
+    other = case(text, "other", verdict="REFUTED", kind="control", recipes={text: {text: 1}})
     record.recipes, record.keys, record.settings = {text: {text: [text]}}, {text: [text]}, {text: text}
     record.figure = Figure(title=text, panels=[Panel(xlabel=text, ylabel=text, curves=[])], paper=text)
     record.formula = record.traceback = text
@@ -222,7 +255,7 @@ def test_a_failure_is_explained(records: Path, tmp_path: Path, cases) -> None:
         "claims/test_rate.py:31: in test_rate expect(slope).between(-1.2, -0.8) Refuted",
         "HOLDS lasso , whose recipe differs in 4 fields:",
         "run.data.n 20 40",
-        "from gen_core.lab import Lab",
+        "run = gen_core.load('claims/test_rate.py::test_rate[ridge]', scale='standard'",
     ):
         assert words in said
     passing = Page(tmp_path / "claims" / page_name(cases[0].nodeid)).text

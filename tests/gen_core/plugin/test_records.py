@@ -5,11 +5,13 @@ from __future__ import annotations
 import json
 import shlex
 import xml.etree.ElementTree as ElementTree
+from types import SimpleNamespace
 
 import pytest
 import torch
 
 from gen_core.plugin.journal import RUNS_KEPT
+from gen_core.plugin.session import work_of
 
 HOLDS = """
 @claim(**TOY)
@@ -59,6 +61,8 @@ def test_a_record_says_what_was_judged_and_how_to_repeat_it(suite):
 
     assert (case.paper, case.case, case.control, case.worker) == ("toy", "given", False, "")
     assert case.citation == 'A. Author, "On toys" (2020), Theorem 1'
+    assert (case.reference, case.year, case.place) == ('A. Author, "On toys" (2020)', 2020, "Theorem 1")
+    assert (case.kind, case.work, case.statistic, case.share) == ("setting", "trained", "mean", None)
     assert case.statement.startswith("The loss is small.\n\nMeasured")
     assert (case.title, case.measured, case.tolerance) == ("The loss is small.", "loss", "<= 2")
     assert (case.limits, case.direction) == ([2.0], "at most")
@@ -77,6 +81,8 @@ def test_a_record_says_what_was_judged_and_how_to_repeat_it(suite):
     assert (run.exit_status, run.shares, run.budget, run.seeds_from) == (0, 2, 0.02, 7)
     assert run.environment["torch"] == torch.__version__
     assert shlex.split(run.repeat)[-2:] == ["--seeds-from", "7"]
+    assert run.arguments[-6:] == ["--error-budget", "0.02", "--max-seeds", "32", "-k", "given"]
+    assert "--seeds-from" not in run.arguments
 
     suite.run(*shlex.split(case.repeat)[1:])
     again = suite.cases["test_small[given]"]
@@ -294,3 +300,26 @@ def test_a_case_that_holds_has_no_traceback(suite):
     suite.run("--store", "elsewhere")
     assert suite.cases["test_small[given]"].traceback == ""
     assert suite.record.store == "elsewhere"
+
+
+DRAWN = """
+from gen_core import Arms
+
+@claim(**{**TOY, "given": {"drawn": replace(clean, steps=0), "both": Arms(a=clean, b=replace(clean, steps=0))}})
+def test_drawn(run):
+    expect(torch.ones(8), "one").always_at_most(2)
+"""
+
+
+def test_what_is_only_drawn_is_told_of_no_training(suite):
+    suite.claims(DRAWN)
+    suite.run()
+    drawn, both = (suite.cases[f"test_drawn[{name}]"] for name in ("drawn", "both"))
+    assert (drawn.work, drawn.settings) == ("drawn", {})
+    assert (both.work, sorted(both.settings)) == ("trained", ["a ended", "a steps"])
+
+
+def test_what_has_no_model_is_computed():
+    bare, drawn, trained = (SimpleNamespace(steps=steps, model=model) for steps, model in ((0, None), (0, 1), (9, 1)))
+    assert [work_of([one]) for one in (bare, drawn, trained)] == ["computed", "drawn", "trained"]
+    assert [work_of([bare, one]) for one in (drawn, trained)] == ["drawn", "trained"]
