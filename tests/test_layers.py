@@ -18,7 +18,7 @@ LAYERS = (
     ("training",),
     ("settings", "run"),
     ("measures", "lab"),
-    ("claim", "expect"),
+    ("claim", "judgement", "expect", "loading"),
     ("plugin",),
 )
 """The rooms of gen_core, low to high; a wing, which is a folder, is one room."""
