@@ -117,8 +117,7 @@ def trend(points: Sequence[Point]) -> Trend:
     scale = Scale.of(cases)
     up = scale.up
     ticks, base = scale.ticks() if any(case.estimate is not None for case in cases) else ([], "")
-    bars: dict[str, str] = {}
-    dots, seeds = [], []
+    bars, dots, seeds = {}, [], []
     for x, run, case in there:
         if case.estimate is None or not math.isfinite(case.estimate):
             continue

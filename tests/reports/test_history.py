@@ -94,30 +94,6 @@ def test_what_is_kept_comes_back(loaded: Loaded, tmp_path: Path) -> None:
     assert [[getattr(case, name) for name in history.CASE] for case in back.cases] == kept
 
 
-def test_a_history_of_the_first_version_is_read_and_widened(loaded: Loaded, tmp_path: Path) -> None:
-    path = tmp_path / "h"
-    history.append(path, named(loaded, "old"))
-    with sqlite3.connect(path) as connection:
-        for table, columns in history.NEW.items():
-            for column in columns:
-                connection.execute(f'ALTER TABLE "{table}" DROP COLUMN "{column}"')
-        connection.execute("PRAGMA user_version = 1")
-    connection.close()
-    before = path.read_bytes()
-    (old,) = history.latest(path)
-    assert path.read_bytes() == before  # reading changes nothing
-    history.append(path, named(loaded, "new", started="2026-01-03"))
-    again, new = history.latest(path)
-    assert again == old
-    assert new.run.arguments == old.run.arguments == ["claims", "-n", "auto"]
-    unknown = {"work": ""}  # the first version kept no recipes
-    assert old.cases == [replace(case, **unknown) for case in new.cases]
-    assert {case.kind for case in old.cases} == {"setting", "control"}
-    with sqlite3.connect(path) as connection:
-        assert connection.execute("PRAGMA user_version").fetchone() == (2,)
-    connection.close()
-
-
 def test_a_column_says_how_a_case_stands(loaded: Loaded, tmp_path: Path) -> None:
     history.append(tmp_path / "h", loaded)
     with sqlite3.connect(tmp_path / "h") as connection:

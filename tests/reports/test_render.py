@@ -145,38 +145,6 @@ def test_a_mutated_measure_stands_where_a_dropped_hypothesis_would(tmp_path: Pat
     assert "without sign" not in first.text + second.text
 
 
-TRAINED = ("rule:", "loss:", "rate", "steps", "checkpoints", "Seeds trained for it", "What is not in the store")
-
-
-@pytest.mark.parametrize(
-    ("work", "told", "model"),
-    [
-        ("trained", "", True),
-        ("drawn", "Drawn, not trained.", True),
-        ("computed", "Computed from the data; nothing is trained.", False),
-    ],
-)
-@pytest.mark.parametrize("null", [True, False])
-def test_a_page_tells_of_no_training_that_never_was(tmp_path: Path, run, case, work, told, model, null) -> None:
-    rule, loss = {"recipe": "GD", "rate": 1}, {"recipe": "Square"}
-    recipe = {"recipe": "Experiment", "data": {"recipe": "Points"}, "model": {"recipe": "Linear"} if model else None}
-    recipe |= {"rule": rule, "loss": loss, "steps": 9, "checkpoints": {"ratio": 2}, "dtype": "float64", "after": None}
-    if work != "trained":
-        recipe |= {"steps": 0, **({"rule": None, "loss": None} if null else {})}
-    record = case(
-        "norm", "gd", verdict="HOLDS", work=work, recipes={"experiment": recipe}, settings={}, title="A title."
-    )
-    record.statement = "A statement."
-    render(Loaded(run, [record]), tmp_path)
-    said = " ".join(Page(tmp_path / "claims" / page_name(record.nodeid)).text.split())
-    assert [words for words in TRAINED if words in said] == (list(TRAINED) if work == "trained" else [])
-    assert told in said
-    assert ("model:" in said) == model
-    assert "data: recipe: Points" in said
-    assert "after" not in said.partition("Recipe")[2]  # a null field
-    assert "none" not in said.partition("Recipe")[2]
-
-
 @pytest.mark.parametrize("text", HOSTILE)
 def test_hostile_text_is_shown_as_text(tmp_path: Path, run, case, text: str) -> None:
     fields = ("citation", "title", "statement", "reason", "measured", "tolerance", "paper", "drops", "not_reproduced")
