@@ -1,7 +1,9 @@
 # Every target sets up what it needs: a virtual environment in .venv with this project and its tools, made once and
-# brought up to date when pyproject.toml changes. More arguments for the command of a target: make claims ARGS="-k linear"
+# brought up to date when pyproject.toml or uv.lock changes. Where uv is there it has the versions of uv.lock, else the
+# newest that pip finds, as `make UV=` has too. More arguments for the command of a target: make claims ARGS="-k linear"
 
 PYTHON ?= python3
+UV := $(shell command -v uv 2>/dev/null)
 ARGS ?=
 VENV := .venv
 RUN := $(VENV)/bin/python -m
@@ -13,7 +15,7 @@ AXE := $(BROWSER)/node_modules/axe-core/package.json
 export OMP_NUM_THREADS ?= 1
 MAKEFLAGS += --no-print-directory
 .DEFAULT_GOAL := help
-.PHONY: help claims quick evidence test axe lint format data bench clean
+.PHONY: help claims quick evidence test coverage axe lint format data bench clean
 
 help: ## these lines
 	@awk -F ':.*## ' '/^[a-z]+:.*## / {printf "make %-8s %s\n", $$1, $$2}' $(firstword $(MAKEFILE_LIST))
@@ -26,6 +28,12 @@ quick: $(READY) ## test every claim at the quick scale
 
 test: $(READY) axe ## the suite's own tests; those in a browser need Chromium, and axe-core for accessibility
 	@$(RUN) pytest tests -n auto $(ARGS)
+
+coverage: $(READY) axe ## the same tests, and which share of the lines they reach; fails below the floor
+	@$(RUN) coverage erase
+	@$(RUN) coverage run -m pytest tests -n auto $(ARGS)
+	@$(RUN) coverage combine --quiet
+	@$(RUN) coverage report
 
 axe: ## get axe-core from npm, where there is npm
 	@if command -v npm >/dev/null; then $(MAKE) --silent $(AXE); fi
@@ -57,16 +65,20 @@ evidence: $(READY) ## run every claim with thirteen sets of fresh seeds and writ
 data: $(READY) ## get MNIST, Fashion-MNIST and CIFAR-10
 	@$(RUN) fixtures.download $(ARGS)
 
-bench: $(READY) ## measure trainer, kernels and a figure beside the plain way (a quarter of an hour)
+bench: $(READY) ## measure trainer, kernels, report and a figure beside the plain way (20 minutes)
 	@$(RUN) pytest benchmarks --benchmark-only $(ARGS)
 
 clean: ## remove the report, the store of trainings, caches and the environment
-	@rm -rf report .gen-core $(VENV) $(BROWSER)/node_modules build dist *.egg-info .pytest_cache .ruff_cache .hypothesis .benchmarks
+	@rm -rf report .gen-core $(VENV) $(BROWSER)/node_modules build dist *.egg-info .pytest_cache .ruff_cache .hypothesis .benchmarks .coverage*
 	@find . -name __pycache__ -type d -prune -exec rm -rf {} +
 
-$(READY): pyproject.toml
+$(READY): pyproject.toml uv.lock
 	@$(PYTHON) -c 'import sys; sys.exit(sys.version_info < (3, 11) and "%s is Python %d.%d; expected 3.11 or newer: make PYTHON=python3.11" % (sys.executable, *sys.version_info[:2]))'
 	@echo "setting up $(VENV); the first time takes a few minutes, most of them for torch"
+ifneq ($(UV),)
+	@$(UV) sync --quiet --locked --inexact --extra dev --python $(PYTHON)
+else
 	@$(RUN) pip --version >/dev/null 2>&1 || $(PYTHON) -m venv --clear $(VENV)
 	@$(RUN) pip install --quiet --disable-pip-version-check --editable '.[dev]'
+endif
 	@touch $@

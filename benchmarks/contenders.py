@@ -15,7 +15,7 @@ from torch.func import functional_call, grad, stack_module_state, vmap
 
 from benchmarks.cases import RATE, Case, N
 from gen_core import ConvNet, LiLiang, Linear
-from gen_core.training.batch import Rows
+from gen_core.training.batch import Batch
 from gen_core.training.draws import draw, start
 from gen_core.training.seeding import generator
 
@@ -23,7 +23,7 @@ Train = Callable[[], Tensor]
 
 
 def ours(case: Case) -> Train:
-    rows = Rows([(case.experiment, seed) for seed in range(case.seeds)], torch.device("cpu"))
+    rows = Batch([(case.experiment, seed) for seed in range(case.seeds)], torch.device("cpu"))
     return lambda: rows.train(lambda _: None).arrays["train_loss"]
 
 

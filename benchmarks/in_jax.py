@@ -23,7 +23,7 @@ def training(
     model = case.experiment.model
     forward = _linear if isinstance(model, Linear) else _li_liang if isinstance(model, LiLiang) else _mlp
     forward = _convolutional if isinstance(model, ConvNet) else forward
-    names = model.trained
+    names = model.trainable
     # Copied, since JAX may otherwise share memory with torch.
     trained = {name: jnp.array(starts[name]) for name in names}
     fixed = {name: jnp.array(p) for name, p in starts.items() if name not in names}

@@ -12,7 +12,7 @@ import torch
 
 from fixtures.nakkiran.assumptions import unbiased_labels, unbiased_predictions
 from fixtures.nakkiran.figures import information_over_accuracy
-from fixtures.nakkiran.joint_tables import TABLES, judged
+from fixtures.nakkiran.joint_tables import TABLES, joint_tables
 from fixtures.papers import NAKKIRAN
 from gen_core import Mutation, Run, claim, expect
 from gen_core.measures import binary_entropy, informations
@@ -31,7 +31,7 @@ SUMMED = Mutation("difference-made-a-sum", "mu is I(F;Y) + I(F;Y|L) and not I(F;
 
 
 @claim(
-    cite=NAKKIRAN.at("section 2.2 and footnote 3"), formula=CHAIN_RULE, given=TABLES, without={ADDED: judged("dense")}
+    cite=NAKKIRAN.at("section 2.2 and footnote 3"), formula=CHAIN_RULE, given=TABLES, without={ADDED: TABLES["dense"]}
 )
 def test_chain_rule(run: Run) -> None:
     found = informations(run)
@@ -41,7 +41,7 @@ def test_chain_rule(run: Run) -> None:
     expect(difference.abs().amax(1), "largest difference of the two sides, bits").always_at_most(ROUNDING)
 
 
-@claim(cite=NAKKIRAN.at("Definition 1"), formula=FORMS, given=TABLES, without={MISCONDITIONED: judged("dense")})
+@claim(cite=NAKKIRAN.at("Definition 1"), formula=FORMS, given=TABLES, without={MISCONDITIONED: TABLES["dense"]})
 def test_performance_correlation_has_three_forms(run: Run) -> None:
     """Performance correlation has three forms, which are equal.
 
@@ -57,7 +57,7 @@ def test_performance_correlation_has_three_forms(run: Run) -> None:
 
 
 @claim(
-    cite=NAKKIRAN.at("section 2.2, after Definition 1"), formula=BOUND, given=TABLES, without={SUMMED: judged("dense")}
+    cite=NAKKIRAN.at("section 2.2, after Definition 1"), formula=BOUND, given=TABLES, without={SUMMED: TABLES["dense"]}
 )
 def test_performance_correlation_is_bounded_by_each_information(run: Run) -> None:
     """Performance correlation is at most the least of I(L;Y), I(F;Y) and I(F;L).
@@ -76,9 +76,9 @@ def test_performance_correlation_is_bounded_by_each_information(run: Run) -> Non
 
 @claim(
     cite=NAKKIRAN.at("section 2.1 and Figure 3"),
-    given=judged("unbiased"),
+    given=joint_tables("unbiased"),
     assuming=(unbiased_labels, unbiased_predictions),
-    without={unbiased_labels: judged("biased-labels"), unbiased_predictions: judged("biased-predictions")},
+    without={unbiased_labels: joint_tables("biased-labels"), unbiased_predictions: joint_tables("biased-predictions")},
     figure=information_over_accuracy,
 )
 def test_information_is_a_function_of_accuracy(run: Run) -> None:

@@ -12,7 +12,7 @@ noise. The bulk is more than half. The literal reading, a ratio of about 1 at T0
 """
 
 from fixtures.nakkiran.assumptions import linear_signal_at_the_inputs_scale
-from fixtures.nakkiran.figures import mutual_information
+from fixtures.nakkiran.figures import information_over_steps
 from fixtures.nakkiran.tasks import HIDDEN_SIGNAL, TASKS
 from fixtures.papers import NAKKIRAN
 from gen_core import Runs, claim, expect
@@ -30,7 +30,7 @@ ALMOST_ALL = 0.95
     given=TASKS,
     assuming=(linear_signal_at_the_inputs_scale,),
     without={linear_signal_at_the_inputs_scale: HIDDEN_SIGNAL},
-    figure=mutual_information,
+    figure=information_over_steps,
 )
 def test_the_bulk_of_early_performance_is_linear(run: Runs) -> None:
     expect(over_linear_phase(run, LinearPhase.least_share), "min mu(F;L)/I(F;Y) up to T0").at_least(BULK)
@@ -42,7 +42,7 @@ def test_the_bulk_of_early_performance_is_linear(run: Runs) -> None:
     given={name: TASKS[name] for name in ("digits", "product", "mnist", "mnist-conv", "cifar")},
     assuming=(linear_signal_at_the_inputs_scale,),
     not_reproduced="16 to 24 % of I(F;Y) is left at T0 once L is known; only the sinusoid comes near, with 8 %",
-    figure=mutual_information,
+    figure=information_over_steps,
 )
 def test_almost_all_performance_at_t0_is_linear(run: Runs) -> None:
     """At T0 almost all of the network's performance is explained by a linear classifier.

@@ -14,7 +14,7 @@ from fixtures.nakkiran.assumptions import (
     one_classifier_adds_nothing,
     significant_accuracies,
 )
-from fixtures.nakkiran.joint_tables import judged
+from fixtures.nakkiran.joint_tables import joint_tables
 from fixtures.papers import NAKKIRAN
 from gen_core import Run, claim, expect
 from gen_core.measures import informations
@@ -30,12 +30,12 @@ NON_NEGATIVE = -1e-12
 @claim(
     cite=NAKKIRAN.at("section 2.2, F = L Bernoulli(p)"),
     formula=r"F(x) = L(x) \cdot \mathrm{Bernoulli}(p), \quad \mu_Y(F; L) = I(F; Y)",
-    given=judged("noisy"),
+    given=joint_tables("noisy"),
     assuming=(classifier_times_independent_coin,),
     without={
         classifier_times_independent_coin: {
-            "sample": judged("noisy-sample"),
-            "coin-by-label": judged("noisy-by-label"),
+            "sample": joint_tables("noisy-sample"),
+            "coin-by-label": joint_tables("noisy-by-label"),
         }
     },
 )
@@ -48,9 +48,14 @@ def test_noisy_copies_are_explained_by_what_they_copy(run: Run) -> None:
 @claim(
     cite=NAKKIRAN.at("footnote 5, H(Y|F,L) >= min{H(Y|F), H(Y|L)}"),
     formula=r"H(Y | F, L) \geq \min\{H(Y | F), H(Y | L)\}",
-    given={"noisy": judged("noisy"), "copied": judged("copied"), "degenerate": judged("degenerate")},
+    given={"noisy": joint_tables("noisy"), "copied": joint_tables("copied"), "degenerate": joint_tables("degenerate")},
     assuming=(one_classifier_adds_nothing,),
-    without={one_classifier_adds_nothing: {"dense": judged("dense"), "disjoint-errors": judged("disjoint-errors")}},
+    without={
+        one_classifier_adds_nothing: {
+            "dense": joint_tables("dense"),
+            "disjoint-errors": joint_tables("disjoint-errors"),
+        }
+    },
 )
 def test_performance_correlation_is_non_negative_where_one_classifier_adds_nothing(run: Run) -> None:
     """Performance correlation is non-negative where one classifier adds nothing to what the other tells of the labels.
@@ -66,7 +71,7 @@ def test_performance_correlation_is_non_negative_where_one_classifier_adds_nothi
 
 @claim(
     cite=NAKKIRAN.at("footnote 5, significant test accuracy"),
-    given=judged("disjoint-errors"),
+    given=joint_tables("disjoint-errors"),
     assuming=(significant_accuracies,),
     not_reproduced=(
         "with unbiased labels and no errors in common mu is negative up to an accuracy of .82 of both F and L: "

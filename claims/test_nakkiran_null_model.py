@@ -10,7 +10,7 @@ follows from I(L~; Y) = I(L; Y) and its independence of F given Y.
 """
 
 from fixtures.nakkiran.assumptions import linear_signal_at_the_inputs_scale
-from fixtures.nakkiran.figures import mutual_information
+from fixtures.nakkiran.figures import information_over_steps
 from fixtures.nakkiran.tasks import FIRST_5, HIDDEN_SIGNAL, TASKS
 from fixtures.papers import NAKKIRAN
 from gen_core import Runs, claim, expect
@@ -29,7 +29,7 @@ REPORTED = 0.80
     given={**TASKS, "cifar-first-5": FIRST_5},
     assuming=(linear_signal_at_the_inputs_scale,),
     without={linear_signal_at_the_inputs_scale: HIDDEN_SIGNAL},
-    figure=mutual_information,
+    figure=information_over_steps,
 )
 def test_linear_explains_more_than_the_null_model(run: Runs) -> None:
     expect(over_linear_phase(run, LinearPhase.advantage_at_T0), "advantage of L over L~ at T0").at_least(ADVANTAGE)
@@ -41,7 +41,7 @@ def test_linear_explains_more_than_the_null_model(run: Runs) -> None:
     given=FIRST_5,
     assuming=(linear_signal_at_the_inputs_scale,),
     not_reproduced="the ratio is .47 to .53 and the null model's .04 to .05, where the paper has .80 and .31",
-    figure=mutual_information,
+    figure=information_over_steps,
 )
 def test_linear_explains_four_fifths_of_first_5_against_last_5(run: Runs) -> None:
     """On CIFAR-10 first 5 against last 5 the linear model explains four fifths of the performance at T0.

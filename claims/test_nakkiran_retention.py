@@ -12,7 +12,7 @@ says that the concept is retained; here a fifth of the training labels are flipp
 """
 
 from fixtures.nakkiran.assumptions import clean_labels, linear_signal_at_the_inputs_scale, starts_at_random
-from fixtures.nakkiran.figures import mutual_information
+from fixtures.nakkiran.figures import information_over_steps
 from fixtures.nakkiran.retention import HIDDEN_SIGNAL, NOISY, POISONED, RETENTION, UPSIDE_DOWN
 from fixtures.papers import NAKKIRAN
 from gen_core import Runs, claim, expect
@@ -37,7 +37,7 @@ NATURAL = (linear_signal_at_the_inputs_scale, clean_labels, starts_at_random)
     given=RETENTION,
     assuming=NATURAL,
     without={linear_signal_at_the_inputs_scale: HIDDEN_SIGNAL, starts_at_random: POISONED["mnist"]},
-    figure=mutual_information,
+    figure=information_over_steps,
 )
 def test_the_linear_classifier_is_retained_to_zero_training_error(run: Runs) -> None:
     expect(once_fitted(run, share_retained), "min mu(F;L)/I(L;Y) since T0").at_least(BULK)
@@ -49,7 +49,7 @@ def test_the_linear_classifier_is_retained_to_zero_training_error(run: Runs) -> 
     given=RETENTION,
     assuming=NATURAL,
     without={clean_labels: NOISY, linear_signal_at_the_inputs_scale: HIDDEN_SIGNAL, starts_at_random: POISONED},
-    figure=mutual_information,
+    figure=information_over_steps,
 )
 def test_what_the_linear_classifier_explains_plateaus_near_its_own_information(run: Runs) -> None:
     """What the linear classifier explains of a network at zero training error is near all that it knows itself.
@@ -67,7 +67,7 @@ def test_what_the_linear_classifier_explains_plateaus_near_its_own_information(r
     given=RETENTION,
     assuming=(linear_signal_at_the_inputs_scale, starts_at_random),
     without={linear_signal_at_the_inputs_scale: HIDDEN_SIGNAL, starts_at_random: POISONED["mnist"]},
-    figure=mutual_information,
+    figure=information_over_steps,
 )
 def test_more_is_retained_than_of_any_classifier_as_good(run: Runs) -> None:
     """From T0 to zero training error a network retains more of the linear classifier than of a random one as good.
@@ -87,7 +87,7 @@ def test_more_is_retained_than_of_any_classifier_as_good(run: Runs) -> None:
     given=RETENTION,
     assuming=(clean_labels,),
     without={clean_labels: UPSIDE_DOWN},
-    figure=mutual_information,
+    figure=information_over_steps,
 )
 def test_the_fitted_network_predicts_better_than_chance(run: Runs) -> None:
     """From T0 to zero training error a network generalizes.

@@ -4,32 +4,44 @@ from __future__ import annotations
 
 from dataclasses import dataclass, field
 from functools import cached_property
+from typing import NamedTuple
 
 import torch
 
 from gen_core.checks import check_count, check_counts
 from gen_core.errors import InvalidExperiment
+from gen_core.fingerprint import code_of
 from gen_core.losses import Loss
 from gen_core.models.contract import Model
-from gen_core.models.two_layer import Linear
-from gen_core.recipe import brief, canonical, code_of, digest
-from gen_core.rules import Newton, Rule
+from gen_core.recipe import brief, canonical, digest
+from gen_core.rules import Particular, Rule
 from gen_core.schedule import Every, Geometric, Stop
 from gen_core.types import Dataset, held_out
 
 WATCHES = ("weights", "train_loss", "train_accuracy", "test_classes")
 
 
+class Parts(NamedTuple):
+    """What a training is made of beside its data."""
+
+    model: Model
+    rule: Rule
+    loss: Loss
+
+
 @dataclass(frozen=True, kw_only=True)
 class Experiment:
     """One training, up to its seed. No tensors, no callables, no device; variants come from `dataclasses.replace`.
+
+    With `steps` 0 nothing is trained: what is measured at initialization has a model and no rule and loss, and what is
+    computed of the data alone has no model either.
 
     Attributes:
         data: where a seed's points come from.
         model: what is trained.
         rule: how a step changes it, with the step size and the batch.
         loss: the loss of one point; a step follows the mean over its batch.
-        steps: the most steps that are taken; 0 for what is measured at initialization, where rule and loss do nothing.
+        steps: the most steps that are taken.
         stop: what ends a training earlier.
         checkpoints: where the watched quantities are kept.
         watch: which these are: "weights" (trained parameters), "train_loss" and "train_accuracy" (over the whole
@@ -43,10 +55,10 @@ class Experiment:
     """
 
     data: Dataset
-    model: Model
-    rule: Rule | Newton
-    loss: Loss
-    steps: int
+    model: Model | None = None
+    rule: Rule | None = None
+    loss: Loss | None = None
+    steps: int = 0
     stop: Stop = field(default_factory=Stop)
     checkpoints: Every | Geometric = field(default_factory=Geometric)
     watch: tuple[str, ...] = ()
@@ -57,24 +69,39 @@ class Experiment:
         kinds = {
             "data": (Dataset, "a data set, with n, inputs and draw"),
             "model": (Model, "a model"),
-            "rule": ((Rule, Newton), "a rule"),
+            "rule": (Rule, "a rule"),
             "loss": (Loss, "a loss"),
             "stop": (Stop, "a Stop"),
             "checkpoints": ((Every, Geometric), "Every or Geometric"),
         }
+        check_count("steps", self.steps, least=0)
         for name, (kind, expected) in kinds.items():
-            if not isinstance(value := getattr(self, name), kind) or isinstance(value, type):
+            value = getattr(self, name)
+            if value is None and not self.steps and name in ("model", "rule", "loss"):
+                continue
+            if not isinstance(value, kind) or isinstance(value, type):
                 raise InvalidExperiment(f"{name} {brief(value)}; expected {expected}")
         canonical(self)
         check_count("data.n", self.data.n)
         check_counts("data.inputs", self.data.inputs)
-        check_count("steps", self.steps, least=0)
         if self.dtype not in ("float32", "float64"):
             raise InvalidExperiment(f"dtype {self.dtype!r}; expected 'float32' or 'float64'")
         self._check_watch()
-        self._check_rule()
-        self._check_after()
-        self.model.cost(self.data.inputs)  # a model that cannot take these inputs says so
+        if self.model is not None:
+            self.model.size(self.data.inputs)  # a model that cannot take these inputs says so
+        if not self.steps:
+            self._check_untrained()
+        else:
+            self._check_rule()
+            self._check_after()
+
+    def _check_untrained(self) -> None:
+        if self.after is not None:
+            raise InvalidExperiment("steps 0 after another training; expected a positive number")
+        idle = {"rule": None, "loss": None, "watch": (), "stop": Stop(), "checkpoints": Geometric()}
+        for name, value in idle.items():
+            if (given := getattr(self, name)) != value:
+                raise InvalidExperiment(f"{name} {brief(given)} with steps 0; expected none, as nothing is trained")
 
     def _check_watch(self) -> None:
         if not isinstance(self.watch, tuple) or len(set(self.watch)) != len(self.watch):
@@ -86,15 +113,15 @@ class Experiment:
             raise InvalidExperiment("watch 'test_classes' with n_test 0; expected held-out points")
 
     def _check_rule(self) -> None:
-        if self.rule.batch is not None:
-            if self.rule.batch > self.data.n:
-                raise InvalidExperiment(f"batch {self.rule.batch} of n={self.data.n} points; expected at most n")
+        if (batch := self.parts.rule.batch) is not None:
+            if batch > self.data.n:
+                raise InvalidExperiment(f"batch {batch} of n={self.data.n} points; expected at most n")
             if self.stop.gradient is not None:
                 raise InvalidExperiment(
-                    f"stop gradient {self.stop.gradient} with batch {self.rule.batch}; expected a rule on all points"
+                    f"stop gradient {self.stop.gradient} with batch {batch}; expected a rule on all points"
                 )
-        if isinstance(self.rule, Newton) and not isinstance(self.model, Linear):
-            raise InvalidExperiment(f"Newton on {type(self.model).__name__}; expected a Linear model")
+        if isinstance(self.rule, Particular):
+            self.rule.check(self.parts.model)
 
     def _check_after(self) -> None:
         if (first := self.after) is None:
@@ -108,13 +135,22 @@ class Experiment:
                 raise InvalidExperiment(
                     f"{name} {brief(own)} after {brief(other)}; expected the same in both trainings"
                 )
-        if not self.steps:
-            raise InvalidExperiment("steps 0 after another training; expected a positive number")
 
     @cached_property
     def key(self) -> str:
         """Digest of the recipe and of the code of its types, since two claim files may use one name for two types."""
         return digest(self, code_of(self))
+
+    @property
+    def parts(self) -> Parts:
+        """Model, rule and loss of what is trained.
+
+        Raises:
+            InvalidExperiment: if nothing is.
+        """
+        if self.model is None or self.rule is None or self.loss is None:
+            raise InvalidExperiment(f"{self.label()} trains nothing; expected steps, with a model, a rule and a loss")
+        return Parts(self.model, self.rule, self.loss)
 
     @property
     def n_test(self) -> int:
@@ -136,14 +172,15 @@ class Experiment:
         """The most steps that are taken, with those of the training before."""
         return self.steps + (self.after.steps_in_all if self.after else 0)
 
-    def form(self) -> str:
+    def batch_key(self) -> str:
         """What experiments must share to be trained as one batch: all but the data's law, init scale and step size."""
-        alike = (self.model.form(), self.rule.form(), self.loss)
+        alike = (self.model and self.model.batch_form(), self.rule and self.rule.batch_form(), self.loss)
         shapes = (self.data.n, self.data.inputs, self.n_test)
-        first = self.after and self.after.form()
+        first = self.after and self.after.batch_key()
         own = (self.steps, self.stop, self.checkpoints, self.watch, self.dtype)
         return digest(*alike, code_of(alike), shapes, *own, first)
 
     def label(self) -> str:
         """A few words for progress lines and tables."""
-        return f"{type(self.model).__name__} on {type(self.data).__name__}, {type(self.rule).__name__}"
+        of = f"{type(self.model).__name__} on {type(self.data).__name__}" if self.model else type(self.data).__name__
+        return f"{of}, {type(self.rule).__name__}" if self.steps else of

@@ -12,8 +12,9 @@ from torch import Tensor
 
 from gen_core.errors import InvalidExperiment, Unfinished
 from gen_core.experiment import Experiment
+from gen_core.models import Model
 from gen_core.training.draws import draw, start
-from gen_core.training.result import Trained
+from gen_core.training.result import TrainingResult
 
 
 @dataclass(frozen=True)
@@ -36,13 +37,13 @@ class Run:
     Attributes:
         experiment: the recipe.
         seeds: the seed numbers, in the order of the seed axis.
-        trained: what the trainer left.
+        result: what the trainer left.
         mutation: name of the mutation that this control runs with, "" in all other cases.
     """
 
     experiment: Experiment
     seeds: tuple[int, ...]
-    trained: Trained
+    result: TrainingResult
     mutation: str = ""
 
     def __repr__(self) -> str:
@@ -65,25 +66,39 @@ class Run:
 
     def weights(self, name: str) -> Tensor:
         """A trained parameter at the end, (seeds, ...)."""
-        if not self.experiment.steps and name in self.experiment.model.trained:
+        if not self.experiment.steps and name in self.model.trainable:
             return self.initial(name)
         return self._array(f"final.{name}", "trained parameter")
 
     @property
+    def model(self) -> Model:
+        """The model.
+
+        Raises:
+            InvalidExperiment: if the experiment has none.
+        """
+        if self.experiment.model is None:
+            raise InvalidExperiment(f"{self.experiment.label()} has no model; expected one, for its parameters")
+        return self.experiment.model
+
+    @property
     def parameters(self) -> dict[str, Tensor]:
         """All trained parameters at the end, name -> (seeds, ...)."""
-        return {name: self.weights(name) for name in self.experiment.model.trained}
+        return {name: self.weights(name) for name in self.model.trainable}
 
     def outputs(self, X: Tensor) -> Tensor:
         """Outputs of the trained networks on points X, (seeds, n, *inputs): float64 (seeds, n[, C])."""
-        return self.experiment.model.forward(self.parameters, X).double()
+        params = self.parameters
+        for name in start(self.experiment, self.seeds[0]).keys() - params.keys():  # what is drawn and not trained
+            params[name] = self._drawn(name)
+        return self.model.forward(params, X).double()
 
     def watched(self, name: str) -> Tensor:
         """A watched quantity at the checkpoints, (seeds, checkpoints, ...).
 
         Weights are watched as "weights.NAME". Predicted classes come as booleans (two classes) or small integers.
         """
-        if name == "test_classes" and self.experiment.model.outputs == 1:
+        if name == "test_classes" and self.model.outputs == 1:
             packed = self._array("watch.test_classes", "watched quantity")
             bits = np.unpackbits(packed.numpy(), axis=-1, count=self.experiment.n_test)
             return torch.from_numpy(bits).bool()
@@ -92,12 +107,17 @@ class Run:
     @property
     def train_loss(self) -> Tensor:
         """Loss over the whole training set at the end, (seeds,)."""
-        return self.trained.arrays["train_loss"]
+        return self._array("train_loss", "quantity")
 
     @property
     def train_accuracy(self) -> Tensor:
         """Accuracy over the whole training set at the end, (seeds,); see `gen_core.losses.right`."""
-        return self.trained.arrays["train_accuracy"]
+        return self._array("train_accuracy", "quantity")
+
+    @property
+    def steps_taken(self) -> Tensor:
+        """Steps that each seed took, (seeds,)."""
+        return self.result.arrays["step"]
 
     @property
     def X(self) -> Tensor:
@@ -127,12 +147,17 @@ class Run:
                 f"initial {name!r} of a training after another one, which is not kept; expected a run from a draw "
                 "(watch 'weights', which are at step 0 what it starts from)"
             )
+        return self._drawn(name)
+
+    def _drawn(self, name: str) -> Tensor:
         return torch.stack([start(self.experiment, seed)[name] for seed in self.seeds])
 
     @cached_property
     def endings(self) -> str:
-        """What ended the seeds' trainings, in words."""
-        steps, reasons = self.trained.arrays["step"], self.trained.stopped_by
+        """What ended the seeds' trainings, in words; empty where nothing was trained."""
+        if not self.experiment.steps:
+            return ""
+        steps, reasons = self.result.arrays["step"], self.result.stopped_by
         groups = {
             reason: [int(s) for s, r in zip(steps, reasons, strict=True) if r == reason]
             for reason in dict.fromkeys(reasons)
@@ -145,7 +170,9 @@ class Run:
         Raises:
             Unfinished: naming the seeds and the checkpoint by which it had happened.
         """
-        lost = [(s, int(at)) for s, at in zip(self.seeds, self.trained.arrays["diverged"], strict=True) if at >= 0]
+        if not self.experiment.steps or self.experiment.rule is None:
+            return
+        lost = [(s, int(at)) for s, at in zip(self.seeds, self.result.arrays["diverged"], strict=True) if at >= 0]
         if lost:
             seeds = ", ".join(f"seed {s} by step {at}" for s, at in lost[:4]) + (" ..." if len(lost) > 4 else "")
             raise Unfinished(
@@ -155,10 +182,13 @@ class Run:
 
     def _array(self, name: str, kind: str) -> Tensor:
         try:
-            return self.trained.arrays[name]
+            return self.result.arrays[name]
         except KeyError:
-            known = sorted(n.split(".", 1)[1] for n in self.trained.arrays if n.startswith(name.split(".")[0] + "."))
-            wanted = name.split(".", 1)[1]
+            wanted = name.removeprefix("final.").removeprefix("watch.")
+            if not self.experiment.steps:
+                raise InvalidExperiment(f"{kind} {wanted!r} of a run that trains nothing; expected steps") from None
+            family = name.partition(".")[0] + "."
+            known = sorted(n.removeprefix(family) for n in self.result.arrays if n.startswith(family))
             raise InvalidExperiment(
                 f"{kind} {wanted!r} is not in this run; it has {', '.join(known) or 'none'}"
             ) from None

@@ -50,7 +50,7 @@ class Stop:
         accuracy: end once the training accuracy is at least this.
         gradient: end once the norm of the loss gradient is at most this; for rules that use all points, whose every
             step tells it. Newton's method tells it of the point that its step leaves, and ends behind that step.
-        every: steps between two looks at loss and accuracy; None looks at the checkpoints.
+        every: steps between two evaluations of loss and accuracy; None evaluates at the checkpoints.
     """
 
     loss: float | None = None
@@ -72,11 +72,11 @@ class Stop:
 
     @property
     def evaluates(self) -> bool:
-        """Whether looks need the loss or the accuracy over the training set."""
+        """Whether it needs the loss or the accuracy over the training set."""
         return self.loss is not None or self.accuracy is not None
 
-    def looks(self, grid: tuple[int, ...]) -> frozenset[int]:
-        """The steps at which loss and accuracy are looked at, given the checkpoints."""
+    def evaluations(self, grid: tuple[int, ...]) -> frozenset[int]:
+        """The steps at which loss and accuracy are evaluated, given the checkpoints."""
         if not self.evaluates:
             return frozenset()
         return frozenset(grid if self.every is None else range(0, grid[-1] + 1, self.every))

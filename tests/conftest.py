@@ -6,9 +6,14 @@ from dataclasses import dataclass
 from pathlib import Path
 
 import pytest
+from hypothesis import HealthCheck, settings
 
 from gen_core.records import CaseRecord, RunRecord, last_attempts, read_run
 from tests.run_records import case, cases, figure, no_step_summary, records, run  # noqa: F401
+
+# A machine of any speed passes: Hypothesis fails by default what takes 200 ms, or is slow to draw.
+settings.register_profile("any speed", deadline=None, suppress_health_check=[HealthCheck.too_slow])
+settings.load_profile("any speed")
 
 BARE = ("-p", "no:cacheprovider", "-p", "no:randomly", "-p", "no:benchmark")
 

@@ -68,7 +68,7 @@ def noiseless(experiment: Experiment, data: Data) -> tuple[bool, str]:
 
 
 def loss(run: Run) -> torch.Tensor:
-    return run.trained.arrays["train_loss"]
+    return run.result.arrays["train_loss"]
 
 
 clean = Experiment(data=Points(), model=Linear(), rule=GD(rate=0.1), loss=Square(), steps=20, dtype="float64")

@@ -1,26 +1,123 @@
-"""What a session needs trained: experiments, the cases that ask for them, and blocks of seeds."""
+"""What a session needs trained: experiments, the cases that ask for them, and blocks of seeds. Nothing is done here."""
 
 from __future__ import annotations
 
+import pkgutil
+from collections.abc import Iterable
 from dataclasses import dataclass, field
+from functools import cache, cached_property
+from itertools import pairwise
 
+import torch
+
+from gen_core import training
+from gen_core.errors import DataDamaged, DataMissing
 from gen_core.experiment import Experiment
-from gen_core.training.seeding import SEEDS_PER_BASE
+from gen_core.fingerprint import code_of
+from gen_core.recipe import digest
+from gen_core.training import cost
+from gen_core.training.draws import check_data
+from gen_core.training.seeding import SEEDS_PER_BASE, seed_numbers
 
 BLOCKS = (0, 4, 8, 16, 32, 64, 128, 256, 512, SEEDS_PER_BASE)
 """Where seed blocks begin and end: the looks of every claim, so that claims share blocks and no look trains again."""
 
 
+@cache
+def training_modules() -> tuple[str, ...]:
+    """The modules that every result depends on: all of the wing."""
+    return tuple(f"{training.__name__}.{module.name}" for module in pkgutil.iter_modules(training.__path__))
+
+
+@dataclass(frozen=True)
+class Block:
+    """Seeds of one experiment on a kind of device: the unit that is planned, trained, stored and counted."""
+
+    experiment: Experiment
+    seeds: tuple[int, ...]
+    device: str = "cpu"
+
+    @cached_property
+    def key(self) -> str:
+        """Digest of all that its result depends on: recipe, seeds, code, data files, torch, device kind and threads.
+
+        Raises:
+            DataMissing, DataDamaged: if the recipe reads files that cannot be read.
+        """
+        return digest(
+            self.experiment,
+            self.seeds,
+            code_of(self.experiment, *training_modules()),
+            check_data(self.experiment),
+            str(torch.__version__),
+            self.device,
+            torch.get_num_threads(),
+        )
+
+
+def blocks_of(experiment: Experiment, base: int, seeds: int, device: str) -> list[Block]:
+    """The first seeds of a base, block by block; none where nothing is trained."""
+    edges = [edge for edge in BLOCKS if edge < seeds] + [seeds]
+    parts = pairwise(edges) if experiment.steps else ()
+    return [Block(experiment, seed_numbers(base, start, stop), device) for start, stop in parts]
+
+
 @dataclass
 class Demand:
-    """One experiment of the plan: the cases that ask for it, the seeds of its first look, why it cannot be trained."""
+    """One experiment of the plan: the cases that ask for it, their first look, and why its data cannot be read."""
 
     experiment: Experiment
     cases: list[str] = field(default_factory=list)
-    first: int = 0
-    unreadable: str = ""
+    first_look: int = 0
+    data_error: str = ""
 
 
-def experiments_of(group: list[Demand]) -> list[Experiment]:
-    """The experiments of a group that can be trained."""
-    return [demand.experiment for demand in group if not demand.unreadable]
+@dataclass
+class Plan:
+    """What a session needs.
+
+    Attributes:
+        demands: experiment key -> what is known of it.
+        groups: demands that train, those of one form and first look together, longest first.
+    """
+
+    demands: dict[str, Demand] = field(default_factory=dict)
+    groups: list[list[Demand]] = field(default_factory=list)
+
+    @classmethod
+    def of(cls, wanted: Iterable[tuple[str, Experiment, int]], device: str) -> Plan:
+        """The plan for cases: each names itself, an experiment, and the seeds of its first look.
+
+        Equal experiments become one demand, and those of one form and first look a group.
+        """
+        demands: dict[str, Demand] = {}
+        for case, experiment, first_look in wanted:
+            demand = demands.setdefault(experiment.key, Demand(experiment))
+            demand.cases.append(case)
+            demand.first_look = max(demand.first_look, first_look)
+        groups: dict[tuple[str, int], list[Demand]] = {}
+        for demand in demands.values():
+            try:
+                check_data(demand.experiment)
+            except (DataMissing, DataDamaged) as error:
+                demand.data_error = str(error)
+            if demand.experiment.steps:
+                groups.setdefault((demand.experiment.batch_key(), demand.first_look), []).append(demand)
+
+        def seconds(group: list[Demand]) -> float:
+            return sum(cost.seconds(demand.experiment, demand.first_look, device) for demand in group)
+
+        return cls(demands, sorted(groups.values(), key=seconds, reverse=True))
+
+    def together(self, experiment: Experiment, seeds: int) -> list[Experiment]:
+        """What is trained with an experiment: its group up to the first look, itself alone at later ones."""
+        for group in self.groups:
+            members = trainable(group)
+            if seeds <= group[0].first_look and any(member.key == experiment.key for member in members):
+                return members
+        return [experiment]
+
+
+def trainable(group: list[Demand]) -> list[Experiment]:
+    """The experiments of a group whose data can be read."""
+    return [demand.experiment for demand in group if not demand.data_error]

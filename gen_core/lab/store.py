@@ -1,8 +1,9 @@
 """The content-addressed store of finished trainings: kept across runs, shared by workers, safe against kills.
 
-A key is the digest of all that a result depends on; an entry is two files, KEY.safetensors and KEY.json, the second
-with the digest of the first. Both are written to temporary names (KEY.PID.part) and renamed, the JSON last: an entry
-without it does not exist. What a killed process leaves under temporary names goes when the key is made again.
+A key is the digest of all that a result depends on (`gen_core.lab.plan.Block`); an entry is two files, KEY.safetensors
+and KEY.json, the second with the digest of the first. Both are written to temporary names (KEY.PID.part) and renamed,
+the JSON last: an entry without it does not exist. What a killed process leaves under temporary names goes when the key
+is made again.
 """
 
 from __future__ import annotations
@@ -15,59 +16,10 @@ from collections.abc import Iterator, Sequence
 from pathlib import Path
 from typing import Any
 
-import torch
 from filelock import FileLock, Timeout
 from safetensors.torch import load_file, save_file
 
-from gen_core import losses, rules, schedule
-from gen_core.experiment import Experiment
-from gen_core.models import activations, layers, networks, products
-from gen_core.models import two_layer as models
-from gen_core.recipe import code_of, code_of_modules, digest
-from gen_core.training import batch as rows
-from gen_core.training import draws, fused, newton, seeding, steps, trainer
-from gen_core.training import result as trained
-from gen_core.training.draws import check_data
-from gen_core.training.result import Trained
-
-MODULES = (
-    activations,
-    draws,
-    fused,
-    layers,
-    losses,
-    models,
-    networks,
-    newton,
-    products,
-    rows,
-    rules,
-    schedule,
-    seeding,
-    steps,
-    trained,
-    trainer,
-)
-"""The code that every result depends on, beside what defines its recipe's types."""
-
-
-def result_key(experiment: Experiment, seeds: Sequence[int], device: torch.device) -> str:
-    """Key of the result of a seed block: recipe, seeds, code, data files, torch, device kind and threads.
-
-    Raises:
-        DataMissing, DataDamaged: if the recipe reads files that cannot be read.
-    """
-    parts = (experiment.data, experiment.model, experiment.rule, experiment.loss)
-    return digest(
-        experiment,
-        tuple(seeds),
-        code_of_modules(*MODULES),
-        code_of(parts),
-        check_data(experiment),
-        str(torch.__version__),
-        device.type,
-        torch.get_num_threads(),
-    )
+from gen_core.training.result import TrainingResult
 
 
 class Store:
@@ -88,10 +40,10 @@ class Store:
         """Whether there is an entry; only reading it tells whether it is whole."""
         return self._path(key, "json").is_file()
 
-    def load(self, key: str) -> Trained | None:
+    def load(self, key: str) -> TrainingResult | None:
         """A result, or None where there is none. A damaged entry is removed and named in `damaged`.
 
-        Not to be called with the key's lock held, since that is what removal takes.
+        Do not hold the key's lock: removal acquires it.
         """
         if not self.has(key):
             return None
@@ -110,7 +62,7 @@ class Store:
                 self._path(key, "safetensors").unlink(missing_ok=True)
                 return None
 
-    def save(self, key: str, result: Trained, about: dict[str, Any]) -> None:
+    def save(self, key: str, result: TrainingResult, about: dict[str, Any]) -> None:
         """Keep a result, with what the JSON beside it says of it. The caller holds the key's lock."""
         arrays, note = self._path(key, "safetensors"), self._path(key, "json")
         arrays.parent.mkdir(parents=True, exist_ok=True)
@@ -145,14 +97,14 @@ class Store:
                 return
             yield True
 
-    def _read(self, key: str) -> Trained:
+    def _read(self, key: str) -> TrainingResult:
         told = json.loads(self._path(key, "json").read_text(encoding="utf-8"))
         arrays = self._path(key, "safetensors")
         if told["key"] != key:
             raise ValueError(f"it is the entry {told['key'][:12]}")
         if (found := _sha256(arrays)) != told["sha256"]:
             raise ValueError(f"its arrays have digest {found[:12]}; expected {told['sha256'][:12]}")
-        return Trained(load_file(arrays), tuple(told["stopped_by"]))
+        return TrainingResult(load_file(arrays), tuple(told["stopped_by"]))
 
     def _path(self, key: str, kind: str) -> Path:
         return self.root / key[:2] / f"{key}.{kind}"

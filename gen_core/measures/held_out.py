@@ -85,7 +85,7 @@ def held_out_outputs(runs: Runs) -> Iterator[tuple[Run, Tensor, Tensor]]:
 
 def losses_at(run: Run, f: Tensor, y: Tensor, divisors: Tensor) -> Tensor:
     """Losses of outputs f, (seeds, n[, C]), divided by one number per seed, (seeds, n)."""
-    return run.experiment.loss.per_point(f / divisors.view(-1, *[1] * (f.dim() - 1)), y)
+    return run.experiment.parts.loss.per_point(f / divisors.view(-1, *[1] * (f.dim() - 1)), y)
 
 
 def rank_correlation(a: Tensor, b: Tensor) -> Tensor:

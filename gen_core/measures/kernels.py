@@ -23,7 +23,7 @@ from gen_core.models.activations import activation
 from gen_core.models.contract import Model
 from gen_core.models.two_layer import TwoLayer
 from gen_core.run import Run
-from gen_core.training.result import Trained
+from gen_core.training.result import TrainingResult
 from gen_core.types import Dataset
 
 JACOBIANS = 2**28
@@ -139,7 +139,7 @@ def tangent_kernel(model: Model, params: Mapping[str, Tensor], X: Tensor) -> Ten
     """
     if model.outputs != 1:
         raise InvalidExperiment(f"tangent kernel of a model of {model.outputs} outputs; expected one output")
-    trained = {name: params[name].detach() for name in model.trained}
+    trained = {name: params[name].detach() for name in model.trainable}
 
     def f(trained: dict[str, Tensor], x: Tensor) -> Tensor:
         both = {**params, **trained}
@@ -200,7 +200,7 @@ def _gap(experiment: Experiment, seed: int) -> tuple[float, float]:
     model, data = experiment.model, experiment.data
     if not isinstance(model, TwoLayer):
         raise InvalidExperiment(f"first-layer kernel of {type(model).__name__}; expected a TwoLayer")
-    one = Run(experiment, (seed,), Trained({}, ()))
+    one = Run(experiment, (seed,), TrainingResult({}, ()))
     X, W = one.X[0], one.initial("W")[0]
     # A symmetric start repeats its neurons up to the sign of v, which the kernel does not see.
     W = W[: len(W) // 2] if model.symmetric else W

@@ -5,8 +5,7 @@ Source: Anonymous, "Generalization puzzles in deep networks" (2019), section 2, 
 
 from __future__ import annotations
 
-import re
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Mapping, Sequence
 
 import torch
 from torch import Tensor
@@ -21,30 +20,35 @@ from gen_core.measures.held_out import (
     rank_correlation,
     stopped,
 )
+from gen_core.models.contract import Layer, layers_of
 from gen_core.run import Run, Runs
 
 Parameters = Mapping[str, Tensor]
 
 
-def layer_norms(params: Parameters) -> Tensor:
+def layer_norms(params: Parameters, layers: Sequence[Layer]) -> Tensor:
     """rho_1 ... rho_K, the Frobenius norms of the layers, (seeds, K).
 
     Args:
-        params: weights "W<k>", (seeds, ...), of layers k = 1 ... K; biases "b<k>" count as part of their layer.
+        params: parameters of the layers, (seeds, ...); biases count as part of their layer.
+        layers: the K layers, from below; see `gen_core.models.contract.layers_of`.
 
     Raises:
-        InvalidExperiment: for parameters that belong to no numbered layer.
+        InvalidExperiment: if parameters belong to no layer, or are not all of the layers'.
     """
-    layers: dict[int, list[Tensor]] = {}
-    for name, p in params.items():
-        layers.setdefault(_layer(name), []).append(p.flatten(1))
-    return torch.stack([torch.cat(layers[k], 1).norm(dim=1) for k in sorted(layers)], 1)
+    names = [name for layer in layers for name in layer.names]
+    if set(names) != set(params):
+        found, expected = (", ".join(sorted(some)) for some in (params, names))
+        raise InvalidExperiment(f"parameters {found}; expected those of the layers, {expected}")
+    parts = [[params[name].flatten(1) for name in layer.names] for layer in layers]
+    return torch.stack([torch.cat(part, 1).norm(dim=1) for part in parts], 1)
 
 
-def normalized(params: Parameters) -> dict[str, Tensor]:
+def normalized(params: Parameters, layers: Sequence[Layer]) -> dict[str, Tensor]:
     """The parameters of f~: every weight divided by the Frobenius norm of its layer; see `layer_norms`."""
-    rho = layer_norms(params)
-    return {name: p / rho[:, _layer(name) - 1].view(-1, *[1] * (p.dim() - 1)) for name, p in params.items()}
+    rho = layer_norms(params, layers)
+    norms = {name: rho[:, k] for k, layer in enumerate(layers) for name in layer.names}
+    return {name: p / norms[name].view(-1, *[1] * (p.dim() - 1)) for name, p in params.items()}
 
 
 def homogeneity_gap(run: Run) -> Tensor:
@@ -99,7 +103,7 @@ def advantage_of_own_norms(runs: Runs) -> Tensor | Measured:
 
 def norm_products(runs: Runs) -> Tensor:
     """rho_1 ... rho_K of every network, float64 (points, seeds)."""
-    return runs.measure(lambda run: layer_norms(run.parameters).double().prod(1))
+    return runs.measure(lambda run: layer_norms(run.parameters, _layers(run)).double().prod(1))
 
 
 def undivided(runs: Runs) -> Tensor:
@@ -138,16 +142,13 @@ def _with_errors(runs: Runs, quantity: Callable[[Tensor], Tensor]) -> Tensor | M
 
 def _outputs(run: Run) -> tuple[Tensor, Tensor, Tensor]:
     """Outputs f and f~ on the held-out points, (seeds, n_test[, C]), and rho_1 ... rho_K, (seeds,)."""
-    params, model = run.parameters, run.experiment.model
+    params, model, layers = run.parameters, run.model, _layers(run)
     return (
         model.forward(params, run.X_test),
-        model.forward(normalized(params), run.X_test),
-        layer_norms(params).prod(1),
+        model.forward(normalized(params, layers), run.X_test),
+        layer_norms(params, layers).prod(1),
     )
 
 
-def _layer(name: str) -> int:
-    """Number of the layer that a parameter belongs to."""
-    if not (known := re.fullmatch(r"[Wb]([1-9]\d*)", name)):
-        raise InvalidExperiment(f"parameter {name!r}; expected the weights W<k> or biases b<k> of a layer k")
-    return int(known[1])
+def _layers(run: Run) -> tuple[Layer, ...]:
+    return layers_of(run.experiment.model, run.experiment.data.inputs)

@@ -1,8 +1,8 @@
 """Models: each computes a whole block of seeds at once. This index names the contract and all models."""
 
-from gen_core.models.contract import Model
+from gen_core.models.contract import Layer, Layered, Model, Size
 from gen_core.models.networks import MLP, ConvNet
 from gen_core.models.sparse import SparseLinear
 from gen_core.models.two_layer import LiLiang, Linear, TwoLayer
 
-__all__ = ["MLP", "ConvNet", "LiLiang", "Linear", "Model", "SparseLinear", "TwoLayer"]
+__all__ = ["MLP", "ConvNet", "Layer", "Layered", "LiLiang", "Linear", "Model", "Size", "SparseLinear", "TwoLayer"]

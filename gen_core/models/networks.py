@@ -9,7 +9,7 @@ import math
 from collections.abc import Mapping
 from dataclasses import dataclass, field, replace
 from itertools import pairwise
-from typing import Self
+from typing import ClassVar, Self
 
 import torch
 from torch import Tensor
@@ -17,12 +17,13 @@ from torch import Tensor
 from gen_core.checks import check_count, check_counts, check_number
 from gen_core.errors import InvalidExperiment
 from gen_core.models.activations import activation
+from gen_core.models.contract import Layer, Layered
 from gen_core.models.layers import SCHEMES, convolve, images, weights
 from gen_core.models.products import affine
 
 
 @dataclass(frozen=True, kw_only=True)
-class _Network:
+class _Network(Layered):
     """What dense and convolutional networks share: the dense layers, the start, and what follows from the shapes."""
 
     hidden: tuple[int, ...]
@@ -47,7 +48,7 @@ class _Network:
             raise InvalidExperiment(f"gain {self.gain}; expected a positive number")
 
     @property
-    def trained(self) -> tuple[str, ...]:
+    def trainable(self) -> tuple[str, ...]:
         """All parameters."""
         kinds = "Wb" if self.bias else "W"
         return tuple(f"{kind}{i}" for i in range(1, self._depth + 1) for kind in kinds)
@@ -55,29 +56,29 @@ class _Network:
     def init(self, inputs: tuple[int, ...], generator: torch.Generator, dtype: torch.dtype) -> dict[str, Tensor]:
         """Draw one seed's parameters; see `Model.init`."""
         params = {}
-        for i, (shape, _) in enumerate(self._layers(inputs), 1):
-            params[f"W{i}"] = (self.gain * weights(shape, self.scheme, self.init_std, generator)).to(dtype)
-            if self.bias:
-                params[f"b{i}"] = torch.zeros(shape[0], dtype=dtype)
+        for layer in self.layers(inputs):
+            drawn = self.gain * weights(layer.shape, self.scheme, self.init_std, generator)
+            params[layer.weight] = drawn.to(dtype)
+            if layer.bias:
+                params[layer.bias] = torch.zeros(layer.shape[0], dtype=dtype)
         return params
 
-    def form(self) -> Self:
+    def batch_form(self) -> Self:
         """The network without the values of its start."""
         return replace(self, scheme="xavier_uniform", init_std=None, gain=1.0)
-
-    def cost(self, inputs: tuple[int, ...]) -> tuple[int, int]:
-        """Number of parameters, and multiply-adds of one forward pass of one point (biases not counted)."""
-        layers = self._layers(inputs)
-        size = sum(math.prod(shape) + self.bias * shape[0] for shape, _ in layers)
-        return size, sum(math.prod(shape) * places for shape, places in layers)
 
     @property
     def _depth(self) -> int:
         return len(self.hidden) + 1
 
-    def _layers(self, inputs: tuple[int, ...]) -> list[tuple[tuple[int, ...], int]]:
-        """Shape of each layer's weights, and the number of places in one input where they are applied."""
-        return [((out, into), 1) for into, out in pairwise((math.prod(inputs), *self.hidden, self.outputs))]
+    def _layer(self, i: int, shape: tuple[int, ...], stride: int = 1, places: int = 1) -> Layer:
+        bias, phi = f"b{i}" if self.bias else "", self.activation if i < self._depth else "identity"
+        return Layer(f"W{i}", shape, bias, phi, stride=stride, places=places)
+
+    def _dense_layers(self, into: int, first: int) -> tuple[Layer, ...]:
+        """The dense layers, numbered from `first`, on so many inputs."""
+        shapes = [(out, below) for below, out in pairwise((into, *self.hidden, self.outputs))]
+        return tuple(self._layer(i, shape) for i, shape in enumerate(shapes, first))
 
     def _dense(self, params: Mapping[str, Tensor], h: Tensor, first: int) -> Tensor:
         """Apply the dense layers, numbered from `first`, to h, (S, B, in)."""
@@ -103,6 +104,11 @@ class MLP(_Network):
     """
 
     hidden: tuple[int, ...] = (128, 128)
+    is_chain: ClassVar[bool] = True
+
+    def layers(self, inputs: tuple[int, ...]) -> tuple[Layer, ...]:
+        """The dense layers; see `Layered.layers`."""
+        return self._dense_layers(math.prod(inputs), 1)
 
     def forward(self, params: Mapping[str, Tensor], X: Tensor) -> Tensor:
         """Outputs, (S, B) or (S, B, C); see `Model.forward`."""
@@ -127,6 +133,7 @@ class ConvNet(_Network):
     kernel: int = 3
     stride: int = 2
     hidden: tuple[int, ...] = field(default=(32,), kw_only=True)
+    is_chain: ClassVar[bool] = True
 
     def __post_init__(self) -> None:
         super().__post_init__()
@@ -137,6 +144,19 @@ class ConvNet(_Network):
         if self.kernel % 2 == 0:
             raise InvalidExperiment(f"kernel {self.kernel}; expected an odd number")
         check_count("stride", self.stride)
+
+    def layers(self, inputs: tuple[int, ...]) -> tuple[Layer, ...]:
+        """The convolutions and the dense layers; see `Layered.layers`."""
+        if len(inputs) != 3:
+            raise InvalidExperiment(f"inputs {inputs}; expected (channels, height, width)")
+        into, height, width = inputs
+        convolutions = []
+        for i, out in enumerate(self.channels, 1):
+            height, width = ((side - 1) // self.stride + 1 for side in (height, width))
+            kernels = (out, into, self.kernel, self.kernel)
+            convolutions.append(self._layer(i, kernels, self.stride, height * width))
+            into = out
+        return (*convolutions, *self._dense_layers(into * height * width, len(self.channels) + 1))
 
     def forward(self, params: Mapping[str, Tensor], X: Tensor) -> Tensor:
         """Outputs, (S, B) or (S, B, C); see `Model.forward`."""
@@ -150,14 +170,3 @@ class ConvNet(_Network):
     @property
     def _depth(self) -> int:
         return len(self.channels) + super()._depth
-
-    def _layers(self, inputs: tuple[int, ...]) -> list[tuple[tuple[int, ...], int]]:
-        if len(inputs) != 3:
-            raise InvalidExperiment(f"inputs {inputs}; expected (channels, height, width)")
-        into, height, width = inputs
-        convolutions = []
-        for out in self.channels:
-            height, width = ((side - 1) // self.stride + 1 for side in (height, width))
-            convolutions.append(((out, into, self.kernel, self.kernel), height * width))
-            into = out
-        return convolutions + super()._layers((into, height, width))

@@ -16,6 +16,7 @@ from torch import Tensor
 
 from gen_core.checks import check_count
 from gen_core.errors import InvalidExperiment
+from gen_core.models.contract import Size
 from gen_core.types import Data
 
 GOLDEN = 0x9E3779B97F4A7C15 - 2**64
@@ -64,7 +65,7 @@ class SparseLinear:
         return 1
 
     @property
-    def trained(self) -> tuple[str, ...]:
+    def trainable(self) -> tuple[str, ...]:
         """w1 and w."""
         return ("w1", "w")
 
@@ -73,7 +74,7 @@ class SparseLinear:
         _check_inputs(inputs)
         if dtype != torch.float64:
             raise InvalidExperiment(f"SparseLinear in {dtype}; expected float64, since float32 has indices up to 2^24")
-        law = torch.tensor([self.bound * (self.start == start) for start in STARTS], dtype=dtype)
+        law = torch.tensor([self.bound if self.start == start else 0.0 for start in STARTS], dtype=dtype)
         return {
             "w1": torch.tensor(self.first, dtype=dtype),
             "w": torch.zeros(self.n, dtype=dtype),
@@ -111,14 +112,14 @@ class SparseLinear:
             coordinates.gather(1, slot) == k, w.gather(1, slot), unseen
         )
 
-    def form(self) -> SparseLinear:
+    def batch_form(self) -> SparseLinear:
         """The model without its start."""
         return SparseLinear(self.n)
 
-    def cost(self, inputs: tuple[int, ...]) -> tuple[int, int]:
+    def size(self, inputs: tuple[int, ...]) -> Size:
         """Count n + 1 parameters and 2 multiply-adds."""
         _check_inputs(inputs)
-        return self.n + 1, 2
+        return Size(self.n + 1, 2)
 
 
 def start_weights(law: Tensor, shift: Tensor, k: Tensor) -> Tensor:

@@ -5,6 +5,7 @@ from __future__ import annotations
 import math
 from collections.abc import Mapping
 from dataclasses import dataclass, replace
+from typing import ClassVar
 
 import torch
 from torch import Tensor
@@ -12,12 +13,13 @@ from torch import Tensor
 from gen_core.checks import check_count, check_number
 from gen_core.errors import InvalidExperiment
 from gen_core.models.activations import activation
+from gen_core.models.contract import Layer, Layered
 from gen_core.models.layers import normal
 from gen_core.models.products import affine
 
 
 @dataclass(frozen=True)
-class Linear:
+class Linear(Layered):
     """f(x) = <w, x>, or <w, x> + b; inputs are flattened.
 
     Parameters are w, (d,), and with a bias b, (). w ~ N(0, init_std^2) and b = 0 at the start.
@@ -25,6 +27,7 @@ class Linear:
 
     init_std: float = 0.0
     bias: bool = False
+    is_chain: ClassVar[bool] = True
 
     def __post_init__(self) -> None:
         check_number("init_std", self.init_std, least=0)
@@ -35,7 +38,7 @@ class Linear:
         return 1
 
     @property
-    def trained(self) -> tuple[str, ...]:
+    def trainable(self) -> tuple[str, ...]:
         """w, and b where there is one."""
         return ("w", "b") if self.bias else ("w",)
 
@@ -50,18 +53,17 @@ class Linear:
         f = (params["w"].unsqueeze(1) @ X.flatten(2).mT).squeeze(1)
         return f + params["b"].unsqueeze(-1) if self.bias else f
 
-    def form(self) -> Linear:
+    def batch_form(self) -> Linear:
         """The model without its init_std."""
         return replace(self, init_std=0.0)
 
-    def cost(self, inputs: tuple[int, ...]) -> tuple[int, int]:
-        """Count d (+ 1) parameters and d multiply-adds."""
-        d = math.prod(inputs)
-        return d + self.bias, d
+    def layers(self, inputs: tuple[int, ...]) -> tuple[Layer, ...]:
+        """One layer, whose matrix of one row is kept as w; see `Layered.layers`."""
+        return (Layer("w", (1, math.prod(inputs)), "b" if self.bias else ""),)
 
 
 @dataclass(frozen=True)
-class TwoLayer:
+class TwoLayer(Layered):
     """Two-layer network in the NTK parameterization, f(x) = v^T phi(W x / sqrt(d)) / sqrt(m).
 
     Source: Hu et al., "The Surprising Simplicity of the Early-Time Learning Dynamics of Neural Networks" (2020),
@@ -78,6 +80,7 @@ class TwoLayer:
     activation: str = "erf"
     symmetric: bool = True
     train: tuple[str, ...] = ("W",)
+    is_chain: ClassVar[bool] = True
 
     def __post_init__(self) -> None:
         check_count("width", self.width)
@@ -93,7 +96,7 @@ class TwoLayer:
         return 1
 
     @property
-    def trained(self) -> tuple[str, ...]:
+    def trainable(self) -> tuple[str, ...]:
         """What `train` names."""
         return self.train
 
@@ -112,18 +115,21 @@ class TwoLayer:
         hidden = activation(self.activation)(affine(x / math.sqrt(x.shape[-1]), params["W"], None))
         return (hidden @ params["v"].unsqueeze(-1)).squeeze(-1) / math.sqrt(self.width)
 
-    def form(self) -> TwoLayer:
+    def batch_form(self) -> TwoLayer:
         """The model without its symmetry, which is a matter of the start alone."""
         return replace(self, symmetric=False)
 
-    def cost(self, inputs: tuple[int, ...]) -> tuple[int, int]:
-        """Count m (d + 1) parameters and as many multiply-adds."""
-        size = self.width * (math.prod(inputs) + 1)
-        return size, size
+    def layers(self, inputs: tuple[int, ...]) -> tuple[Layer, ...]:
+        """W and v with the scales of the NTK parameterization; see `Layered.layers`."""
+        d = math.prod(inputs)
+        return (
+            Layer("W", (self.width, d), activation=self.activation, scale=d**-0.5),
+            Layer("v", (1, self.width), scale=self.width**-0.5),
+        )
 
 
 @dataclass(frozen=True)
-class LiLiang:
+class LiLiang(Layered):
     """Two-layer ReLU network of k outputs, f_i(x) = sum_r a_{i,r} ReLU(<w_r, x>), of which W alone is trained.
 
     Source: Li and Liang, "Learning Overparameterized Neural Networks via Stochastic Gradient Descent on Structured
@@ -139,6 +145,8 @@ class LiLiang:
     width: int
     classes: int
     init_std: float | None = None
+    is_chain: ClassVar[bool] = True
+    one_by_one: ClassVar[bool] = True
 
     def __post_init__(self) -> None:
         check_count("width", self.width)
@@ -154,7 +162,7 @@ class LiLiang:
         return self.classes
 
     @property
-    def trained(self) -> tuple[str, ...]:
+    def trainable(self) -> tuple[str, ...]:
         """W alone."""
         return ("W",)
 
@@ -169,11 +177,13 @@ class LiLiang:
         """Outputs, (S, B, k); see `Model.forward`."""
         return affine(torch.relu_(affine(X.flatten(2), params["W"], None)), params["a"], None)
 
-    def form(self) -> LiLiang:
+    def batch_form(self) -> LiLiang:
         """The model without its init_std."""
         return replace(self, init_std=0.0)
 
-    def cost(self, inputs: tuple[int, ...]) -> tuple[int, int]:
-        """Count m (d + k) parameters and as many multiply-adds."""
-        size = self.width * (math.prod(inputs) + self.classes)
-        return size, size
+    def layers(self, inputs: tuple[int, ...]) -> tuple[Layer, ...]:
+        """W and a; see `Layered.layers`."""
+        return (
+            Layer("W", (self.width, math.prod(inputs)), activation="relu"),
+            Layer("a", (self.classes, self.width)),
+        )

@@ -8,8 +8,9 @@ import types
 
 import pytest
 
-from gen_core.claim import Case
+from gen_core.claim import Assumption, Case
 from gen_core.errors import AssumptionViolated, DataMissing, Inconclusive, InvalidClaim, Refuted
+from gen_core.experiment import Experiment
 from gen_core.judgement import Judge, Judgement, judging
 from gen_core.plugin.outcomes import RECORD, own_lines, properties, said
 from gen_core.plugin.progress import ProgressFile
@@ -17,9 +18,9 @@ from gen_core.plugin.session import Session, case_of
 from gen_core.records import ERROR, HOLDS, INCONCLUSIVE, NOT_RUN, REFUTED, CaseRecord, Figure, Look, Verdict
 from gen_core.run import Run, Runs
 from gen_core.statistics import spend
-from gen_core.training.draws import check_data, draw
+from gen_core.training.draws import check_data, draw, unchanged
 from gen_core.training.seeding import seed_numbers
-from gen_core.training.steps import way
+from gen_core.training.steps import choose_stepper
 
 CAUGHT = (Exception, pytest.skip.Exception, pytest.fail.Exception)
 """What a case is recorded with; the interruption of a run is not the case's."""
@@ -129,7 +130,7 @@ def _check(session: Session, record: CaseRecord, case: Case, start: int, stop: i
     for seed in seed_numbers(session.base, start, stop):
         # A mutated measure has its line after the hypotheses, with nothing in it to check.
         for hypothesis, assumption in zip(record.hypotheses, case.claim.assuming, strict=False):
-            results = [assumption.check(experiment, draw(experiment, seed)) for experiment in experiments]
+            results = [_checked(assumption, experiment, seed) for experiment in experiments]
             broken = [told for holds, told in results if not holds]
             if not hypothesis.checked:
                 hypothesis.checked = "; ".join(dict.fromkeys(broken or [told for _, told in results]))
@@ -143,6 +144,12 @@ def _check(session: Session, record: CaseRecord, case: Case, start: int, stop: i
                 raise AssumptionViolated(
                     f"{hypothesis.name!r} does not hold: {broken[0]} (seed {seed}); expected: {hypothesis.statement}"
                 )
+
+
+def _checked(hypothesis: Assumption, experiment: Experiment, seed: int) -> tuple[bool, str]:
+    """What a hypothesis says of one seed's data, which it must leave as it is."""
+    with unchanged(data := draw(experiment, seed), f"the hypothesis {hypothesis.name!r}"):
+        return hypothesis.check(experiment, data)
 
 
 def _word(session: Session, raised: BaseException | None) -> Verdict:
@@ -189,7 +196,7 @@ def _describe(session: Session, record: CaseRecord, case: Case, run: Run | Runs,
         record.keys[label or "experiment"] = session.lab.keys(one.experiment, len(run.seeds))
         if one.experiment.steps:
             record.settings[f"{label} ended".strip()] = one.endings
-            record.settings[f"{label} steps".strip()] = ": ".join(way(one.experiment))
+            record.settings[f"{label} steps".strip()] = ": ".join(choose_stepper(one.experiment))
     if case.claim.figure is not None and word != ERROR:
         try:
             figure = case.claim.figure(run)

@@ -37,7 +37,7 @@ def _longest_first(ours: Session, items: list[pytest.Item]) -> None:
     """Reorder the claims among themselves, the same on all workers, so that none is left with a long one at the end."""
     assert ours.lab is not None
     rank: dict[str, int] = {}
-    for place, group in enumerate(ours.lab.groups):
+    for place, group in enumerate(ours.lab.planned.groups):
         for demand in group:
             for nodeid in demand.cases:
                 rank.setdefault(nodeid, place)

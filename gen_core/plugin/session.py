@@ -38,7 +38,7 @@ def work_of(experiments: Iterable[Experiment]) -> Work:
     whole = list(experiments)
     if any(experiment.steps for experiment in whole):
         return "trained"
-    return "drawn" if any(getattr(experiment, "model", None) is not None for experiment in whole) else "computed"
+    return "drawn" if any(experiment.model is not None for experiment in whole) else "computed"
 
 
 @dataclass
@@ -118,7 +118,8 @@ class Session:
 
     def plan(self) -> Lab:
         """Set the lab up for the selected cases."""
-        device.settle()
+        device.fix_numerics()
+        device.keep_freed_memory()
         store = Store(self.config.rootpath / self.options.store)
         self.lab = Lab(store, device.resolve(self.options.device), self.base)
         self.lab.plan(

@@ -24,27 +24,36 @@ def conditions(run: RunRecord) -> str:
 def plan_lines(lab: Lab) -> list[str]:
     """The experiments of the plan: which are trained together, their sizes, which cases share them, and their cost."""
     lines, total, on_gpu, work, largest = [], 0.0, 0.0, 0.0, 0
-    for number, group in enumerate(lab.groups, 1):
+    plan, kind = lab.planned, lab.device.type
+    for number, group in enumerate(plan.groups, 1):
         spared = [_spared(lab, demand) for demand in group]
         left = [demand for demand, why in zip(group, spared, strict=True) if not why]
-        seconds = sum(lab.seconds(d.experiment, d.first) for d in left)
-        operations = sum(cost.cost(d.experiment).operations * d.first for d in left)
+        seconds = sum(cost.seconds(d.experiment, d.first_look, kind) for d in left)
+        operations = sum(cost.cost(d.experiment).operations * d.first_look for d in left)
         memory = max(cost.cost(d.experiment).memory for d in group)
         lines.append(f"group {number}: about {_time(seconds)}, {operations:.1e} multiply-adds, {_size(memory)} a seed")
         for demand, why in zip(group, spared, strict=True):
             name = f"{demand.experiment.label()} ({demand.experiment.key[:8]}), {demand.experiment.steps_in_all} steps"
-            lines.append(f"  {name}: {why or f'{demand.first} seeds'}")
+            lines.append(f"  {name}: {why or f'{demand.first_look} seeds'}")
             lines.append(f"    {_sizes(demand.experiment)}")
             lines.extend(f"    {case}" for case in demand.cases)
         total, work = total + seconds, work + operations
-        on_gpu += sum(cost.seconds(d.experiment, d.first, "cuda") for d in left)
-        largest = max(largest, sum(cost.cost(d.experiment).memory * d.first for d in left))
-    head = f"plan: {len(lab.demands)} experiments in {len(lab.groups)} groups, longest first"
+        on_gpu += sum(cost.seconds(d.experiment, d.first_look, "cuda") for d in left)
+        largest = max(largest, sum(cost.cost(d.experiment).memory * d.first_look for d in left))
+    for demand in (demand for demand in plan.demands.values() if not demand.experiment.steps):
+        work_left = "drawn" if demand.experiment.model else "computed"
+        lines.append(f"  {demand.experiment.label()} ({demand.experiment.key[:8]}): {work_left}, not trained")
+        lines.append(f"    {_sizes(demand.experiment)}")
+        lines.extend(f"    {case}" for case in demand.cases)
+    trained = sum(map(len, plan.groups))
+    head = f"plan: {trained} experiments in {len(plan.groups)} groups, longest first"
+    if drawn := len(plan.demands) - trained:
+        head += f", and {drawn} that train nothing"
     return [
         head,
         *lines,
         f"a group that fits into memory is one batch: the largest takes {_size(largest)}, others are trained in parts",
-        f"in all about {_time(total)} on one process of this {lab.device.type} ({_time(on_gpu)} on a GPU, by a guess "
+        f"in all about {_time(total)} on one process of this {kind} ({_time(on_gpu)} on a GPU, by a guess "
         f"at its speed), {work:.1e} multiply-adds of training (estimates are orders of magnitude; what measures take "
         "is not in them)",
     ]
@@ -54,16 +63,19 @@ def _sizes(experiment: Experiment) -> str:
     """The sizes of a training, in a line."""
     inputs = "x".join(map(str, experiment.data.inputs))
     held_out = f", {experiment.n_test} held out" if experiment.n_test else ""
-    parameters = experiment.model.cost(experiment.data.inputs)[0]
-    batch = f"batches of {experiment.rule.batch}" if experiment.rule.batch else "all points a step"
-    return f"n={experiment.data.n} of {inputs}{held_out}, {parameters} parameters, {batch}, {experiment.dtype}"
+    parts = [f"n={experiment.data.n} of {inputs}{held_out}"]
+    if experiment.model:
+        parts.append(f"{experiment.model.size(experiment.data.inputs).parameters} parameters")
+    if experiment.rule:
+        parts.append(f"batches of {experiment.rule.batch}" if experiment.rule.batch else "all points a step")
+    return ", ".join([*parts, experiment.dtype])
 
 
 def _spared(lab: Lab, demand: Demand) -> str:
     """Why an experiment of the plan is not trained; empty if it is."""
-    if demand.unreadable:
-        return f"NOT RUN, {' '.join(demand.unreadable.split())}"
-    stored = all(lab.store.has(key) for key in lab.keys(demand.experiment, demand.first))
+    if demand.data_error:
+        return f"NOT RUN, {' '.join(demand.data_error.split())}"
+    stored = all(lab.store.has(key) for key in lab.keys(demand.experiment, demand.first_look))
     return "in the store" if stored else ""
 
 

@@ -12,15 +12,13 @@ from torch import Tensor
 from gen_core.errors import InvalidExperiment
 from gen_core.experiment import Experiment
 from gen_core.losses import classes, right
-from gen_core.rules import Newton
 from gen_core.training.cost import EVALUATED
 from gen_core.training.draws import draw, start
-from gen_core.training.newton import newton_step
-from gen_core.training.result import Trained
+from gen_core.training.result import TrainingResult
 from gen_core.training.seeding import generator
-from gen_core.training.steps import stepping
+from gen_core.training.steps import make_stepper
 
-Row = tuple[Experiment, int]
+Replica = tuple[Experiment, int]
 
 SEGMENT = 2**16
 """Batch indices that are drawn at a time where points are drawn with replacement; a part of the random stream."""
@@ -33,10 +31,10 @@ REPORTED = 64
 """Steps between two reports of progress."""
 
 
-class Rows:
+class Batch:
     """Experiments of equal form, each with a seed, that take their steps together."""
 
-    def __init__(self, rows: list[Row], device: torch.device) -> None:
+    def __init__(self, rows: list[Replica], device: torch.device) -> None:
         self.experiment = experiment = rows[0][0]
         self.rows, self.device, dtype = rows, device, experiment.torch_dtype
         n, inputs, outputs = experiment.data.n, experiment.data.inputs, experiment.model.outputs
@@ -52,7 +50,7 @@ class Rows:
                 self.X_test[i] = data.X_test
         starts = [start(e, seed) for e, seed in rows]
         self.params = {name: torch.stack([s[name] for s in starts]).to(device) for name in starts[0]}
-        self.trained = {name: self.params[name].requires_grad_() for name in experiment.model.trained}
+        self.trained = {name: self.params[name].requires_grad_() for name in experiment.model.trainable}
         self.rate = torch.tensor([e.rule.rate for e, _ in rows], dtype=dtype, device=device)
         self.alive = torch.ones(len(rows), dtype=torch.bool, device=device)
         self.running = len(rows)
@@ -61,25 +59,29 @@ class Rows:
         self.watched: dict[str, list[Tensor]] = {}
         self.evaluated: tuple[Tensor, Tensor] | None = None  # with the weights as they are
 
-    def train(self, report: Callable[[int], None]) -> Trained:
+    def train(self, report: Callable[[int], None]) -> TrainingResult:
         """Take all steps; `report` is told now and then how many are done, those of trainings before included."""
         experiment, grid = self.experiment, self.experiment.grid
         before = self._follow(report)
-        self._take, batches = stepping(experiment, self.params, self.trained, self.rate), self._batches()
-        checkpoints, looks = frozenset(grid), experiment.stop.looks(grid)
+        self._stepper = make_stepper(experiment, self.params, self.trained, self.rate, self._streams)
+        batches = self._batches()
+        checkpoints, self.evaluations = frozenset(grid), experiment.stop.evaluations(grid)
         step = 0
-        self._look(step, True, step in looks)
+        self._watch()
+        self._end_rows(step)
         while self.running and step < experiment.steps:
             step += 1
             self._step(step, *next(batches))
-            if step in checkpoints or step in looks:
-                self._look(step, step in checkpoints, step in looks)
+            if step in checkpoints:
+                self._watch()
+            if step in checkpoints or step in self.evaluations:
+                self._end_rows(step)
             if step % REPORTED == 0:
                 report(before + step)
         report(before + step)
         left = sum(at > step for at in grid)
         if left and step not in checkpoints:
-            self._watch(*self._evaluate())
+            self._watch()
             left -= 1
         for values in self.watched.values():
             values.extend(values[-1:] * left)
@@ -90,21 +92,27 @@ class Rows:
         first = [(e.after, seed) for e, seed in self.rows if e.after is not None]
         if not first:
             return 0
-        trained = Rows(first, self.device).train(report)
+        trained = Batch(first, self.device).train(report)
         for name, value in self.trained.items():
             value.data.copy_(trained.arrays[f"final.{name}"])
         return first[0][0].steps_in_all
 
     def _step(self, step: int, X: Tensor, y: Tensor) -> None:
-        experiment, rule, limit = self.experiment, self.experiment.rule, self.experiment.stop.gradient
-        self.evaluated = None
-        if isinstance(rule, Newton):
-            norm = newton_step(self.params, X, y, experiment.loss, rule.l2, self.rate)
-            if limit is not None:
-                self._end(step, norm <= limit, "gradient")
+        self.evaluated, limit = None, self.experiment.stop.gradient
+        if limit is None:
+            self._stepper.step(X, y, None)
             return
-        before = None if limit is None else lambda norm: self._end(step - 1, norm <= limit, "gradient")
-        self._take(X, y, before)
+
+        def end_where_small(norms: Tensor, taken: bool) -> None:
+            self._end(step if taken else step - 1, norms <= limit, "gradient")
+
+        self._stepper.step(X, y, end_where_small)
+
+    def _streams(self) -> list[torch.Generator]:
+        """A generator a row for the noise of its rule; another one for other shapes, and after other trainings."""
+        shapes = tuple((name, *p.shape[1:]) for name, p in self.trained.items())
+        before = self.experiment.steps_in_all - self.experiment.steps
+        return [generator((shapes, before), seed, "rule") for _, seed in self.rows]
 
     def _batches(self) -> Iterator[tuple[Tensor, Tensor]]:
         """Each step's points, (rows, batch, *inputs), and labels.
@@ -132,22 +140,23 @@ class Rows:
                 y = labels.index_select(0, part.flatten()).view(part.shape)
                 yield from zip(X.unbind(1), y.unbind(1), strict=True)
 
-    def _look(self, step: int, checkpoint: bool, look: bool) -> None:
-        """Watch at a checkpoint, and end the rows that are done or no longer finite."""
-        watch, stop = self.experiment.watch, self.experiment.stop
+    def _end_rows(self, step: int) -> None:
+        """End the rows that are no longer finite, and where loss and accuracy are looked at, those that are done."""
+        stop = self.experiment.stop
         # One that is not finite makes a sum that is not; to test each would take thirty times as long.
         finite = torch.stack([p.detach().reshape(len(p), -1).sum(1) for p in self.trained.values()]).isfinite().all(0)
-        loss = accuracy = None
-        if look or (checkpoint and ("train_loss" in watch or "train_accuracy" in watch)):
-            loss, accuracy = self._evaluate()
-            finite &= loss.isfinite()
+        evaluates = step in self.evaluations
+        if evaluates:
+            self._evaluate()
+        if self.evaluated is not None:
+            finite &= self.evaluated[0].isfinite()
         self._end(step, ~finite, "diverged")
-        if look and stop.loss is not None and loss is not None:
-            self._end(step, loss <= stop.loss, "loss")
-        if look and stop.accuracy is not None and accuracy is not None:
-            self._end(step, accuracy >= stop.accuracy, "accuracy")
-        if checkpoint:
-            self._watch(loss, accuracy)
+        if evaluates:
+            loss, accuracy = self._evaluate()
+            if stop.loss is not None:
+                self._end(step, loss <= stop.loss, "loss")
+            if stop.accuracy is not None:
+                self._end(step, accuracy >= stop.accuracy, "accuracy")
 
     def _end(self, step: int, ended: Tensor, reason: str) -> None:
         """Rows that have ended stay where they are: their step size becomes zero."""
@@ -156,15 +165,19 @@ class Rows:
             self.ended_at[row], self.stopped_by[row] = step, reason
             self.running -= 1
 
-    def _watch(self, loss: Tensor | None, accuracy: Tensor | None) -> None:
-        now = {"train_loss": loss, "train_accuracy": accuracy}
-        if "weights" in self.experiment.watch:
+    def _watch(self) -> None:
+        """Keep what is watched, as it is now."""
+        watch, now = self.experiment.watch, {}
+        if "weights" in watch:
             now |= {f"weights.{name}": value.detach() for name, value in self.trained.items()}
-        if "test_classes" in self.experiment.watch:
+        if "train_loss" in watch:
+            now["train_loss"] = self._evaluate()[0]
+        if "train_accuracy" in watch:
+            now["train_accuracy"] = self._evaluate()[1]
+        if "test_classes" in watch:
             now["test_classes"] = self._test_classes()
         for name, value in now.items():
-            if value is not None and name.partition(".")[0] in self.experiment.watch:
-                self.watched.setdefault(name, []).append(value.to("cpu", copy=True))
+            self.watched.setdefault(name, []).append(value.to("cpu", copy=True))
 
     @torch.no_grad()
     def _evaluate(self) -> tuple[Tensor, Tensor]:
@@ -189,7 +202,7 @@ class Rows:
             return torch.from_numpy(np.packbits(predicted.numpy(), axis=-1))
         return predicted.to(torch.uint8 if model.outputs <= 256 else torch.int32)
 
-    def _result(self) -> Trained:
+    def _result(self) -> TrainingResult:
         loss, accuracy = self._evaluate()
         lost = ~loss.isfinite().cpu()
         reasons = ["diverged" if bad else reason for bad, reason in zip(lost, self.stopped_by, strict=True)]
@@ -204,7 +217,7 @@ class Rows:
             "train_loss": loss.cpu(),
             "train_accuracy": accuracy.cpu(),
         }
-        return Trained(arrays, tuple(reasons))
+        return TrainingResult(arrays, tuple(reasons))
 
 
 def _check_labels(y: Tensor, outputs: int) -> None:

@@ -6,7 +6,8 @@ import math
 from dataclasses import dataclass
 
 from gen_core.experiment import Experiment
-from gen_core.rules import Newton
+from gen_core.models.contract import units_of
+from gen_core.training.steps import step_cost
 
 OPERATIONS_PER_SECOND = {"cpu": 3e10, "cuda": 1e12}
 """Multiply-adds a second. CPU: between what was measured in float32 on one core of an x86-64 server with AVX-512, MLP
@@ -30,27 +31,26 @@ class Cost:
 
 def cost(experiment: Experiment) -> Cost:
     """Estimate from the recipe: three forward passes' worth a step, data, states and activations in memory."""
-    inputs, n = experiment.data.inputs, experiment.data.n
-    parameters, forward = experiment.model.cost(inputs)
-    numbers = math.prod(inputs)
-    batch, grid, watch = experiment.rule.batch or n, experiment.grid, experiment.watch
-    tested = experiment.n_test * ("test_classes" in watch)
+    data, rule, grid, watch = experiment.data, experiment.rule, experiment.grid, experiment.watch
+    parameters, forward = experiment.model.size(data.inputs)
+    numbers, units = math.prod(data.inputs), units_of(experiment.model, data.inputs)
+    tested = experiment.n_test if "test_classes" in watch else 0
+    step = step_cost(experiment)
+
     watched = experiment.stop.evaluates or "train_loss" in watch or "train_accuracy" in watch
-    looks = {*grid, *experiment.stop.looks(grid)} if watched else {experiment.steps}
-    evaluations = forward * (len(looks) * n + len(grid) * tested)
-    units = forward // numbers  # of one point in all layers; for dense layers about right
-    if isinstance(experiment.rule, Newton):
-        step, state = n * parameters**2 + parameters**3 // 3, 3 * parameters**2
-    else:
-        step, state = 3 * batch * forward, 6 * parameters + 4 * batch * units
-        state += 2 * batch * numbers * (experiment.rule.batch is not None)
-    kept = len(grid) * (parameters * ("weights" in watch) + tested // 8)
-    evaluated = 2 * units * min(max(n, tested), EVALUATED)
-    size = experiment.torch_dtype.itemsize
+    evaluated_at = {*grid, *experiment.stop.evaluations(grid)} if watched else {experiment.steps}
+    evaluations = forward * (len(evaluated_at) * data.n + len(grid) * tested)
+
+    points = 2 * numbers * (data.n + tested)
+    gathered = 2 * numbers * rule.batch if rule.batch else 0
+    kept = parameters if "weights" in watch else 0
+    kept = len(grid) * (kept + tested // 8)
+    evaluated = 2 * units * min(max(data.n, tested), EVALUATED)
+
     first = cost(experiment.after) if experiment.after else Cost(0.0, 0)
     return Cost(
-        first.operations + experiment.steps * step + evaluations,
-        first.memory + size * (2 * numbers * (n + tested) + state + kept + evaluated),
+        first.operations + experiment.steps * step.multiply_adds + evaluations,
+        first.memory + experiment.torch_dtype.itemsize * (points + gathered + step.numbers + kept + evaluated),
     )
 
 

@@ -34,9 +34,8 @@ def resolve(name: str) -> torch.device:
     return torch.device("cuda")
 
 
-def settle() -> None:
-    """Fix what would let results depend on the machine's load: one intra-op thread, and no TF32; keep freed memory."""
-    _keep_freed_memory()
+def fix_numerics() -> None:
+    """Fix what would let results depend on the machine's load: one intra-op thread, and no TF32."""
     torch.set_num_threads(1)
     threadpool_limits(1)
     torch.backends.cuda.matmul.allow_tf32 = False
@@ -48,7 +47,7 @@ M_TRIM_THRESHOLD, M_MMAP_THRESHOLD = -1, -3
 
 
 @functools.cache
-def _keep_freed_memory() -> None:
+def keep_freed_memory() -> None:
     """Have glibc keep blocks of up to 1 GiB that are freed.
 
     It returns those of 32 MiB and more to the kernel, which clears their pages anew at each step: 4 of 15 CPU seconds

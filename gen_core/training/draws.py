@@ -1,14 +1,21 @@
-"""What a seed starts from, as pure functions of (recipe, seed): its data, kept for a while, and its parameters."""
+"""What a seed starts from, as pure functions of (recipe, seed): its data, kept for a while, and its parameters.
+
+Draws are shared by all that look at a seed, so that code that changes one in place would change what others measure.
+Foreign code that is handed a draw is watched (`unchanged`), and a draw that has changed all the same is not handed on.
+"""
 
 from __future__ import annotations
 
 from collections import OrderedDict
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
 
+import torch
 from torch import Tensor
 
 from gen_core.errors import InvalidExperiment
 from gen_core.experiment import Experiment
+from gen_core.fingerprint import code_of
 from gen_core.recipe import digest
 from gen_core.training.seeding import generator
 from gen_core.types import Data, Dataset, Derived, held_out
@@ -16,30 +23,46 @@ from gen_core.types import Data, Dataset, Derived, held_out
 BYTES_KEPT = 600 * 2**20
 """Bytes of draws that a process keeps, since hypotheses, training and measures look at the same ones."""
 
+WORDS, HASHED = 128, 2**20
+"""Bytes of one sum in a checksum, and bytes up to which all are hashed: sums pass over memory ten times as fast."""
+
+Seal = tuple[tuple[int, int], ...]
+"""Version and checksum of each tensor of a draw."""
+
 
 class _Draws:
-    """The latest draws, by the type and digest of their recipe and by seed."""
+    """The latest draws, by digest of recipe and code and by seed, each with its seal."""
 
     def __init__(self) -> None:
-        self.kept: OrderedDict[tuple[type, str, int], Data] = OrderedDict()
+        self.kept: OrderedDict[tuple[str, int], tuple[Data, Seal]] = OrderedDict()
         self.bytes = 0
 
     def get(self, recipe: Dataset, seed: int) -> Data:
-        key = (type(recipe), digest(recipe), seed)
+        key = (digest(recipe, code_of(recipe)), seed)
         if key in self.kept:
             self.kept.move_to_end(key)
-            return self.kept[key]
+            data, seal = self.kept[key]
+            if seal != _seal(data):
+                self._drop(key)
+                raise _changed(type(recipe).__name__, "something that was handed it")
+            return data
         data = self._draw(recipe, seed)
         _check(recipe, data)
-        self.kept[key] = data
+        self.kept[key] = data, _seal(data)
         self.bytes += _size(data)
         while len(self.kept) > 1 and self.bytes > BYTES_KEPT:
-            self.bytes -= _size(self.kept.popitem(last=False)[1])
+            self._drop(next(iter(self.kept)))
         return data
+
+    def _drop(self, key: tuple[str, int]) -> None:
+        self.bytes -= _size(self.kept.pop(key)[0])
 
     def _draw(self, recipe: Dataset, seed: int) -> Data:
         own = generator(recipe, seed, "data")
-        return recipe.derive(self.get(recipe.data, seed), own) if isinstance(recipe, Derived) else recipe.draw(own)
+        if not isinstance(recipe, Derived):
+            return recipe.draw(own)
+        with unchanged(inner := self.get(recipe.data, seed), f"{type(recipe).__name__}.derive"):
+            return recipe.derive(inner, own)
 
 
 _draws = _Draws()
@@ -49,22 +72,41 @@ def draw(experiment: Experiment, seed: int) -> Data:
     """One seed's data.
 
     Raises:
-        InvalidExperiment: if the draw does not have the shapes that its recipe announces.
+        InvalidExperiment: if the draw does not have the shapes that its recipe announces, or was changed in place.
         DataMissing, DataDamaged: if it reads files that are not there, or not what they should be.
     """
     return _draws.get(experiment.data, seed)
+
+
+@contextmanager
+def unchanged(data: Data, who: str) -> Iterator[None]:
+    """Watch foreign code that is handed a draw.
+
+    Raises:
+        InvalidExperiment: if it has changed the draw in place, by torch or through a view in numpy.
+    """
+    seal = _seal(data)
+    yield
+    if _seal(data) != seal:
+        raise _changed("the data", who)
 
 
 def start(experiment: Experiment, seed: int) -> dict[str, Tensor]:
     """One seed's parameters before the first step: the model's draw, placed on the seed's data if the model does that.
 
     Raises:
-        InvalidExperiment, DataMissing, DataDamaged: as `draw`, where the model looks at the data.
+        InvalidExperiment: if the experiment has no model, or as `draw`, where the model looks at the data.
+        DataMissing, DataDamaged: as `draw`, where the model looks at the data.
     """
     model = experiment.model
+    if model is None:
+        raise InvalidExperiment(f"{experiment.label()} has no model; expected one, for its parameters")
     params = model.init(experiment.data.inputs, generator(model, seed, "init"), experiment.torch_dtype)
     place: Callable[..., dict[str, Tensor]] | None = getattr(model, "place", None)
-    return params if place is None else place(params, draw(experiment, seed))
+    if place is None:
+        return params
+    with unchanged(data := draw(experiment, seed), f"{type(model).__name__}.place"):
+        return place(params, data)
 
 
 def check_data(experiment: Experiment) -> str:
@@ -94,5 +136,27 @@ def _check(recipe: Dataset, data: Data) -> None:
             raise InvalidExperiment(f"{type(recipe).__name__} drew {name} of {array.dtype}; expected floating point")
 
 
+def _changed(what: str, who: str) -> InvalidExperiment:
+    return InvalidExperiment(
+        f"{who} changed {what} in place, which others measure too; expected it to work on a copy (tensor.clone())"
+    )
+
+
+def _tensors(data: Data) -> list[Tensor]:
+    return [t for t in (data.X, data.y, data.X_test, data.y_test) if t is not None]
+
+
+def _seal(data: Data) -> Seal:
+    return tuple((tensor._version, _checksum(tensor)) for tensor in _tensors(data))
+
+
+def _checksum(tensor: Tensor) -> int:
+    """A hash of a tensor's bits: of sums over 128 bytes each, where it is large. Cost: a pass over its memory."""
+    bits = tensor.detach().contiguous().flatten().view(torch.uint8)
+    whole = len(bits) // WORDS * WORDS if len(bits) > HASHED else 0
+    sums = bits[:whole].view(torch.int64).view(-1, WORDS // 8).sum(1)
+    return hash((sums.numpy().tobytes(), bits[whole:].numpy().tobytes()))
+
+
 def _size(data: Data) -> int:
-    return sum(t.nbytes for t in (data.X, data.y, data.X_test, data.y_test) if t is not None)
+    return sum(t.nbytes for t in _tensors(data))

@@ -6,55 +6,28 @@ between dense layers is (rows, units, batch): products are faster that way round
 
 from __future__ import annotations
 
-import math
-from collections.abc import Callable, Mapping
-from functools import partial
+from collections.abc import Mapping
 from typing import NamedTuple, cast
 
 import torch
-import torch.nn.functional as F
 from torch import Tensor
 
 from gen_core.experiment import Experiment
 from gen_core.losses import Sloped
-from gen_core.models.contract import Model
+from gen_core.models.activations import Activation, activation
+from gen_core.models.contract import Layered
 from gen_core.models.layers import convolve, images
-from gen_core.models.networks import ConvNet
 from gen_core.models.products import multiply, subtract
-from gen_core.models.two_layer import LiLiang, Linear, TwoLayer
-from gen_core.rules import GD, SGD, Rule
+from gen_core.rules import GD, SGD, GradientRule, Streams
+from gen_core.training.stepper import gradient_cost
 
 _aten = torch.ops.aten
-
-
-class _Activation(NamedTuple):
-    """An activation, and g times its slope, in g's place: as h tells the slope, or z, which is spoilt."""
-
-    forward: Callable[[Tensor], Tensor]
-    backward: Callable[[Tensor, Tensor], Tensor]
-    by_input: bool = False
-
-
-_ACTIVATIONS = {
-    "relu": _Activation(torch.relu_, lambda g, h: _aten.threshold_backward.grad_input(g, h, 0, grad_input=g)),
-    "leaky_relu": _Activation(
-        partial(F.leaky_relu_, negative_slope=0.2),
-        lambda g, h: _aten.leaky_relu_backward.grad_input(g, h, 0.2, True, grad_input=g),
-    ),
-    "tanh": _Activation(torch.tanh_, lambda g, h: _aten.tanh_backward.grad_input(g, h, grad_input=g)),
-    "sigmoid": _Activation(torch.sigmoid_, lambda g, h: _aten.sigmoid_backward.grad_input(g, h, grad_input=g)),
-    "identity": _Activation(lambda z: z, lambda g, h: g),
-    "erf": _Activation(
-        torch.erf, lambda g, z: g.mul_(z.square_().neg_().exp_()).mul_(2 / math.sqrt(math.pi)), by_input=True
-    ),
-    "softplus": _Activation(partial(F.softplus, threshold=40), lambda g, z: g.mul_(z.sigmoid_()), by_input=True),
-}
 
 
 class _Parameter(NamedTuple):
     """A layer's parameter, (rows, ...): its value, whether it is trained, and where its gradient goes.
 
-    Without a place for the gradient, the gradient is subtracted at once.
+    Without a place for the gradient, the gradient is subtracted at once, if the parameter is trained.
     """
 
     value: Tensor
@@ -63,22 +36,25 @@ class _Parameter(NamedTuple):
 
     def take(self, rows: slice, gradient: Tensor) -> None:
         """Subtract some rows' gradient, or keep it."""
-        if self.gradient is None:
-            self.value[rows].sub_(gradient)
-        else:
+        if self.gradient is not None:
             self.gradient[rows].copy_(gradient)
+        elif self.trained:
+            self.value[rows].sub_(gradient)
 
 
 class _Dense:
     """z = scale W h + b, (rows, out, batch), of h, (rows, in, batch), or of images that it flattens.
 
     Attributes:
+        phi: the activation after it.
         first: whether no layer is below, which needs no gradient then.
         images: whether images are below.
     """
 
-    def __init__(self, W: _Parameter, b: _Parameter | None, z: Tensor, scale: float, first: bool, images: bool) -> None:
-        self.W, self.b, self.z, self.scale, self.first, self.images = W, b, z, scale, first, images
+    def __init__(
+        self, W: _Parameter, b: _Parameter | None, phi: Activation, z: Tensor, scale: float, first: bool, images: bool
+    ) -> None:
+        self.W, self.b, self.phi, self.z, self.scale, self.first, self.images = W, b, phi, z, scale, first, images
         part, into, batch = len(z), W.value.shape[2], z.shape[2]
         shape = (0,) if first else (part, batch, into) if images else (part, into, batch)
         self.below, self.h, self.shape = z.new_empty(shape), z, ()
@@ -114,8 +90,8 @@ class _Dense:
 class _Convolution:
     """A convolution of each row's images with its own kernels, with a padding of k // 2."""
 
-    def __init__(self, W: _Parameter, b: _Parameter | None, stride: int, first: bool) -> None:
-        self.W, self.b, self.stride, self.first = W, b, stride, first
+    def __init__(self, W: _Parameter, b: _Parameter | None, phi: Activation, stride: int, first: bool) -> None:
+        self.W, self.b, self.phi, self.stride, self.first = W, b, phi, stride, first
         self.h = W.value
 
     def forward(self, rows: slice, h: Tensor) -> Tensor:
@@ -142,52 +118,54 @@ class _Convolution:
 
 
 class Fused:
-    """Takes the steps of rows with these parameters; see `gen_core.training.steps.stepping`.
+    """Steps of a model that is the chain of its layers, with any loss that has a slope; see `Stepper`."""
 
-    Models: `Linear`, `TwoLayer`, `LiLiang`, `MLP` and `ConvNet`, with any loss that has a slope.
-    """
+    cost = staticmethod(gradient_cost)
 
     def __init__(
-        self, experiment: Experiment, params: Mapping[str, Tensor], trained: Mapping[str, Tensor], rate: Tensor
+        self,
+        experiment: Experiment,
+        params: Mapping[str, Tensor],
+        trained: Mapping[str, Tensor],
+        rate: Tensor,
+        streams: Streams,
     ) -> None:
-        self.rule, self.loss, self.model = cast(Rule, experiment.rule), cast(Sloped, experiment.loss), experiment.model
-        self.trained, self.rate = trained, rate
-        self.phi = _ACTIVATIONS[getattr(self.model, "activation", "relu")]
+        self.rule, self.loss = cast(GradientRule, experiment.rule), cast(Sloped, experiment.loss)
+        self.trained, self.rate, self.outputs = trained, rate, experiment.model.outputs
         self.in_place = type(self.rule) in (GD, SGD)
-        self.state = self.rule.start(trained)
+        self.state = self.rule.start(trained, streams)
         self.gradients = {} if self.in_place else {name: torch.empty_like(p) for name, p in trained.items()}
-        # Thin batches over large weights are bound by memory: a network's own stay in the cache for its whole step.
-        alone = isinstance(self.model, LiLiang) and rate.device.type == "cpu"
-        self.part = 1 if alone else len(rate)
-        self.layers = self._layers(experiment, params)
+        model = cast(Layered, experiment.model)
+        self.part = 1 if model.one_by_one and rate.device.type == "cpu" else len(rate)
+        self.layers = self._layers(experiment, model, params)
 
-    def _layers(self, experiment: Experiment, params: Mapping[str, Tensor]) -> list[_Dense | _Convolution]:
-        model, batch, layers = self.model, self.rule.batch or experiment.data.n, []
+    def _layers(
+        self, experiment: Experiment, model: Layered, params: Mapping[str, Tensor]
+    ) -> list[_Dense | _Convolution]:
+        batch, layers, above_images = self.rule.batch or experiment.data.n, [], False
 
-        def parameter(name: str, matrix: bool) -> _Parameter | None:
-            if name not in params:
-                return None
-
+        def parameter(name: str, shape: tuple[int, ...]) -> _Parameter:
             def view(p: Tensor) -> Tensor:
                 # w of `Linear` and v of `TwoLayer` are matrices of one row, b of `Linear` is a vector of one entry.
-                return p.detach() if p.dim() > 3 else p.detach().view(len(p), -1, *p.shape[-1:] * matrix)
+                return p.detach().view(len(p), *shape)
 
             gradient = self.gradients.get(name)
             return _Parameter(view(params[name]), name in self.trained, None if gradient is None else view(gradient))
 
-        for W, b, scale in _names(model, experiment.data.inputs):
-            weight, bias, first = cast(_Parameter, parameter(W, True)), parameter(b, False), not layers
-            if weight.value.dim() > 3 and isinstance(model, ConvNet):
-                layers.append(_Convolution(weight, bias, model.stride, first))
+        for layer in model.layers(experiment.data.inputs):
+            W, phi, first = parameter(layer.weight, layer.shape), activation(layer.activation), not layers
+            b = parameter(layer.bias, layer.shape[:1]) if layer.bias else None
+            if layer.kind == "convolution":
+                layers.append(_Convolution(W, b, phi, layer.stride, first))
             else:
-                z = weight.value.new_empty(self.part, weight.value.shape[1], batch)
-                after_images = bool(layers) and isinstance(layers[-1], _Convolution)
-                layers.append(_Dense(weight, bias, z, scale, first, after_images))
+                z = W.value.new_empty(self.part, layer.shape[0], batch)
+                layers.append(_Dense(W, b, phi, z, layer.scale, first, above_images))
+            above_images = layer.kind == "convolution"
         return layers
 
     @torch.no_grad()
-    def __call__(self, X: Tensor, y: Tensor, norms: object = None) -> None:
-        """Take a step; norms are not told, since a training that ends by them is left to autograd."""
+    def step(self, X: Tensor, y: Tensor, on_gradient_norms: object = None) -> None:
+        """Take a step; norms are not reported, since a training that ends by them is left to autograd."""
         scale = (self.rate if self.in_place else torch.ones_like(self.rate)) / y.shape[1]
         for at in range(0, len(X), self.part):
             rows = slice(at, at + self.part)
@@ -196,26 +174,14 @@ class Fused:
             self.rule.update(self.trained, self.gradients, self.state, self.rate)
 
     def _step(self, rows: slice, X: Tensor, y: Tensor, scale: Tensor) -> None:
-        phi, told = self.phi, []
+        seen: list[Tensor] = []  # by each activation's backward
         h = images(X) if isinstance(self.layers[0], _Convolution) else X.flatten(2).mT
-        for layer in self.layers[:-1]:
+        for layer in self.layers:
             z = layer.forward(rows, h)
-            h = phi.forward(z)
-            told.append(z if phi.by_input else h)
-        f = self.layers[-1].forward(rows, h).mT
-        g = self.loss.slope(f.squeeze(-1) if self.model.outputs == 1 else f, y)
+            h = layer.phi.forward(z)
+            seen.append(z if layer.phi.by_input else h)
+        f = h.mT
+        g = self.loss.slope(f.squeeze(-1) if self.outputs == 1 else f, y)
         g = g.view(f.shape).mul_(scale.view(-1, 1, 1)).mT
-        for layer in reversed(self.layers[1:]):
-            g = phi.backward(layer.backward(rows, g), told.pop())
-        self.layers[0].backward(rows, g)
-
-
-def _names(model: Model, inputs: tuple[int, ...]) -> list[tuple[str, str, float]]:
-    """Weights, biases and scale of each layer, from below."""
-    if isinstance(model, Linear):
-        return [("w", "b", 1.0)]
-    if isinstance(model, TwoLayer):
-        return [("W", "", math.prod(inputs) ** -0.5), ("v", "", model.width**-0.5)]
-    if isinstance(model, LiLiang):
-        return [("W", "", 1.0), ("a", "", 1.0)]
-    return [(f"W{k}", f"b{k}", 1.0) for k in range(1, sum(n[0] == "W" for n in model.trained) + 1)]
+        for layer in reversed(self.layers):
+            g = layer.backward(rows, layer.phi.backward(g, seen.pop()))

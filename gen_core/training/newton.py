@@ -3,16 +3,49 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping
+from typing import cast
 
 import torch
 from torch import Tensor
 
 from gen_core.errors import Unfinished
+from gen_core.experiment import Experiment
 from gen_core.losses import Loss
+from gen_core.rules import Newton, Streams
+from gen_core.training.stepper import OnGradientNorms, StepCost
 
 CHUNK = 2**22  # numbers in one chunk of weighted inputs: 32 MiB in float64
 HALVINGS = 40
 DECREASE = 1e-4  # Armijo's constant as in Nocedal and Wright (2006), section 3.1
+
+
+class NewtonSteps:
+    """Steps of `Newton` on `Linear`; see `gen_core.training.stepper.Stepper`.
+
+    A norm is that of the regularised loss, before a step that is taken when it is reported.
+    """
+
+    def __init__(
+        self,
+        experiment: Experiment,
+        params: Mapping[str, Tensor],
+        trained: Mapping[str, Tensor],
+        rate: Tensor,
+        streams: Streams,
+    ) -> None:
+        self.loss, self.l2, self.params, self.rate = experiment.loss, cast(Newton, experiment.rule).l2, params, rate
+
+    @staticmethod
+    def cost(experiment: Experiment) -> StepCost:
+        """Hessians of all points, and what solves with them."""
+        parameters = experiment.model.size(experiment.data.inputs).parameters
+        return StepCost(experiment.data.n * parameters**2 + parameters**3 // 3, 3 * parameters**2)
+
+    def step(self, X: Tensor, y: Tensor, on_gradient_norms: OnGradientNorms | None) -> None:
+        """Take a step."""
+        norm = newton_step(self.params, X, y, self.loss, self.l2, self.rate)
+        if on_gradient_norms is not None:
+            on_gradient_norms(norm, True)
 
 
 @torch.no_grad()

@@ -9,7 +9,7 @@ from torch import Tensor
 
 
 @dataclass(frozen=True)
-class Trained:
+class TrainingResult:
     """Seeds of one experiment as the trainer leaves them; every array is on the CPU and has the seed axis first.
 
     Attributes:
@@ -22,12 +22,12 @@ class Trained:
     arrays: dict[str, Tensor]
     stopped_by: tuple[str, ...]
 
-    def rows(self, index: slice) -> Trained:
+    def rows(self, index: slice) -> TrainingResult:
         """Some of the seeds."""
-        return Trained({name: array[index] for name, array in self.arrays.items()}, self.stopped_by[index])
+        return TrainingResult({name: array[index] for name, array in self.arrays.items()}, self.stopped_by[index])
 
 
-def concatenate(parts: list[Trained]) -> Trained:
+def concatenate(parts: list[TrainingResult]) -> TrainingResult:
     """Blocks of seeds of one experiment as one."""
     arrays = {name: torch.cat([part.arrays[name] for part in parts]) for name in parts[0].arrays}
-    return Trained(arrays, tuple(reason for part in parts for reason in part.stopped_by))
+    return TrainingResult(arrays, tuple(reason for part in parts for reason in part.stopped_by))

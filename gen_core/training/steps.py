@@ -1,88 +1,110 @@
-"""How rows take a step by gradients: by autograd, or with gradients that are written out (`gen_core.training.fused`).
+"""How rows take their steps: by autograd, with gradients that are written out, or by Newton's method.
 
-The two agree to rounding.
+The first two agree to rounding.
 """
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping
+from collections.abc import Mapping
 from typing import NamedTuple, cast
 
 import torch
 from torch import Tensor
 
+from gen_core.errors import InvalidExperiment
 from gen_core.experiment import Experiment
 from gen_core.losses import Sloped
-from gen_core.models.networks import MLP, ConvNet
-from gen_core.models.two_layer import LiLiang, Linear, TwoLayer
-from gen_core.rules import Newton, Rule
+from gen_core.models.contract import Layered, chained
+from gen_core.rules import GradientRule, Newton, Streams
 from gen_core.training.fused import Fused
-
-Norms = Callable[[Tensor], None]
-"""Is told the norm of each row's gradient, (rows,), before the step is taken; may set rates to 0."""
-
-Take = Callable[[Tensor, Tensor, Norms | None], None]
-"""Takes a step on points, (rows, batch, *inputs), and labels, (rows, batch)."""
+from gen_core.training.newton import NewtonSteps
+from gen_core.training.stepper import OnGradientNorms, StepCost, Stepper, gradient_cost
 
 
-_DENSE = "dense layers, whose gradients take no graph and are applied in place"
-WRITTEN_OUT: dict[type, str] = {
-    Linear: _DENSE,
-    TwoLayer: _DENSE,
-    LiLiang: "two layers of which one is trained; on a CPU network by network, as weights fill a cache",
-    MLP: _DENSE,
-    ConvNet: "convolutions, on a CPU with the channels last, and dense layers; their gradients take no graph",
-}
-"""Models whose gradients are written out, and what the steps owe to that."""
-
-
-class Way(NamedTuple):
-    """How an experiment's steps are taken, and why so."""
+class StepperChoice(NamedTuple):
+    """What takes an experiment's steps, and why it does."""
 
     name: str
     reason: str
 
 
-def way(experiment: Experiment) -> Way:
-    """The way that suits a recipe: "newton", "autograd", or "fused" for models and losses that are known."""
-    model, loss = experiment.model, experiment.loss
-    if isinstance(experiment.rule, Newton):
-        return Way("newton", "the rule needs second derivatives")
-    if experiment.stop.gradient is not None:
-        return Way("autograd", "the training ends by the norm of its gradient")
-    if not isinstance(loss, Sloped):
-        return Way("autograd", f"{type(loss).__name__} has no slope")
-    # Not isinstance: a subclass may have another forward.
-    if type(model) not in WRITTEN_OUT:
-        return Way("autograd", f"no gradient of {type(model).__name__} is written out")
-    return Way("fused", WRITTEN_OUT[type(model)])
+def choose_stepper(experiment: Experiment) -> StepperChoice:
+    """What suits a recipe: "newton", "fused" where gradients are written out, or "autograd".
 
-
-def stepping(experiment: Experiment, params: Mapping[str, Tensor], trained: Mapping[str, Tensor], rate: Tensor) -> Take:
-    """What takes the steps of rows with these parameters, (rows, ...), at each row's rate, (rows,).
-
-    Rates that become 0 later leave their rows as they are. Newton's steps are `gen_core.training.newton`'s.
+    Raises:
+        InvalidExperiment: for a rule that has no step.
     """
-    kind = Fused if way(experiment).name == "fused" else _Autograd
-    return kind(experiment, params, trained, rate)
+    model, rule, loss = experiment.model, experiment.rule, experiment.loss
+    if isinstance(rule, Newton):
+        return StepperChoice("newton", "the rule needs second derivatives")
+    if not isinstance(rule, GradientRule):
+        raise InvalidExperiment(f"rule {type(rule).__name__} has no update; expected a GradientRule")
+    if experiment.stop.gradient is not None:
+        return StepperChoice("autograd", "the training ends by the norm of its gradient")
+    if not isinstance(loss, Sloped):
+        return StepperChoice("autograd", f"{type(loss).__name__} has no slope")
+    if not chained(model):
+        return StepperChoice("autograd", f"no gradient of {type(model).__name__} is written out")
+    layers = model.layers(experiment.data.inputs)
+    kinds = [layer.kind for layer in layers]
+    if "convolution" in kinds[kinds.index("dense") if "dense" in kinds else 0 :]:
+        return StepperChoice("autograd", f"{type(model).__name__} has a convolution that is not below a dense layer")
+    if alone := set(experiment.model.trainable).difference(*(layer.names for layer in layers)):
+        return StepperChoice("autograd", f"{min(alone)} of {type(model).__name__} belongs to no layer")
+    return StepperChoice("fused", _saved(model, kinds))
 
 
-class _Autograd:
-    """Steps along gradients of the summed loss."""
+def _saved(model: Layered, kinds: list[str]) -> str:
+    """What the steps owe to gradients that are written out."""
+    if model.one_by_one:
+        return "dense layers, on a CPU network by network, as weights fill a cache; their gradients take no graph"
+    if "convolution" in kinds:
+        return "convolutions, on a CPU with the channels last, and dense layers; their gradients take no graph"
+    return "dense layers, whose gradients take no graph and are applied in place"
+
+
+def make_stepper(
+    experiment: Experiment,
+    params: Mapping[str, Tensor],
+    trained: Mapping[str, Tensor],
+    rate: Tensor,
+    streams: Streams,
+) -> Stepper:
+    """The stepper of a choice; see `Stepper` for what it is given."""
+    return STEPPERS[choose_stepper(experiment).name](experiment, params, trained, rate, streams)
+
+
+def step_cost(experiment: Experiment) -> StepCost:
+    """What a step of one seed takes."""
+    return STEPPERS[choose_stepper(experiment).name].cost(experiment)
+
+
+class Autograd:
+    """Steps along gradients of the summed loss, for any model, loss and `GradientRule`; see `Stepper`."""
+
+    cost = staticmethod(gradient_cost)
 
     def __init__(
-        self, experiment: Experiment, params: Mapping[str, Tensor], trained: Mapping[str, Tensor], rate: Tensor
+        self,
+        experiment: Experiment,
+        params: Mapping[str, Tensor],
+        trained: Mapping[str, Tensor],
+        rate: Tensor,
+        streams: Streams,
     ) -> None:
         self.experiment, self.params, self.trained, self.rate = experiment, params, trained, rate
-        self.state = experiment.rule.start(trained)
-        self.share = torch.full((), 1 / (experiment.rule.batch or experiment.data.n), dtype=rate.dtype).to(rate.device)
+        self.rule = cast(GradientRule, experiment.rule)
+        self.state = self.rule.start(trained, streams)
+        self.share = torch.full((), 1 / (self.rule.batch or experiment.data.n), dtype=rate.dtype).to(rate.device)
 
-    def __call__(self, X: Tensor, y: Tensor, norms: Norms | None) -> None:
+    def step(self, X: Tensor, y: Tensor, on_gradient_norms: OnGradientNorms | None) -> None:
         """Take a step."""
         loss = self.experiment.loss.per_point(self.experiment.model.forward(self.params, X), y)
         gradients = torch.autograd.grad(loss, list(self.trained.values()), self.share.expand_as(loss))
-        if norms is not None:
+        if on_gradient_norms is not None:
             squares = torch.stack([g.reshape(len(g), -1).square().sum(1) for g in gradients])
-            norms(squares.sum(0).sqrt())
-        rule = cast(Rule, self.experiment.rule)
-        rule.update(self.trained, dict(zip(self.trained, gradients, strict=True)), self.state, self.rate)
+            on_gradient_norms(squares.sum(0).sqrt(), False)
+        self.rule.update(self.trained, dict(zip(self.trained, gradients, strict=True)), self.state, self.rate)
+
+
+STEPPERS: Mapping[str, type[Stepper]] = {"autograd": Autograd, "fused": Fused, "newton": NewtonSteps}

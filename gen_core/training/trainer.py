@@ -12,21 +12,21 @@ from collections.abc import Callable, Iterator, Sequence
 import torch
 
 from gen_core.errors import Unfinished
-from gen_core.training.batch import Row, Rows
+from gen_core.training.batch import Batch, Replica
 from gen_core.training.cost import cost
 from gen_core.training.device import memory_budget
-from gen_core.training.result import Trained
+from gen_core.training.result import TrainingResult
 
 Report = Callable[[int, int], None]
 
 
 def train(
-    rows: Sequence[Row], device: torch.device, report: Report = lambda step, steps: None
-) -> Iterator[tuple[list[Row], Trained]]:
+    rows: Sequence[Replica], device: torch.device, report: Report = lambda step, steps: None
+) -> Iterator[tuple[list[Replica], TrainingResult]]:
     """Train rows of one form, as many at a time as the device's memory budget holds.
 
     Args:
-        rows: experiments of equal `form()`, each with a seed.
+        rows: experiments of equal `batch_key()`, each with a seed.
         device: where to train.
         report: called now and then with the steps done and the steps there are, over all rows.
 
@@ -43,11 +43,11 @@ def train(
     while waiting:
         batch = waiting.pop(0)
 
-        def reached(step: int, before: int = done, beside: list[Row] = batch) -> None:
+        def reached(step: int, before: int = done, beside: list[Replica] = batch) -> None:
             report(before + len(beside) * step, len(rows) * steps)
 
         try:
-            trained = Rows(batch, device).train(reached)
+            trained = Batch(batch, device).train(reached)
         except (MemoryError, RuntimeError) as error:
             if not _out_of_memory(error):
                 raise

@@ -53,6 +53,10 @@ class Bare:
         raise NotImplementedError
 
 
+class Doubled(Linear):
+    """Not linear for all that anyone knows: its forward is its own."""
+
+
 VALID = Experiment(data=Points(), model=Linear(), rule=GD(0.1), loss=Square(), steps=10)
 RECIPE = "expected a number, a string, a tuple or a frozen dataclass of these"
 
@@ -87,6 +91,7 @@ RECIPE = "expected a number, a string, a tuple or a frozen dataclass of these"
         ({"data": Mutable()}, "Experiment.data of type Mutable, which is mutable; expected a dataclass(frozen=True)"),
         ({"model": ConvNet()}, "inputs (3,); expected (channels, height, width)"),
         ({"model": MLP(), "rule": Newton()}, "Newton on MLP; expected a Linear model"),
+        ({"model": Doubled(), "rule": Newton()}, "Newton on Doubled; expected a Linear model"),
         (
             {"rule": SGD(0.1, 2), "stop": Stop(gradient=0.1)},
             "stop gradient 0.1 with batch 2; expected a rule on all points",
@@ -144,10 +149,10 @@ def test_grids():
 
 
 def test_looks():
-    assert Stop().looks((0, 4, 8)) == frozenset()
-    assert Stop(gradient=0.1).looks((0, 4, 8)) == frozenset()
-    assert Stop(loss=0.1).looks((0, 4, 8)) == {0, 4, 8}
-    assert Stop(accuracy=0.9, every=3).looks((0, 4, 8)) == {0, 3, 6}
+    assert Stop().evaluations((0, 4, 8)) == frozenset()
+    assert Stop(gradient=0.1).evaluations((0, 4, 8)) == frozenset()
+    assert Stop(loss=0.1).evaluations((0, 4, 8)) == {0, 4, 8}
+    assert Stop(accuracy=0.9, every=3).evaluations((0, 4, 8)) == {0, 3, 6}
 
 
 def test_experiments_are_hashable_and_equal_by_value():
@@ -180,4 +185,4 @@ def test_experiments_are_hashable_and_equal_by_value():
     ],
 )
 def test_forms_agree_where_rows_can_be_trained_together(change, same):
-    assert (replace(VALID, **change).form() == VALID.form()) == same
+    assert (replace(VALID, **change).batch_key() == VALID.batch_key()) == same

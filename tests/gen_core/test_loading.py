@@ -11,7 +11,7 @@ import torch
 
 import gen_core
 from gen_core import InvalidExperiment, Run, Runs, UnknownCase
-from gen_core.lab import lab as trainer
+from gen_core.lab import work as trainer
 
 CLAIMS = """
 from gen_core import Arms, AtScale, Mutation, Sweep

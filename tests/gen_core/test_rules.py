@@ -4,7 +4,7 @@ import pytest
 import torch
 
 from gen_core.errors import InvalidExperiment
-from gen_core.rules import GD, SGD, AdaGrad, Adam, Momentum, Newton, Rule
+from gen_core.rules import GD, SGD, AdaGrad, Adam, GradientRule, Momentum, Newton, Rule
 
 STEPS = 50
 RATES = [0.1, 0.03, 0.0, 0.01]
@@ -18,6 +18,10 @@ PAIRS = [
     (Adam(0.1), torch.optim.Adam),
     (Adam(0.1, 0.5, 0.9), lambda p, lr: torch.optim.Adam(p, lr, betas=(0.5, 0.9))),
 ]
+
+
+def no_streams():
+    raise AssertionError("a rule without noise asks for streams")
 
 
 def problem(rows):
@@ -38,7 +42,7 @@ def problem(rows):
 
 def trajectory(rule, rows, rates):
     params, loss = problem(rows)
-    state, rate, path = rule.start(params), torch.tensor(rates, dtype=torch.float64), []
+    state, rate, path = rule.start(params, no_streams), torch.tensor(rates, dtype=torch.float64), []
     for _ in range(STEPS):
         leaves = {k: v.detach().requires_grad_() for k, v in params.items()}
         grads = torch.autograd.grad(loss(leaves).sum(), list(leaves.values()))
@@ -73,7 +77,7 @@ def test_a_rate_of_zero_leaves_a_row_exactly_where_it_is(rule):
 @pytest.mark.parametrize("rule", [Momentum(0.1), Adam(0.1), AdaGrad(0.1)], ids=repr)
 def test_a_row_that_is_frozen_in_motion_stays_exactly_put(rule):
     params, _ = problem([0, 1])
-    state, grads = rule.start(params), {k: torch.ones_like(v) for k, v in params.items()}
+    state, grads = rule.start(params, no_streams), {k: torch.ones_like(v) for k, v in params.items()}
     rule.update(params, grads, state, torch.tensor([0.1, 0.1], dtype=torch.float64))
     before = {k: v.clone() for k, v in params.items()}
     for _ in range(5):
@@ -86,7 +90,7 @@ def test_a_row_that_is_frozen_in_motion_stays_exactly_put(rule):
 @pytest.mark.parametrize("rule", [rule for rule, _ in PAIRS], ids=repr)
 def test_float32_parameters_that_require_gradients_are_updated_in_place(rule):
     p = torch.ones(2, 3, requires_grad=True)
-    state = rule.start({"w": p})
+    state = rule.start({"w": p}, no_streams)
     rule.update({"w": p}, {"w": torch.ones(2, 3)}, state, torch.tensor([0.1, 0.0], dtype=torch.float64))
     assert p.dtype == torch.float32
     assert p.requires_grad
@@ -96,16 +100,17 @@ def test_float32_parameters_that_require_gradients_are_updated_in_place(rule):
 
 def test_forms_agree_where_the_rate_alone_differs():
     for rule, _ in PAIRS:
-        assert rule.form() == replace(rule, rate=0.7).form()
-        assert rule.form().rate == 1.0
-    assert SGD(0.1, 4).form() != SGD(0.1, 5).form()
-    assert Momentum(0.1, 0.5).form() != Momentum(0.1, 0.6).form()
-    assert Newton(1e-3).form() == Newton(1e-3)
+        assert rule.batch_form() == replace(rule, rate=0.7).batch_form()
+        assert rule.batch_form().rate == 1.0
+    assert SGD(0.1, 4).batch_form() != SGD(0.1, 5).batch_form()
+    assert Momentum(0.1, 0.5).batch_form() != Momentum(0.1, 0.6).batch_form()
+    assert Newton(1e-3).batch_form() == Newton(1e-3)
 
 
 def test_every_rule_is_a_rule_and_hashable():
-    assert all(isinstance(rule, Rule) for rule, _ in PAIRS)
-    assert not isinstance(Newton(), Rule)
+    assert all(isinstance(rule, GradientRule) for rule, _ in PAIRS)
+    assert isinstance(Newton(), Rule)
+    assert not isinstance(Newton(), GradientRule)
     assert len({rule for rule, _ in PAIRS} | {Newton()}) == len(PAIRS) + 1
 
 
@@ -113,7 +118,7 @@ def test_batches_of_rules():
     assert (GD(0.1).batch, GD(0.1).replacement) == (None, False)
     assert (SGD(0.1, 4, True).batch, SGD(0.1, 4, True).replacement) == (4, True)
     newton = Newton()
-    assert (newton.rate, newton.batch, newton.replacement, newton.start({})) == (1.0, None, False, {})
+    assert (newton.rate, newton.batch, newton.replacement, newton.start({}, no_streams)) == (1.0, None, False, {})
 
 
 @pytest.mark.parametrize(

@@ -4,7 +4,7 @@ import pytest
 import torch
 
 from gen_core import GD, MLP, Data, Every, Experiment, InvalidExperiment, Linear, Mutation, Run, Runs, Square
-from gen_core.training.result import Trained, concatenate
+from gen_core.training.result import TrainingResult, concatenate
 from gen_core.training.seeding import generator
 from gen_core.training.trainer import train
 
@@ -57,12 +57,12 @@ def test_data_and_starts_are_those_of_the_training():
 
 
 def test_parts_of_seeds_are_put_together_again():
-    whole = run(LINEAR).trained
+    whole = run(LINEAR).result
     parts = [whole.rows(slice(0, 1)), whole.rows(slice(1, 3))]
     again = concatenate(parts)
     assert again.stopped_by == whole.stopped_by
     assert all(torch.equal(again.arrays[name], array) for name, array in whole.arrays.items())
-    assert isinstance(parts[1], Trained)
+    assert isinstance(parts[1], TrainingResult)
     assert len(parts[1].arrays["final.w"]) == len(parts[1].stopped_by) == 2
 
 
@@ -101,7 +101,7 @@ def test_runs_of_arms_and_of_a_sweep():
     assert runs["two"] is two
     assert list(runs) == [one, two]
     assert runs.seeds == (0, 1, 2)
-    assert runs.measure(lambda r: r.trained.arrays["train_loss"].double()).shape == (2, 3)
+    assert runs.measure(lambda r: r.result.arrays["train_loss"].double()).shape == (2, 3)
     with pytest.raises(InvalidExperiment, match="arm 'three' is not in this setting; it has one, two"):
         runs["three"]
 

@@ -92,7 +92,7 @@ def test_the_code_on_a_page_loads_the_run_from_the_store(suite) -> None:
     for case in loaded.cases:
         code = loading(case, loaded.run)
         assert len(code.splitlines()) == 4
-        untrained = "import gen_core.lab.lab; gen_core.lab.lab.train = None"  # what is not in the store cannot be made
+        untrained = "import gen_core.lab.work; gen_core.lab.work.train = None"  # nothing can be trained
         told = "import json; print(json.dumps([run.seeds, run.train_loss.tolist()]))"
         command = [sys.executable, "-c", "\n".join([untrained, code, told])]
         done = subprocess.run(command, cwd=suite.pytester.path, capture_output=True, text=True, check=False)

@@ -82,7 +82,7 @@ def test_every_seed_has_its_dot(case) -> None:
     st.lists(floats, max_size=9),
     st.sampled_from(["at most", "between"]),
 )
-@settings(deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture])
+@settings(deadline=None, suppress_health_check=[*settings().suppress_health_check, HealthCheck.function_scoped_fixture])
 def test_any_numbers_stay_inside_the_picture(case, estimate, low, high, limits, values, direction) -> None:
     record = case("a", "b", estimate=estimate, low=low, high=high, limits=limits, direction=direction)
     record.values, record.seeds = values, list(range(len(values)))

@@ -64,7 +64,7 @@ def test_exponent(run):
 def test_trend(run):
     expect(along(run), "q").decreases_in(X)
 
-@claim(**{**TOY, "given": replace(clean, steps=0)})
+@claim(**{**TOY, "given": replace(clean, steps=0, rule=None, loss=None)})
 def test_refuted(run):
     expect(near(run), "q").between(2, 3)
 

@@ -3,8 +3,7 @@
 import pytest
 import torch
 
-from gen_core.lab import Event, Lab, Store
-from gen_core.lab import lab as labs
+from gen_core.lab import Event, Lab, Store, work
 
 CPU = torch.device("cpu")
 
@@ -23,6 +22,6 @@ def make(tmp_path):
 def batches(monkeypatch):
     """The batches that the trainer is asked for: sets of (rate, scale), and the seeds of each."""
     asked: list[list] = []
-    train = labs.train
-    monkeypatch.setattr(labs, "train", lambda rows, *rest: asked.append(rows) or train(rows, *rest))
+    train = work.train
+    monkeypatch.setattr(work, "train", lambda rows, *rest: asked.append(rows) or train(rows, *rest))
     return asked

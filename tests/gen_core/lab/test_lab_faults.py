@@ -15,8 +15,7 @@ from gen_core import (
     Square,
     Unfinished,
 )
-from gen_core.lab import Event
-from gen_core.lab import lab as labs
+from gen_core.lab import Event, work
 
 CPU = torch.device("cpu")
 
@@ -51,7 +50,7 @@ def plan(lab, *experiments, first=8):
 def test_data_that_is_missing_drops_out_of_its_group_and_raises_for_who_asks(make, batches):
     missing = replace(A, data=Points(fault="missing"))
     lab = plan(make(), A, missing, B)
-    assert [demand.unreadable for demand in lab.groups[0]] == [
+    assert [demand.data_error for demand in lab.planned.groups[0]] == [
         "",
         "points are not there; get them with: make points",
         "",
@@ -84,7 +83,7 @@ def test_a_failure_at_a_later_look_leaves_the_earlier_one(make, monkeypatch):
     def fail(rows, *rest):
         raise Unfinished("out of memory: no room")
 
-    monkeypatch.setattr(labs, "train", fail)
+    monkeypatch.setattr(work, "train", fail)
     with pytest.raises(Unfinished, match="out of memory: no room"):
         lab.run(A, 16)
     assert lab.run(A, 8).w.shape == (8, 3)
@@ -106,7 +105,7 @@ def test_an_interruption_is_nobodys_failure(make, monkeypatch):
         raise KeyboardInterrupt
 
     with monkeypatch.context() as patch:
-        patch.setattr(labs, "train", interrupt)
+        patch.setattr(work, "train", interrupt)
         with pytest.raises(KeyboardInterrupt):
             lab.run(A, 8)
     assert not lab.failures

@@ -60,7 +60,7 @@ def process(tmp_path, *arguments, **options):
 
 def ended(*processes):
     for one in processes:
-        _, said = one.communicate(timeout=120)
+        _, said = one.communicate(timeout=900)
         assert one.returncode == 0, said
 
 
@@ -85,14 +85,14 @@ def test_two_processes_train_each_key_once(tmp_path, first, second):
 
 def test_a_killed_run_resumes_with_what_is_missing(tmp_path, monkeypatch):
     one = process(tmp_path, [0, 1, 2], [0], kill_after=3)
-    assert one.wait(timeout=120) == -signal.SIGKILL
+    assert one.wait(timeout=900) == -signal.SIGKILL
     one.stderr.close()
     kept = [training["key"] for training in trainings(tmp_path)]
     assert len(kept) == 3
 
     asked: list[int] = []
-    rows = trainer.Rows
-    monkeypatch.setattr(trainer, "Rows", lambda batch, device: asked.append(len(batch)) or rows(batch, device))
+    rows = trainer.Batch
+    monkeypatch.setattr(trainer, "Batch", lambda batch, device: asked.append(len(batch)) or rows(batch, device))
     work(tmp_path / "store", tmp_path / "log", [0, 1, 2], [2, 1, 0])
     counts = Counter(training["key"] for training in trainings(tmp_path))
     assert len(counts) == 6

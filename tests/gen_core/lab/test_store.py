@@ -11,14 +11,14 @@ import pytest
 import torch
 
 from gen_core import GD, Data, Experiment, Linear, Square
-from gen_core.lab import Store, result_key
+from gen_core.lab import Block, Store
 from gen_core.training import device
-from gen_core.training.result import Trained
+from gen_core.training.result import TrainingResult
 
 ROOT = Path(__file__).parents[3]
 KEY = "ab" + 62 * "0"
 OTHER = "cd" + 62 * "1"
-RESULT = Trained({"final.w": torch.arange(6.0).view(2, 3), "step": torch.tensor([4, 9])}, ("loss", "steps"))
+RESULT = TrainingResult({"final.w": torch.arange(6.0).view(2, 3), "step": torch.tensor([4, 9])}, ("loss", "steps"))
 
 
 @pytest.fixture
@@ -33,7 +33,7 @@ def files(store):
 def test_what_is_saved_is_loaded(store):
     assert store.load(KEY) is None
     assert not store.has(KEY)
-    transposed = Trained({"a": torch.arange(6.0).view(2, 3).mT}, ("steps",))
+    transposed = TrainingResult({"a": torch.arange(6.0).view(2, 3).mT}, ("steps",))
     store.save(KEY, RESULT, {"seconds": 1.5})
     store.save(OTHER, transposed, {})
     found = store.load(KEY)
@@ -98,7 +98,7 @@ def test_a_damaged_entry_that_another_process_makes_again_is_not_removed(store):
     store.save(KEY, RESULT, {})
     note = store.root / "ab" / f"{KEY}.json"
     note.write_text("{nonsense")
-    found: list[Trained | None] = []
+    found: list[TrainingResult | None] = []
     reader = threading.Thread(target=lambda: found.append(store.load(KEY)))
     with Store(store.root).locked([KEY], wait=True):
         reader.start()
@@ -199,20 +199,19 @@ class FromFile:
 
 
 def test_keys_follow_seeds_files_torch_device_and_threads(tmp_path, monkeypatch):
-    device.settle()
-    path, cpu = tmp_path / "data", torch.device("cpu")
+    device.fix_numerics()
+    path = tmp_path / "data"
     path.write_text("one")
     experiment = Experiment(data=FromFile(str(path)), model=Linear(), rule=GD(0.1), loss=Square(), steps=2)
-    first = result_key(experiment, (0, 1), cpu)
-    assert result_key(experiment, [0, 1], cpu) == first
-    others = [result_key(experiment, (0, 2), cpu), result_key(experiment, (0, 1), torch.device("cuda"))]
+    first = Block(experiment, (0, 1)).key
+    others = [Block(experiment, (0, 2)).key, Block(experiment, (0, 1), "cuda").key]
     path.write_text("two")
-    others.append(result_key(experiment, (0, 1), cpu))
+    others.append(Block(experiment, (0, 1)).key)
     path.write_text("one")
-    assert result_key(experiment, (0, 1), cpu) == first
+    assert Block(experiment, (0, 1)).key == first
     torch.set_num_threads(2)
-    others.append(result_key(experiment, (0, 1), cpu))
-    device.settle()
+    others.append(Block(experiment, (0, 1)).key)
+    device.fix_numerics()
     monkeypatch.setattr(torch, "__version__", "9.9")
-    others.append(result_key(experiment, (0, 1), cpu))
+    others.append(Block(experiment, (0, 1)).key)
     assert len({first, *others}) == 6

@@ -10,7 +10,7 @@ import pytest
 import torch
 
 from fixtures.data.tables import JointTables
-from fixtures.nakkiran.joint_tables import judged
+from fixtures.nakkiran.joint_tables import joint_tables
 from gen_core import Run
 from gen_core.lab import Lab, Store
 from gen_core.measures import Informations, informations, tables_of
@@ -31,7 +31,7 @@ def plain(p: np.ndarray) -> float:
 
 @pytest.fixture
 def run(tmp_path, request) -> Run:
-    experiment = replace(judged(request.param), data=JointTables(20, request.param))
+    experiment = replace(joint_tables(request.param), data=JointTables(20, request.param))
     return Lab(Store(tmp_path), torch.device("cpu")).run(experiment, 2)
 
 

@@ -12,7 +12,7 @@ from scipy.integrate import quad
 
 from fixtures.data.designs import Design
 from fixtures.data.synthetic import Gaussian
-from gen_core import GD, MLP, ConvNet, Experiment, InvalidExperiment, Linear, Square, TwoLayer, Unfinished
+from gen_core import MLP, ConvNet, Experiment, InvalidExperiment, Linear, TwoLayer, Unfinished
 from gen_core.measures import (
     constants,
     derivative,
@@ -26,16 +26,14 @@ from gen_core.measures import (
 )
 from gen_core.models.activations import activation
 from gen_core.run import Run
-from gen_core.training.result import Trained
+from gen_core.training.result import TrainingResult
 
 NAMES = ("erf", "tanh", "sigmoid", "softplus", "relu", "leaky_relu", "identity")
-START = Experiment(
-    data=Design(n=60, d=12), model=TwoLayer(40, "relu"), rule=GD(1.0), loss=Square(), steps=0, dtype="float64"
-)
+START = Experiment(data=Design(n=60, d=12), model=TwoLayer(40, "relu"), dtype="float64")
 
 
 def run_of(experiment: Experiment, *seeds: int) -> Run:
-    return Run(experiment, seeds, Trained({}, ()))
+    return Run(experiment, seeds, TrainingResult({}, ()))
 
 
 def normals(*shape: int, seed: int = 0) -> torch.Tensor:
@@ -82,11 +80,11 @@ def test_the_tangent_kernel_of_a_first_layer_is_its_closed_form(name):
 )
 def test_the_tangent_kernel_is_that_of_gradients_one_by_one_in_blocks_of_any_size(monkeypatch, model, inputs, room):
     X, params = normals(7, *inputs), drawn(model, inputs)
-    leaves = {name: p.clone().requires_grad_(name in model.trained) for name, p in params.items()}
+    leaves = {name: p.clone().requires_grad_(name in model.trainable) for name, p in params.items()}
 
     def gradient(x):
         f = model.forward({name: p[None] for name, p in leaves.items()}, x[None, None])
-        found = torch.autograd.grad(f.sum(), [leaves[name] for name in model.trained])
+        found = torch.autograd.grad(f.sum(), [leaves[name] for name in model.trainable])
         return torch.cat([g.flatten() for g in found])
 
     J = torch.stack([gradient(x) for x in X])

@@ -10,7 +10,7 @@ import torch
 from scipy.stats import linregress
 
 from fixtures.data.digits import Digits
-from fixtures.puzzles.families import by_scale, dense, for_steps
+from fixtures.puzzles.families import by_scale, dense_net, for_steps
 from gen_core import Runs, Stop, Unfinished
 from gen_core.lab import Lab, Store
 from gen_core.measures import (
@@ -35,7 +35,7 @@ def lab(tmp_path):
 
 @pytest.fixture
 def runs(lab):
-    sweep = for_steps(by_scale(DATA, dense(16), 0.02, GAINS), 20)
+    sweep = for_steps(by_scale(DATA, dense_net(16), 0.02, GAINS), 20)
     return Runs({f"{gain:g}": lab.run(point, 3) for gain, point in sweep.points}, GAINS)
 
 

@@ -13,9 +13,9 @@ from scipy.stats import spearmanr
 
 from fixtures.data.digits import Digits
 from fixtures.puzzles.families import by_scale, for_steps
-from fixtures.puzzles.families import dense as of_width
-from fixtures.puzzles.homogeneous import convolutional, dense
-from gen_core import MLP, InvalidExperiment, Runs, Stop, Unfinished
+from fixtures.puzzles.families import dense_net as of_width
+from fixtures.puzzles.homogeneous import convolutional_on_digits, dense_on_digits
+from gen_core import MLP, InvalidExperiment, Runs, SparseLinear, Stop, Unfinished
 from gen_core.lab import Lab, Store
 from gen_core.measures import (
     Measured,
@@ -31,6 +31,7 @@ from gen_core.measures import (
     train_losses,
     unnormalized_ordering,
 )
+from gen_core.models.contract import Layer, layers_of
 
 GAINS = (0.7, 1.0, 2.0, 4.0)
 
@@ -51,29 +52,36 @@ def normal(*shape: int) -> torch.Tensor:
 
 
 def test_layer_norms_of_known_matrices():
-    params = {"W2": torch.tensor([[[5.0]]]), "W1": torch.tensor([[[3.0, 0.0], [0.0, 4.0]]])}
-    assert layer_norms(params).tolist() == [[5.0, 5.0]]
+    params = {"v": torch.tensor([[6.0]]), "W": torch.tensor([[[3.0, 0.0], [0.0, 4.0]]])}
+    assert layer_norms(params, (Layer("W", (2, 2)), Layer("v", (1, 1)))).tolist() == [[5.0, 6.0]]
     with_bias = {"W1": torch.tensor([[[3.0, 4.0]]]), "b1": torch.tensor([[12.0]])}
-    assert layer_norms(with_bias).tolist() == [[13.0]]
+    assert layer_norms(with_bias, (Layer("W1", (1, 2), "b1"),)).tolist() == [[13.0]]
 
 
 def test_normalized_layers_have_norm_one():
     params = {"W1": normal(2, 4, 3), "b1": normal(2, 4), "W2": normal(2, 5, 4, 3, 3)}
-    unit = normalized(params)
-    assert torch.allclose(layer_norms(unit), torch.ones(2, 2, dtype=torch.float64), atol=1e-14)
+    layers = (Layer("W1", (4, 3), "b1"), Layer("W2", (5, 4, 3, 3)))
+    unit = normalized(params, layers)
+    assert torch.allclose(layer_norms(unit, layers), torch.ones(2, 2, dtype=torch.float64), atol=1e-14)
     for name, p in params.items():
         for seed in range(2):
             cosine = (p[seed] * unit[name][seed]).sum() / p[seed].norm() / unit[name][seed].norm()
             assert float(cosine) == pytest.approx(1)
 
 
-@pytest.mark.parametrize("name", ["v", "W", "W0", "layer1"])
-def test_parameters_of_no_layer_are_named(name: str):
-    with pytest.raises(InvalidExperiment, match=f"^parameter '{name}'; expected the weights W<k> or biases b<k>"):
-        layer_norms({name: normal(1, 2)})
+@pytest.mark.parametrize("names", [("W", "v"), ("W", "b", "v"), ("b",)])
+def test_parameters_of_no_layer_and_missing_ones_are_named(names: tuple[str, ...]):
+    message = f"^parameters {', '.join(sorted(names))}; expected those of the layers, W, b$"
+    with pytest.raises(InvalidExperiment, match=message):
+        layer_norms({name: normal(1, 2, 2) for name in names}, (Layer("W", (2, 2), "b"),))
 
 
-@pytest.mark.parametrize("experiment", [dense(4, 16), convolutional(), dense(1)])
+def test_a_model_without_layers_has_no_norms():
+    with pytest.raises(InvalidExperiment, match=r"^SparseLinear tells no layers; expected a model that"):
+        layers_of(SparseLinear(3), (2,))
+
+
+@pytest.mark.parametrize("experiment", [dense_on_digits(4, 16), convolutional_on_digits(), dense_on_digits(1)])
 def test_networks_without_biases_are_homogeneous(lab, experiment):
     run = lab.run(experiment, 2)
     assert homogeneity_gap(run).max() < 1e-14
@@ -96,8 +104,8 @@ def gap(net: MLP, scale: float, seed: int, biases: float = 0.0) -> float:
         drawn = torch.randn(p.shape, generator=stream, dtype=torch.float64)
         params[name] = biases * drawn if name[0] == "b" else p * 10 ** (scale * torch.rand(1, generator=stream))
     X = torch.randn(1, 20, 6, generator=stream, dtype=torch.float64)
-    f = net.forward(params, X)
-    scaled = layer_norms(params).prod() * net.forward(normalized(params), X)
+    f, layers = net.forward(params, X), net.layers((6,))
+    scaled = layer_norms(params, layers).prod() * net.forward(normalized(params, layers), X)
     largest = float(f.abs().max())
     return float((f - scaled).abs().max()) / largest if largest else 0.0
 
@@ -129,7 +137,7 @@ def test_no_network_with_biases_is(activation: str, hidden: tuple[int, ...], out
 
 
 def test_homogeneity_gap_of_tanh_against_numpy(lab):
-    run = lab.run(dense(2, 16, "tanh"), 2)
+    run = lab.run(dense_on_digits(2, 16, "tanh"), 2)
     for seed in range(2):
         W, V, X = (t[seed].numpy() for t in (run.weights("W1"), run.weights("W2"), run.X_test))
         rho1, rho2 = np.linalg.norm(W), np.linalg.norm(V)
@@ -142,7 +150,9 @@ def test_homogeneity_gap_of_tanh_against_numpy(lab):
 def test_normalized_loss_is_that_of_the_normalized_network(runs):
     run = runs["2"]
     rho = norm_products(runs)[2]
-    f = run.experiment.model.forward(normalized({name: run.weights(name) for name in ("W1", "W2")}), run.X)
+    W1, W2 = run.weights("W1"), run.weights("W2")
+    unit = {"W1": W1 / W1.flatten(1).norm(dim=1)[:, None, None], "W2": W2 / W2.flatten(1).norm(dim=1)[:, None, None]}
+    f = run.experiment.model.forward(unit, run.X)
     for seed in range(3):
         expected = torch.nn.functional.cross_entropy(f[seed], run.y[seed])
         assert float(losses_at(run, run.outputs(run.X), run.y, rho)[seed].mean()) == pytest.approx(
@@ -166,7 +176,7 @@ def test_what_does_not_move_has_no_order():
 
 def test_orderings_against_scipy(runs):
     rho = norm_products(runs)
-    trained = [{name: run.weights(name) for name in run.experiment.model.trained} for run in runs]
+    trained = [{name: run.weights(name) for name in run.experiment.model.trainable} for run in runs]
     scores = [run.experiment.model.forward(params, run.X_test) for run, params in zip(runs, trained, strict=True)]
     errors = torch.stack([(f.argmax(-1) != run.y_test).double().mean(1) for f, run in zip(scores, runs, strict=True)])
 

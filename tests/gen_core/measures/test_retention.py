@@ -79,7 +79,7 @@ def test_a_seed_is_measured_where_its_accuracy_came_to_1(tmp_path):
     assert (net.train_accuracy == 1).all()
     assert "3 by accuracy at step" in net.endings
     last = net.watched("test_classes")[:, -1]
-    reached = [net.checkpoints.index(min(c for c in net.checkpoints if c >= s)) for s in net.trained.arrays["step"]]
+    reached = [net.checkpoints.index(min(c for c in net.checkpoints if c >= s)) for s in net.result.arrays["step"]]
     for s, at in enumerate(reached):
         assert torch.equal(net.watched("test_classes")[s, at], last[s])
 

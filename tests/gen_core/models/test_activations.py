@@ -3,7 +3,7 @@ import torch
 from scipy import special
 
 from gen_core.errors import InvalidExperiment
-from gen_core.models.activations import activation
+from gen_core.models.activations import ACTIVATIONS, activation
 
 Z = torch.linspace(-60, 60, 2401, dtype=torch.float64)
 
@@ -29,6 +29,31 @@ def test_float32_keeps_its_dtype_and_stays_finite():
         out = activation(name)(Z.float())
         assert out.dtype == torch.float32
         assert out.isfinite().all()
+
+
+@pytest.mark.parametrize("dtype", [torch.float32, torch.float64])
+@pytest.mark.parametrize("name", ACTIVATIONS)
+def test_what_is_computed_in_place_is_what_autograd_computes(name, dtype):
+    phi, z = activation(name), Z[Z != 0].to(dtype)
+    g = torch.randn(z.shape, generator=torch.Generator().manual_seed(0), dtype=torch.float64).to(dtype)
+    leaf = z.clone().requires_grad_()
+    expected = phi(leaf)
+    (slope,) = torch.autograd.grad(expected, leaf, g)
+    z, g = z.clone(), g.clone()
+    h = phi.forward(z)
+    assert torch.equal(h, expected)
+    assert (h.data_ptr() == z.data_ptr()) != phi.by_input
+    found = phi.backward(g, z if phi.by_input else h)
+    assert found.data_ptr() == g.data_ptr()
+    torch.testing.assert_close(found, slope)
+
+
+def test_the_function_leaves_its_input_alone():
+    for name in ACTIVATIONS:
+        z = Z.clone()
+        activation(name)(z)
+        assert torch.equal(z, Z)
+        assert activation(name).name == name
 
 
 def test_unknown_name():

@@ -53,7 +53,7 @@ def test_a_block_is_torchs_layers_seed_by_seed_and_so_is_its_gradient(model, inp
     assert f.shape == ((S, B) if model.outputs == 1 else (S, B, model.outputs))
     torch.testing.assert_close(f, expected, rtol=1e-12, atol=1e-12)
 
-    leaves = [params[name] for name in model.trained]
+    leaves = [params[name] for name in model.trainable]
     mine = torch.autograd.grad(f.square().sum(), leaves)
     torch.testing.assert_close(mine, torch.autograd.grad(expected.square().sum(), leaves), rtol=1e-10, atol=1e-10)
 
@@ -62,7 +62,7 @@ def test_a_block_is_torchs_layers_seed_by_seed_and_so_is_its_gradient(model, inp
 def test_a_seed_is_the_same_alone_and_among_others(model, inputs):
     params = {name: p.requires_grad_() for name, p in seeds(model, inputs, 8).items()}
     X = torch.randn(8, 3, *inputs, generator=torch.Generator().manual_seed(1), dtype=torch.float64)
-    leaves = [params[name] for name in model.trained]
+    leaves = [params[name] for name in model.trainable]
     together = model.forward(params, X)
     alone = torch.cat([model.forward({k: v[s : s + 1] for k, v in params.items()}, X[s : s + 1]) for s in range(8)])
     torch.testing.assert_close(together, alone, rtol=1e-12, atol=1e-12)
@@ -78,18 +78,18 @@ def test_a_seed_is_the_same_alone_and_among_others(model, inputs):
 def test_parameters_names_and_dtypes(model, inputs):
     double = model.init(inputs, torch.Generator().manual_seed(3), torch.float64)
     single = model.init(inputs, torch.Generator().manual_seed(3), torch.float32)
-    assert tuple(double) == model.trained
-    assert model.cost(inputs)[0] == sum(p.numel() for p in double.values())
+    assert tuple(double) == model.trainable
+    assert model.size(inputs).parameters == sum(p.numel() for p in double.values())
     for name, p in double.items():
         assert torch.equal(single[name], p.float())
         assert single[name].dtype == torch.float32
 
 
 def test_multiply_adds():
-    assert MLP((4,), outputs=2).cost((3, 5)) == (15 * 4 + 4 + 4 * 2 + 2, 15 * 4 + 4 * 2)
+    assert MLP((4,), outputs=2).size((3, 5)) == (15 * 4 + 4 + 4 * 2 + 2, 15 * 4 + 4 * 2)
     model = ConvNet((8, 16), hidden=(32,))
     convolutions = 8 * 1 * 9 * 14 * 14 + 16 * 8 * 9 * 7 * 7
-    assert model.cost((1, 28, 28))[1] == convolutions + 16 * 7 * 7 * 32 + 32
+    assert model.size((1, 28, 28)).multiply_adds == convolutions + 16 * 7 * 7 * 32 + 32
 
 
 @pytest.mark.parametrize(
@@ -117,9 +117,9 @@ def test_xavier_uniform_is_bounded_and_fills_its_range():
 
 
 def test_forms_agree_where_shapes_and_operations_do():
-    assert MLP(gain=2.0).form() == MLP(scheme="normal", init_std=1.0).form() == MLP().form()
-    assert MLP().form() != MLP(bias=False).form()
-    assert ConvNet(scheme="he_normal").form() == ConvNet().form() != ConvNet(stride=1).form()
+    assert MLP(gain=2.0).batch_form() == MLP(scheme="normal", init_std=1.0).batch_form() == MLP().batch_form()
+    assert MLP().batch_form() != MLP(bias=False).batch_form()
+    assert ConvNet(scheme="he_normal").batch_form() == ConvNet().batch_form() != ConvNet(stride=1).batch_form()
 
 
 def test_every_network_is_a_model_and_hashable():
@@ -143,7 +143,7 @@ def test_every_network_is_a_model_and_hashable():
         (lambda: ConvNet(kernel=4), "kernel 4; expected an odd number"),
         (lambda: ConvNet(kernel=0), "kernel 0; expected a positive integer"),
         (lambda: ConvNet(stride=0), "stride 0; expected a positive integer"),
-        (lambda: ConvNet().cost((784,)), "inputs (784,); expected (channels, height, width)"),
+        (lambda: ConvNet().size((784,)), "inputs (784,); expected (channels, height, width)"),
     ],
 )
 def test_messages(make, message):

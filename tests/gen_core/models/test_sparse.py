@@ -47,7 +47,7 @@ def training(model: SparseLinear, data: Pairs | None = None, **changes: object) 
 def dense(X: torch.Tensor, d: int) -> np.ndarray:
     """Rows of R^d, (n, d), of the pairs X, (n, 2)."""
     rows = np.zeros((len(X), d))
-    rows[:, 0] = X[:, 0]
+    rows[:, 0] = X[:, 0].numpy()
     rows[np.arange(len(X)), X[:, 1].long().numpy() - 1] = 1
     return rows
 
@@ -83,7 +83,7 @@ def test_descent_is_that_of_the_dense_vector(lab, start):
 
 def test_starts_that_differ_train_as_one_batch(lab):
     models = [SparseLinear(20, first=1.0), SparseLinear(20, bound=0.4, start="sign"), SparseLinear(20, peek="aligned")]
-    assert len({training(model).form() for model in models}) == 1
+    assert len({training(model).batch_key() for model in models}) == 1
     lab.plan([(model.start + model.peek, training(model), 2) for model in models])
     together = lab.runs([training(model) for model in models], 2)
     for model, run in zip(models, together, strict=True):

@@ -45,7 +45,7 @@ def test_a_block_is_the_plain_formula_of_every_seed_and_point_and_so_is_its_grad
     S, B = 8, 5
     params = seeds(model, INPUTS, S)
     X = torch.randn(S, B, *INPUTS, generator=torch.Generator().manual_seed(1), dtype=torch.float64)
-    for name in model.trained:
+    for name in model.trainable:
         params[name].requires_grad_()
     f = model.forward(params, X)
     expected = torch.stack(
@@ -54,7 +54,7 @@ def test_a_block_is_the_plain_formula_of_every_seed_and_point_and_so_is_its_grad
     torch.testing.assert_close(f, expected, rtol=1e-12, atol=1e-12)
     assert f.shape == ((S, B) if model.outputs == 1 else (S, B, model.outputs))
 
-    leaves = [params[name] for name in model.trained]
+    leaves = [params[name] for name in model.trainable]
     mine = torch.autograd.grad(f.square().sum(), leaves)
     torch.testing.assert_close(mine, torch.autograd.grad(expected.square().sum(), leaves), rtol=1e-11, atol=1e-11)
 
@@ -72,17 +72,17 @@ def test_a_seed_is_the_same_alone_and_among_others(model):
 def test_cost_counts_parameters_and_float32_starts_where_float64_does(model):
     double = model.init(INPUTS, torch.Generator().manual_seed(3), torch.float64)
     single = model.init(INPUTS, torch.Generator().manual_seed(3), torch.float32)
-    assert model.cost(INPUTS)[0] == sum(p.numel() for p in double.values())
-    assert set(model.trained) <= set(double)
+    assert model.size(INPUTS).parameters == sum(p.numel() for p in double.values())
+    assert set(model.trainable) <= set(double)
     for name, p in double.items():
         assert single[name].dtype == torch.float32
         assert torch.equal(single[name], p.float())
 
 
 def test_multiply_adds():
-    assert Linear(bias=True).cost((2, 3)) == (7, 6)
-    assert TwoLayer(4).cost((5,)) == (24, 24)
-    assert LiLiang(4, 3).cost((5,)) == (32, 32)
+    assert Linear(bias=True).size((2, 3)) == (7, 6)
+    assert TwoLayer(4).size((5,)) == (24, 24)
+    assert LiLiang(4, 3).size((5,)) == (32, 32)
 
 
 @pytest.mark.parametrize("dtype", [torch.float32, torch.float64])
@@ -122,10 +122,10 @@ def test_signs_without_symmetry_are_balanced():
 
 
 def test_forms_agree_where_shapes_and_operations_do():
-    assert Linear(1.0).form() == Linear(2.0).form() != Linear(1.0, bias=True).form()
-    assert LiLiang(4, 3).form() == LiLiang(4, 3, init_std=1.0).form() != LiLiang(5, 3).form()
-    assert TwoLayer(4).form() == TwoLayer(4, symmetric=False).form() != TwoLayer(4, "relu").form()
-    assert TwoLayer(4).form() != replace(TwoLayer(4), train=("v",)).form()
+    assert Linear(1.0).batch_form() == Linear(2.0).batch_form() != Linear(1.0, bias=True).batch_form()
+    assert LiLiang(4, 3).batch_form() == LiLiang(4, 3, init_std=1.0).batch_form() != LiLiang(5, 3).batch_form()
+    assert TwoLayer(4).batch_form() == TwoLayer(4, symmetric=False).batch_form() != TwoLayer(4, "relu").batch_form()
+    assert TwoLayer(4).batch_form() != replace(TwoLayer(4), train=("v",)).batch_form()
 
 
 def test_every_model_is_a_model_and_hashable():

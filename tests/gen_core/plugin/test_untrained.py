@@ -2,28 +2,53 @@
 
 from __future__ import annotations
 
-from types import SimpleNamespace
+from reports.failure import nearest
+from reports.load import load_run
+from reports.render import render
+from reports.rows import page_name
+from tests.reports.markup import Page
 
-from gen_core.plugin.session import work_of
-
-DRAWN = """
+UNTRAINED = """
 from gen_core import Arms
 
-@claim(**{**TOY, "given": {"drawn": replace(clean, steps=0), "both": Arms(a=clean, b=replace(clean, steps=0))}})
-def test_drawn(run):
+drawn = replace(clean, steps=0, rule=None, loss=None)
+computed = replace(drawn, model=None)
+
+@claim(**{**TOY, "given": {"drawn": drawn, "computed": computed, "mixed": Arms(a=drawn, b=computed),
+                           "both": Arms(a=clean, b=drawn)}})
+def test_untrained(run):
     expect(torch.ones(8), "one").always_at_most(2)
 """
 
 
-def test_what_is_only_drawn_is_told_of_no_training(suite):
-    suite.claims(DRAWN)
+def test_what_is_only_drawn_or_computed_is_told_of_no_training(suite, tmp_path):
+    suite.claims(UNTRAINED)
     suite.run()
-    drawn, both = (suite.cases[f"test_drawn[{name}]"] for name in ("drawn", "both"))
-    assert (drawn.work, drawn.settings) == ("drawn", {})
-    assert (both.work, sorted(both.settings)) == ("trained", ["a ended", "a steps"])
+    cases = suite.cases
+    said = {name: cases[f"test_untrained[{name}]"] for name in ("drawn", "computed", "mixed", "both")}
+    assert {name: case.work for name, case in said.items()} == {
+        "drawn": "drawn",
+        "computed": "computed",
+        "mixed": "drawn",
+        "both": "trained",
+    }
+    assert {name: sorted(case.settings) for name, case in said.items()} == {
+        "drawn": [],
+        "computed": [],
+        "mixed": [],
+        "both": ["a ended", "a steps"],
+    }
+    near = nearest(said["drawn"], [said["computed"]])
+    assert near is not None
+    assert {one.field.split(".")[1] for one in near.differences} == {"model"}
 
-
-def test_what_has_no_model_is_computed():
-    bare, drawn, trained = (SimpleNamespace(steps=steps, model=model) for steps, model in ((0, None), (0, 1), (9, 1)))
-    assert [work_of([one]) for one in (bare, drawn, trained)] == ["computed", "drawn", "trained"]
-    assert [work_of([bare, one]) for one in (drawn, trained)] == ["drawn", "trained"]
+    render(load_run(suite.folder), tmp_path)
+    pages = {name: Page(tmp_path / "claims" / page_name(case.nodeid)).text for name, case in said.items()}
+    told = ("Drawn, not trained.", "Computed from the data; nothing is trained.", "rule:", "loss:", "Seeds trained")
+    assert {name: [words for words in told if words in page] for name, page in pages.items()} == {
+        "drawn": ["Drawn, not trained."],
+        "computed": ["Computed from the data; nothing is trained."],
+        "mixed": ["Drawn, not trained."],
+        "both": ["rule:", "loss:", "Seeds trained"],
+    }
+    assert "model:" not in pages["computed"]

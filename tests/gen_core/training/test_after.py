@@ -105,16 +105,16 @@ def test_cost_key_and_form_know_the_first_one():
     alone = replace(SECOND, after=None)
     assert cost.cost(SECOND).operations == cost.cost(alone).operations + cost.cost(FIRST).operations
     other = replace(SECOND, after=replace(FIRST, steps=31))
-    assert len({e.key for e in (alone, SECOND, other)}) == len({e.form() for e in (alone, SECOND, other)}) == 3
-    assert replace(SECOND, after=replace(FIRST, rule=GD(0.06))).form() == SECOND.form()
+    assert len({e.key for e in (alone, SECOND, other)}) == len({e.batch_key() for e in (alone, SECOND, other)}) == 3
+    assert replace(SECOND, after=replace(FIRST, rule=GD(0.06))).batch_key() == SECOND.batch_key()
     files = replace(SECOND, data=File(targets="real"), after=replace(FIRST, data=File(targets="real", name="y")))
     assert check_data(files) == "y x"
 
 
 def test_a_first_one_that_diverges_ends_the_second_at_once():
     finished = run(replace(SECOND, after=replace(FIRST, rule=GD(1e200), stop=Stop())))
-    assert set(finished.trained.stopped_by) == {"diverged"}
-    assert finished.trained.arrays["diverged"].tolist() == [0] * len(SEEDS)
+    assert set(finished.result.stopped_by) == {"diverged"}
+    assert finished.result.arrays["diverged"].tolist() == [0] * len(SEEDS)
 
 
 def test_its_initialization_is_not_a_draw():

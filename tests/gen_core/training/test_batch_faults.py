@@ -36,9 +36,9 @@ def test_a_row_that_diverges_is_named_with_its_step_and_leaves_the_others_alone(
     finished.require_finite()
 
     lost = run(bad, beside=[(good, 0)])
-    steps = lost.trained.arrays["diverged"].tolist()
-    assert set(lost.trained.stopped_by) == {"diverged"}
-    assert steps == lost.trained.arrays["step"].tolist()
+    steps = lost.result.arrays["diverged"].tolist()
+    assert set(lost.result.stopped_by) == {"diverged"}
+    assert steps == lost.result.arrays["step"].tolist()
     assert all(at in good.grid and at > 0 for at in steps)
     with pytest.raises(Unfinished) as caught:
         lost.require_finite()
@@ -60,7 +60,7 @@ def test_a_loss_that_is_not_finite_only_at_the_end_is_found():
     bad = replace(LEAST_SQUARES, rule=GD(1e20), steps=1, watch=(), dtype="float32")
     finished = run(bad, [0])
     assert finished.w.isfinite().all()
-    assert finished.trained.arrays["diverged"].tolist() == [1]
+    assert finished.result.arrays["diverged"].tolist() == [1]
     with pytest.raises(Unfinished, match=r"1 of 1 seeds \(seed 0 by step 1\); expected a finite loss \(rate 1e\+20\)"):
         finished.require_finite()
 

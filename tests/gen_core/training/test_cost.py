@@ -45,18 +45,27 @@ def test_operations_are_within_a_factor_of_2_of_a_count_by_hand(experiment, oper
     assert operations / 2 <= cost(experiment).operations <= 2 * operations
 
 
+def test_activations_of_convolutions_count_at_every_place():
+    # of 8 images of 7 x 7 and 16 of 4 x 4, 32 units and one output, 4 numbers for each point of a batch
+    layers = 8 * 49 + 16 * 16 + 32 + 1
+    parameters = CONV.model.size((1, 14, 14)).parameters
+    data, batches = 2 * 196 * 1000, 2 * 32 * 196
+    evaluated = 2 * layers * 1000
+    assert cost(CONV).memory == 4 * (data + 6 * parameters + 4 * 32 * layers + batches + evaluated)
+
+
 def test_evaluations_and_watched_arrays_count():
     watched = replace(DENSE, checkpoints=Every(10), watch=("train_loss",))
     assert cost(watched).operations - cost(DENSE).operations == pytest.approx(100 * 1000 * cost_of_a_point(), rel=1e-6)
     looked = replace(DENSE, stop=Stop(loss=0.1, every=10), checkpoints=Every(1000))
     assert cost(looked).operations == pytest.approx(cost(watched).operations, rel=1e-6)
     weights = replace(DENSE, checkpoints=Every(10), watch=("weights",))
-    assert cost(weights).memory - cost(DENSE).memory == 101 * 4 * DENSE.model.cost((196,))[0]
+    assert cost(weights).memory - cost(DENSE).memory == 101 * 4 * DENSE.model.size((196,)).parameters
     assert cost(replace(DENSE, dtype="float64")).memory == 2 * cost(DENSE).memory
 
 
 def cost_of_a_point():
-    return DENSE.model.cost((196,))[1]
+    return DENSE.model.size((196,)).multiply_adds
 
 
 MEMORY = """

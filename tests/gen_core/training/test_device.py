@@ -45,7 +45,7 @@ def test_auto_takes_the_gpu(monkeypatch):
 
 def test_one_thread_and_no_tf32():
     torch.set_num_threads(2)
-    device.settle()
+    device.fix_numerics()
     assert torch.get_num_threads() == 1
     assert not torch.backends.cuda.matmul.allow_tf32
     assert not torch.backends.cudnn.allow_tf32
@@ -99,7 +99,7 @@ def test_the_revision_is_the_commit_and_whether_tracked_files_differ(tmp_path, m
 FAULTS = """
 import resource, torch
 from gen_core.training import device
-{settle}
+{setting}
 before = resource.getrusage(resource.RUSAGE_SELF).ru_minflt
 for _ in range(20):
     torch.ones(2**24)  # 64 MiB
@@ -109,8 +109,8 @@ print(resource.getrusage(resource.RUSAGE_SELF).ru_minflt - before)
 
 @pytest.mark.skipif(platform.libc_ver()[0] != "glibc", reason="memory is another library's than glibc")
 def test_freed_memory_is_used_again_and_not_asked_of_the_kernel_anew():
-    def faults(settle: str) -> int:
-        command = [sys.executable, "-c", FAULTS.format(settle=settle)]
+    def faults(setting: str) -> int:
+        command = [sys.executable, "-c", FAULTS.format(setting=setting)]
         return int(subprocess.run(command, check=True, capture_output=True, text=True).stdout)
 
-    assert faults("device.settle()") < faults("") / 4
+    assert faults("device.keep_freed_memory()") < faults("") / 4

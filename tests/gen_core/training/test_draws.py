@@ -1,11 +1,12 @@
 from dataclasses import dataclass, replace
 
+import numpy as np
 import pytest
 import torch
 
 from gen_core import GD, Data, DataMissing, Experiment, InvalidExperiment, Linear, Square
 from gen_core.training import draws
-from gen_core.training.draws import check_data, draw
+from gen_core.training.draws import check_data, draw, unchanged
 
 
 @dataclass(frozen=True)
@@ -70,11 +71,11 @@ def test_the_latest_draws_are_kept_up_to_a_size(store, monkeypatch):
     kept = [draw(experiment(Points()), seed) for seed in range(3)]
     assert draw(experiment(Points()), 0) is kept[0]
     draw(experiment(Points()), 3)
-    assert [seed for _, _, seed in store.kept] == [2, 0, 3]
+    assert [seed for _, seed in store.kept] == [2, 0, 3]
     assert store.bytes == 3 * size
     monkeypatch.setattr(draws, "BYTES_KEPT", 0)
     last = draw(experiment(Points()), 9)
-    assert list(store.kept.values()) == [last]
+    assert [data for data, _ in store.kept.values()] == [last]
 
 
 @pytest.mark.parametrize(
@@ -101,3 +102,82 @@ def test_data_that_reads_no_files_has_no_digest_and_data_that_is_missing_says_so
     assert check_data(experiment(Points())) == ""
     with pytest.raises(DataMissing, match="file x is not there; get it with: fetch x"):
         check_data(experiment(File()))
+
+
+@dataclass(frozen=True)
+class Shifted:
+    """Another data set's points with other labels, made in place where `careless`."""
+
+    data: Points
+    careless: bool = False
+
+    @property
+    def n(self) -> int:
+        return self.data.n
+
+    @property
+    def inputs(self) -> tuple[int, ...]:
+        return self.data.inputs
+
+    def draw(self, generator: torch.Generator) -> Data:
+        return self.derive(self.data.draw(generator), generator)
+
+    def derive(self, data: Data, generator: torch.Generator) -> Data:
+        return Data(data.X, data.y.add_(1) if self.careless else data.y + 1)
+
+
+def same_name(slope: float) -> type:
+    """A data set that has the name of another one, as in two files of claims."""
+
+    @dataclass(frozen=True)
+    class P(Points):
+        def draw(self, generator: torch.Generator) -> Data:
+            X = torch.randn(self.n, 3, generator=generator)
+            return Data(X, slope * X.sum(1))
+
+    return P
+
+
+def test_data_sets_of_one_name_below_a_derived_one_are_told_apart():
+    one, two = (draw(experiment(Shifted(same_name(slope)())), 0) for slope in (1.0, 3.0))
+    assert torch.equal(one.X, two.X)
+    assert torch.allclose(3 * (one.y - 1), two.y - 1)
+
+
+def test_a_derived_data_set_that_changes_the_other_in_place_is_refused():
+    with pytest.raises(InvalidExperiment) as caught:
+        draw(experiment(Shifted(Points(), careless=True)), 0)
+    assert str(caught.value) == (
+        "Shifted.derive changed the data in place, which others measure too; expected it to work on a copy "
+        "(tensor.clone())"
+    )
+
+
+CHANGES = {
+    "in torch": lambda y: y.sub_(y.mean()),
+    "in numpy": lambda y: np.subtract(y.numpy(), 1, out=y.numpy()),
+    "of one number": lambda y: y.numpy().__setitem__(0, 9),
+    "by order": lambda y: y.numpy().sort(),
+    "through a view": lambda y: y[1:].zero_(),
+}
+
+
+@pytest.mark.parametrize("change", CHANGES.values(), ids=CHANGES)
+@pytest.mark.parametrize("n", [4, 300_000])
+def test_a_draw_that_was_changed_in_place_is_not_handed_on(change, n):
+    recipe = experiment(Points(n=n))
+    data = draw(recipe, 3)
+    with (
+        pytest.raises(InvalidExperiment, match=r"^the hypothesis .centred. changed the data in place"),
+        unchanged(data, "the hypothesis 'centred'"),
+    ):
+        change(data.y)
+    with pytest.raises(InvalidExperiment, match=r"^something that was handed it changed Points in place"):
+        draw(recipe, 3)
+    assert torch.allclose(draw(recipe, 3).y, draw(recipe, 3).X.sum(1))  # drawn anew
+
+
+def test_looking_at_a_draw_is_no_change():
+    data = draw(experiment(Points(n_test=3)), 3)
+    with unchanged(data, "x"):
+        (data.X + 1).sum(), data.y.clone().zero_(), data.X_test.numpy().copy().sort()

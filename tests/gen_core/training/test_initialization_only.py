@@ -1,4 +1,4 @@
-"""Experiments of no steps: what is measured at initialization."""
+"""Experiments that train nothing: what is measured at initialization, and what is computed of the data alone."""
 
 from __future__ import annotations
 
@@ -8,52 +8,87 @@ import pytest
 import torch
 
 from fixtures.data.synthetic import Gaussian
-from gen_core import GD, Every, Experiment, Geometric, InvalidExperiment, Newton, Square, Stop, TwoLayer
+from gen_core import GD, Every, Experiment, InvalidExperiment, Square, Stop, TwoLayer
 from gen_core.lab import Lab, Store
-from gen_core.models.two_layer import Linear
-from gen_core.training.cost import cost, seconds
 
-START = Experiment(
-    data=Gaussian(n=12, d=6), model=TwoLayer(8), rule=GD(1.0), loss=Square(), steps=0, watch=("weights", "train_loss")
-)
+START = Experiment(data=Gaussian(n=12, d=6), model=TwoLayer(8))
+DATA = Experiment(data=Gaussian(n=12, d=6), dtype="float64")
 
 
-@pytest.mark.parametrize("checkpoints", [Every(3), Geometric()])
-def test_the_start_is_the_only_checkpoint(tmp_path, checkpoints):
-    told: list[float] = []
-    lab = Lab(Store(tmp_path), torch.device("cpu"), progress=lambda what, share: told.append(share))
-    run = lab.run(replace(START, checkpoints=checkpoints), 3)
+@pytest.fixture
+def lab(tmp_path) -> Lab:
+    return Lab(Store(tmp_path / "store"), torch.device("cpu"), finished=lambda event: pytest.fail(f"trained {event}"))
+
+
+def test_what_is_drawn_has_its_start_for_weights(lab):
+    run = lab.run(START, 3)
 
     assert run.checkpoints == (0,)
-    assert run.watched("weights.W").shape == (3, 1, 8, 6)
-    assert torch.equal(run.watched("weights.W")[:, 0], run.initial("W"))
     assert torch.equal(run.weights("W"), run.initial("W"))
-    assert "final.W" not in run.trained.arrays
-    assert run.endings == "3 by steps at step 0"
-    # A symmetric start is the zero function.
-    assert run.watched("train_loss")[:, 0].tolist() == pytest.approx((run.y.square().mean(1) / 2).tolist())
-    assert set(told) == {0.0}
+    assert run.outputs(run.X).shape == (3, 12)
+    assert float(run.outputs(run.X).abs().max()) < 1e-6  # a symmetric start is the zero function
+    assert run.endings == ""
 
 
-def test_weights_that_are_not_trained_are_named(tmp_path):
-    run = Lab(Store(tmp_path), torch.device("cpu")).run(replace(START, watch=()), 2)
-    with pytest.raises(InvalidExperiment, match="trained parameter 'v' is not in this run; it has none"):
-        run.weights("v")
+def test_what_is_computed_has_its_data(lab):
+    run = lab.run(DATA, 3)
+
+    assert run.X.shape == (3, 12, 6)
+    assert run.X.dtype == torch.float64
+    with pytest.raises(InvalidExperiment, match=r"^Gaussian has no model; expected one, for its parameters$"):
+        run.weights("W")
 
 
-def test_stops_look_at_the_start():
-    assert replace(START, stop=Stop(loss=0.1, every=5)).grid == (0,)
-    assert Stop(loss=0.1, every=5).looks((0,)) == {0}
+def test_nothing_is_stored_or_planned_for_training(lab):
+    lab.plan([("a", START, 8), ("b", START, 8), ("c", DATA, 8)])
+    lab.runs([START, DATA], 8)
+
+    assert lab.planned.groups == []
+    assert [demand.cases for demand in lab.planned.demands.values()] == [["a", "b"], ["c"]]
+    assert lab.keys(START, 8) == lab.keys(DATA, 8) == []
+    assert not lab.store.root.exists()
 
 
-@pytest.mark.parametrize("experiment", [START, replace(START, model=Linear(), rule=Newton())])
-def test_cost_is_that_of_one_evaluation(experiment):
-    parameters_and_forward = experiment.model.cost((6,))
-    assert cost(experiment).operations == 12 * parameters_and_forward[1]
-    assert 0 < seconds(experiment, 8, "cpu") < 1e-3
+def test_labels_say_what_there_is():
+    trained = replace(START, rule=GD(0.1), loss=Square(), steps=2)
+    assert [e.label() for e in (trained, START, DATA)] == [
+        "TwoLayer on Gaussian, GD",
+        "TwoLayer on Gaussian",
+        "Gaussian",
+    ]
+    assert len({e.batch_key() for e in (trained, START, DATA)}) == 3
 
 
-@pytest.mark.parametrize("steps", [-1, 1.5, True])
-def test_steps_that_cannot_be_taken(steps):
-    with pytest.raises(InvalidExperiment, match=f"^steps {steps}; expected an integer >= 0$"):
-        replace(START, steps=steps)
+@pytest.mark.parametrize(
+    ("of", "message"),
+    [
+        (lambda run: run.train_loss, "quantity 'train_loss' of a run that trains nothing; expected steps"),
+        (lambda run: run.watched("train_loss"), "watched quantity 'train_loss' of a run that trains nothing; expected"),
+        (lambda run: run.weights("v"), "trained parameter 'v' of a run that trains nothing; expected steps"),
+        (lambda run: run.experiment.parts, "TwoLayer on Gaussian trains nothing; expected steps, with a model"),
+    ],
+)
+def test_what_only_a_training_has_is_named(lab, of, message):
+    with pytest.raises(InvalidExperiment) as caught:
+        of(lab.run(START, 2))
+    assert str(caught.value).startswith(message)
+
+
+@pytest.mark.parametrize(
+    ("change", "message"),
+    [
+        ({"rule": GD(0.1)}, "rule GD(rate=0.1) with steps 0; expected none, as nothing is trained"),
+        ({"loss": Square()}, "loss Square(factor=0.5) with steps 0; expected none, as nothing is trained"),
+        ({"watch": ("weights",)}, "watch ('weights',) with steps 0; expected none, as nothing is trained"),
+        ({"stop": Stop(loss=0.1)}, "stop Stop("),
+        ({"checkpoints": Every(3)}, "checkpoints Every(steps=3) with steps 0; expected none, as nothing is trained"),
+        ({"steps": 5}, "rule None; expected a rule"),
+        ({"steps": 5, "rule": GD(0.1)}, "loss None; expected a loss"),
+        ({"steps": 5, "rule": GD(0.1), "loss": Square(), "model": None}, "model None; expected a model"),
+        ({"after": replace(START, rule=GD(0.1), loss=Square(), steps=2)}, "steps 0 after another training; expected"),
+    ],
+)
+def test_what_would_do_nothing_or_is_missing_is_refused(change, message):
+    with pytest.raises(InvalidExperiment) as caught:
+        replace(START, **change)
+    assert str(caught.value).startswith(message)

@@ -1,3 +1,4 @@
+from dataclasses import make_dataclass
 from itertools import product
 
 import pytest
@@ -5,6 +6,7 @@ import torch
 
 from gen_core.errors import InvalidExperiment
 from gen_core.models.two_layer import Linear
+from gen_core.recipe import digest
 from gen_core.training.seeding import generator, seed_numbers
 
 
@@ -32,3 +34,19 @@ def test_streams_do_not_read_the_global_state():
     first = torch.randn(3, generator=generator(Linear(), 0, "init"))
     torch.manual_seed(2)
     assert torch.equal(first, torch.randn(3, generator=generator(Linear(), 0, "init")))
+
+
+def test_a_new_field_with_a_default_changes_no_draw():
+    fields = [("width", int), ("activation", str, "relu")]
+    plain = make_dataclass("Net", fields, frozen=True)
+    grown = make_dataclass("Net", [*fields, ("batch_norm", bool, False), ("inner", object, Linear())], frozen=True)
+
+    def drawn(recipe: object) -> list[float]:
+        return torch.randn(3, generator=generator(recipe, 5, "init")).tolist()
+
+    assert drawn(plain(3)) == drawn(grown(3)) == drawn((plain(3),)[0])
+    assert drawn(plain(3, "tanh")) == drawn(grown(3, "tanh")) != drawn(plain(3))
+    assert drawn((plain(3), 2)) == drawn((grown(3), 2))
+    assert drawn(grown(3, batch_norm=True)) != drawn(grown(3))
+    assert drawn(grown(3, inner=Linear(bias=True))) != drawn(grown(3))
+    assert digest(plain(3)) != digest(grown(3))  # keys have every field

@@ -1,6 +1,8 @@
 """Gradients that are written out against autograd, step by step."""
 
+import math
 from dataclasses import dataclass, replace
+from typing import ClassVar
 
 import pytest
 import torch
@@ -16,6 +18,7 @@ from gen_core import (
     CrossEntropy,
     Data,
     Experiment,
+    InvalidExperiment,
     LiLiang,
     Linear,
     Logistic,
@@ -25,8 +28,11 @@ from gen_core import (
     Stop,
     TwoLayer,
 )
+from gen_core.models.activations import activation
+from gen_core.models.contract import Layer, Layered
+from gen_core.rules import Streams
 from gen_core.training.draws import start
-from gen_core.training.steps import _Autograd, stepping, way
+from gen_core.training.steps import STEPPERS, Autograd, choose_stepper, make_stepper
 
 
 @dataclass(frozen=True)
@@ -73,11 +79,15 @@ REASONS = {
 }
 
 
-def rows(experiment: Experiment, seeds: int = 3) -> tuple[dict, dict, torch.Tensor]:
+def no_streams() -> list[torch.Generator]:
+    raise AssertionError("a rule without noise asks for streams")
+
+
+def rows(experiment: Experiment, seeds: int = 3) -> tuple[dict, dict, torch.Tensor, Streams]:
     starts = [start(experiment, seed) for seed in range(seeds)]
     params = {name: torch.stack([s[name] for s in starts]) for name in starts[0]}
-    trained = {name: params[name].requires_grad_() for name in experiment.model.trained}
-    return params, trained, torch.linspace(0.5, 1, seeds, dtype=torch.float64) * experiment.rule.rate
+    trained = {name: params[name].requires_grad_() for name in experiment.model.trainable}
+    return params, trained, torch.linspace(0.5, 1, seeds, dtype=torch.float64) * experiment.rule.rate, no_streams
 
 
 def points(experiment: Experiment, step: int, seeds: int = 3) -> tuple[torch.Tensor, torch.Tensor]:
@@ -91,17 +101,17 @@ def points(experiment: Experiment, step: int, seeds: int = 3) -> tuple[torch.Ten
 
 def agree(experiment: Experiment, steps: int = 9) -> None:
     plain, fused = rows(experiment), rows(experiment)
-    by_autograd, take = _Autograd(experiment, *plain), stepping(experiment, *fused)
+    by_autograd, fused_steps = Autograd(experiment, *plain), make_stepper(experiment, *fused)
     for step in range(steps):
-        by_autograd(*points(experiment, step), None)
-        take(*points(experiment, step), None)
+        by_autograd.step(*points(experiment, step), None)
+        fused_steps.step(*points(experiment, step), None)
     for name, expected in plain[0].items():
         torch.testing.assert_close(fused[0][name], expected, rtol=1e-11, atol=1e-13)
 
 
 @pytest.mark.parametrize("experiment", FUSED, ids=lambda e: f"{e.label()} {getattr(e.model, 'activation', '')}")
 def test_fused_steps_are_those_of_autograd(experiment):
-    assert way(experiment).name == "fused"
+    assert choose_stepper(experiment).name == "fused"
     agree(experiment)
 
 
@@ -117,12 +127,12 @@ def test_fused_steps_agree_over_depths_widths_batches_and_rates(hidden, outputs,
 
 @pytest.mark.parametrize("experiment", [NET, replace(NET, rule=Momentum(0.1, batch=6)), FUSED[-2]])
 def test_a_row_whose_rate_becomes_0_stays_exactly_where_it_is(experiment):
-    params, trained, rate = rows(experiment)
-    take = stepping(experiment, params, trained, rate)
-    take(*points(experiment, 0), None)
+    params, trained, rate, streams = rows(experiment)
+    stepper = make_stepper(experiment, params, trained, rate, streams)
+    stepper.step(*points(experiment, 0), None)
     rate[1] = 0.0
     before = {name: p.detach().clone() for name, p in params.items()}
-    take(*points(experiment, 1), None)
+    stepper.step(*points(experiment, 1), None)
     for name in trained:
         assert torch.equal(params[name][1], before[name][1])
         assert not torch.equal(params[name][0], before[name][0])
@@ -130,12 +140,125 @@ def test_a_row_whose_rate_becomes_0_stays_exactly_where_it_is(experiment):
 
 @pytest.mark.parametrize("reason", REASONS)
 def test_what_is_not_written_out_says_why(reason):
-    assert ": ".join(way(REASONS[reason])) == reason
+    assert ": ".join(choose_stepper(REASONS[reason])) == reason
 
 
 class Doubled(MLP):
     def forward(self, params, X):
         return 2 * super().forward(params, X)
+
+
+class Halved(MLP):
+    """Its forward is MLP's, and one of its parts is not."""
+
+    def _dense(self, params, h, first):
+        return super()._dense(params, h, first) / 2
+
+
+class Aside(MLP):
+    """Has a parameter that belongs to no layer."""
+
+    is_chain = True
+
+    @property
+    def trainable(self):
+        return (*super().trainable, "alpha")
+
+
+class Upside(ConvNet):
+    """Tells its layers in a strange order."""
+
+    is_chain = True
+
+    def layers(self, inputs):
+        return super().layers(inputs)[::-1]
+
+
+@dataclass(frozen=True)
+class Bent(Layered):
+    """One layer with an activation behind it and a bias that is not trained: a chain of a test's own."""
+
+    is_chain: ClassVar[bool] = True
+    phi: str = "tanh"
+    outputs: int = 2
+    trainable: tuple[str, ...] = ("V", "U")
+
+    def layers(self, inputs):
+        hidden = Layer("U", (4, math.prod(inputs)), "c", self.phi, scale=0.5)
+        return hidden, Layer("V", (self.outputs, 4), "d", self.phi, scale=3.0)
+
+    def init(self, inputs, generator, dtype):
+        shapes = {"U": (4, math.prod(inputs)), "c": (4,), "V": (self.outputs, 4), "d": (self.outputs,)}
+        return {name: torch.randn(s, generator=generator, dtype=torch.float64).to(dtype) for name, s in shapes.items()}
+
+    def forward(self, params, X):
+        phi, h = activation(self.phi), X.flatten(2)
+        h = phi(0.5 * h @ params["U"].mT + params["c"].unsqueeze(1))
+        return phi(3 * h @ params["V"].mT + params["d"].unsqueeze(1))
+
+    def batch_form(self):
+        return self
+
+
+@pytest.mark.parametrize("phi", ["tanh", "erf", "softplus", "leaky_relu"])
+@pytest.mark.parametrize("rule", [SGD(0.1, 6), Momentum(0.1)])
+@pytest.mark.parametrize("trained", [("U", "V"), ("V",), ("U", "c"), ("U", "c", "V", "d")])
+def test_a_chain_of_ones_own_is_stepped_by_its_layers(phi, rule, trained):
+    experiment = replace(NET, model=Bent(phi=phi, trainable=trained), loss=CrossEntropy(), rule=rule)
+    assert choose_stepper(experiment).name == "fused"
+    agree(experiment)
+
+
+@pytest.mark.parametrize(
+    ("experiment", "reason"),
+    [
+        (replace(NET, model=Halved(hidden=(3,))), "no gradient of Halved is written out"),
+        (replace(NET, model=Aside(hidden=(3,))), "alpha of Aside belongs to no layer"),
+        (replace(NET, data=IMAGES, model=Upside((2,))), "Upside has a convolution that is not below a dense layer"),
+        (replace(NET, data=IMAGES, model=replace(CONVOLUTIONAL[0])), ""),
+    ],
+)
+def test_a_chain_that_is_none_is_left_to_autograd(experiment, reason):
+    assert (choose_stepper(experiment).name == "fused") == (not reason)
+    assert not reason or choose_stepper(experiment).reason == reason
+
+
+class Stepless:
+    """All of a rule but a step."""
+
+    rate, batch, replacement = 0.1, None, False
+
+    def start(self, params, streams):
+        return {}
+
+    def batch_form(self):
+        return self
+
+
+def test_a_rule_without_a_step_is_refused():
+    rule = dataclass(frozen=True)(Stepless)()
+    with pytest.raises(InvalidExperiment, match=r"^rule Stepless has no update; expected a GradientRule$"):
+        choose_stepper(replace(NET, rule=rule))
+
+
+@pytest.mark.parametrize("name", STEPPERS)
+def test_norms_are_those_before_the_step_and_say_whether_it_is_taken(name):
+    rule, after = (Newton(0.0), True) if name == "newton" else (GD(0.1), False)
+    experiment = replace(NET, model=Linear(init_std=1.0), rule=rule)
+    params, trained, rate, streams = rows(experiment)
+    X, y = points(experiment, 0)
+    loss = experiment.loss.per_point(experiment.model.forward(params, X), y).mean(1).sum()
+    (expected,) = torch.autograd.grad(loss, params["w"])
+    told = []
+    before = params["w"].detach().clone()
+    stepper = STEPPERS[name](experiment, params, trained, rate, streams)
+    stepper.step(X, y, lambda norms, taken: told.append((norms, taken, params["w"].detach().clone())))
+    if name == "fused":  # a training that ends by them is left to autograd
+        assert told == []
+        return
+    [(norms, taken, w)] = told
+    torch.testing.assert_close(norms, expected.norm(dim=1))
+    assert taken == after == (not torch.equal(w, before))
 
 
 class Hinge:
@@ -144,8 +267,8 @@ class Hinge:
 
 
 def test_a_model_or_a_loss_of_ones_own_is_left_to_autograd():
-    assert way(replace(NET, model=Doubled(hidden=(3,)))).name == "autograd"
-    assert isinstance(stepping(replace(NET, model=Doubled(hidden=(3,))), *rows(NET)), _Autograd)
+    assert choose_stepper(replace(NET, model=Doubled(hidden=(3,)))).name == "autograd"
+    assert isinstance(make_stepper(replace(NET, model=Doubled(hidden=(3,))), *rows(NET)), Autograd)
     loss = dataclass(frozen=True)(Hinge)()
-    assert way(replace(NET, model=Doubled())).reason == "no gradient of Doubled is written out"
-    assert ": ".join(way(replace(NET, loss=loss))) == "autograd: Hinge has no slope"
+    assert choose_stepper(replace(NET, model=Doubled())).reason == "no gradient of Doubled is written out"
+    assert ": ".join(choose_stepper(replace(NET, loss=loss))) == "autograd: Hinge has no slope"

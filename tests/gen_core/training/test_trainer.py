@@ -24,7 +24,7 @@ from gen_core import (
     Square,
     TwoLayer,
 )
-from gen_core.training.batch import SEGMENT, Rows
+from gen_core.training.batch import SEGMENT, Batch
 from gen_core.training.result import concatenate
 from gen_core.training.seeding import generator
 from gen_core.training.trainer import train
@@ -97,7 +97,7 @@ def test_eight_seeds_together_are_eight_trainings(model, rule, dtype, tolerance)
     together = trained([(experiment, seed) for seed in SEEDS])
     alone = concatenate([trained([(experiment, seed)]) for seed in SEEDS])
     assert_close(together, alone, tolerance)
-    start, end = (together.arrays[f"watch.weights.{model.trained[0]}"][:, i] for i in (0, -1))
+    start, end = (together.arrays[f"watch.weights.{model.trainable[0]}"][:, i] for i in (0, -1))
     assert (start != end).flatten(1).any(1).all()
 
 
@@ -124,7 +124,7 @@ def test_newton_of_eight_seeds_is_newton_of_each(bias, dtype, tolerance):
     ids=["rates", "init scales", "gains", "data laws", "all at once"],
 )
 def test_experiments_of_one_form_in_one_batch_are_those_trained_alone(variants):
-    assert len({variant.form() for variant in variants}) == 1
+    assert len({variant.batch_key() for variant in variants}) == 1
     rows = [(variant, seed) for variant in variants for seed in range(3)]
     together = trained(rows)
     assert_close(together, concatenate([trained([row]) for row in rows]), 1e-12)
@@ -134,7 +134,7 @@ def test_experiments_of_one_form_in_one_batch_are_those_trained_alone(variants):
 def test_what_a_seed_sees_does_not_depend_on_who_is_beside_it(rule):
     experiment = setting(MLP(hidden=(4,)), rule)
     beside = [(replace(experiment, data=Clouds(scale=2.0)), 3), (experiment, 5), (experiment, 1)]
-    alone, among = Rows([(experiment, 5)], CPU), Rows(beside, CPU)
+    alone, among = Batch([(experiment, 5)], CPU), Batch(beside, CPU)
     assert torch.equal(alone.X[0], among.X[1])
     assert torch.equal(alone.y[0], among.y[1])
     for name in alone.params:
@@ -147,7 +147,7 @@ def test_what_a_seed_sees_does_not_depend_on_who_is_beside_it(rule):
 
 def test_a_row_of_another_rate_sees_the_same_data_start_and_batches():
     experiment = setting(MLP(hidden=(4,)), SGD(0.1, 5))
-    rows = Rows([(experiment, 2), (replace(experiment, rule=SGD(0.3, 5)), 2)], CPU)
+    rows = Batch([(experiment, 2), (replace(experiment, rule=SGD(0.3, 5)), 2)], CPU)
     assert torch.equal(rows.X[0], rows.X[1])
     assert all(torch.equal(p[0], p[1]) for p in rows.params.values())
     X, _ = next(rows._batches())
@@ -208,7 +208,7 @@ def test_a_seed_among_eight_is_a_plain_torch_loop(rule, optimizer):
 
 def test_each_pass_without_replacement_is_a_permutation_in_whole_batches():
     experiment = setting(Linear(), SGD(0.1, 5), steps=12)
-    rows = Rows([(experiment, seed) for seed in (0, 1)], CPU)
+    rows = Batch([(experiment, seed) for seed in (0, 1)], CPU)
     batches = rows._batches()
     for row in (0, 1):
         passes = []
@@ -223,14 +223,14 @@ def test_each_pass_without_replacement_is_a_permutation_in_whole_batches():
 
 def test_one_pass_of_as_many_points_as_steps_take_is_online_descent():
     experiment = setting(Linear(), SGD(0.1, 1), steps=24)
-    rows = Rows([(experiment, 0)], CPU)
+    rows = Batch([(experiment, 0)], CPU)
     seen = torch.cat([X[0] for (X, _), _ in zip(rows._batches(), range(24), strict=False)])
     assert torch.equal(seen.flatten(1).sort(0).values, rows.X[0].flatten(1).sort(0).values)
 
 
 def test_with_replacement_points_are_uniform_and_independent():
     experiment = setting(Linear(), SGD(0.1, 6, replacement=True))
-    rows = Rows([(experiment, 0)], CPU)
+    rows = Batch([(experiment, 0)], CPU)
     taken = torch.cat([X[0] for (X, _), _ in zip(rows._batches(), range(4000), strict=False)])
     counts = (taken[:, None, 0, 0, 0] == rows.X[0][None, :, 0, 0, 0]).sum(0).double()
     expected = 4000 * 6 / 24

@@ -7,7 +7,7 @@ import torch
 
 from gen_core import GD, MLP, SGD, Data, Experiment, Linear, Logistic, Square, Unfinished
 from gen_core.training import trainer
-from gen_core.training.batch import Rows
+from gen_core.training.batch import Batch
 from gen_core.training.cost import cost
 from gen_core.training.result import concatenate
 from gen_core.training.trainer import train
@@ -64,14 +64,14 @@ ERRORS = [
 
 def fails_above(monkeypatch, rows, error):
     """Make batches of more rows fail in the middle of their training."""
-    step = Rows._step
+    step = Batch._step
 
     def fail(self, at, *rest):
         if len(self.rows) > rows and at == 10:
             raise error
         step(self, at, *rest)
 
-    monkeypatch.setattr(Rows, "_step", fail)
+    monkeypatch.setattr(Batch, "_step", fail)
 
 
 @pytest.mark.parametrize("error", ERRORS, ids=lambda error: type(error).__name__)

@@ -12,13 +12,15 @@ from threading import Thread
 from typing import Any
 
 import pytest
-from playwright.sync_api import Browser, Page, sync_playwright
+from playwright.sync_api import Browser, Page, expect, sync_playwright
 
 from reports.load import load_run
 from reports.render import render
 
 NAMES = ("chromium", "chromium-browser", "google-chrome", "google-chrome-stable")
 Open = Callable[..., Page]
+PATIENCE = 300_000  # ms until a page that hangs is given up, on a machine of any speed
+expect.set_options(timeout=PATIENCE)
 
 
 @pytest.fixture(scope="session")
@@ -29,7 +31,9 @@ def browser() -> Iterator[Browser]:
     # Chromium's sandbox does not work for root.
     arguments = ["--no-sandbox"] if hasattr(os, "geteuid") and os.geteuid() == 0 else []
     with sync_playwright() as playwright:
-        started = playwright.chromium.launch(executable_path=found, args=[*arguments, "--disable-gpu"])
+        started = playwright.chromium.launch(
+            executable_path=found, timeout=PATIENCE, args=[*arguments, "--disable-gpu"]
+        )
         yield started
         started.close()
 
@@ -41,6 +45,7 @@ def open_page(browser: Browser) -> Iterator[Open]:
 
     def opened(address: str | Path, **settings: Any) -> Page:
         contexts.append(browser.new_context(**settings))
+        contexts[-1].set_default_timeout(PATIENCE)
         page = contexts[-1].new_page()
         page.requested, page.failures = [], []  # type: ignore[attr-defined]
         page.on("request", lambda request: page.requested.append(request.url))  # type: ignore[attr-defined]

@@ -1,7 +1,6 @@
-"""Training rules: what a step does with a gradient, for a whole block of seeds.
+"""Rules that step along gradients, alone or with what they remember of earlier ones.
 
-Every row of a block has its own rate, so that recipes that differ in the rate alone are trained in one batch, and a
-rate of 0 leaves a row exactly where it is. Conventions and constants are those of torch.optim.
+Conventions and constants are those of torch.optim.
 """
 
 from __future__ import annotations
@@ -9,56 +8,15 @@ from __future__ import annotations
 import math
 from collections.abc import Mapping
 from dataclasses import dataclass, replace
-from typing import Any, Protocol, Self, runtime_checkable
+from typing import Self
 
 import torch
 from torch import Tensor
 
 from gen_core.errors import InvalidExperiment
-
-State = dict[str, Any]
-"""What a rule remembers between steps; it changes in place."""
+from gen_core.rules.contract import FullBatch, State, Streams
 
 ADAGRAD_EPS, ADAM_EPS = 1e-10, 1e-8
-
-
-@runtime_checkable
-class Rule(Protocol):
-    """A frozen, hashable recipe of a rule that steps by gradients."""
-
-    @property
-    def rate(self) -> float:
-        """Learning rate."""
-        ...
-
-    @property
-    def batch(self) -> int | None:
-        """Points per step; None takes all n (gradient descent)."""
-        ...
-
-    @property
-    def replacement(self) -> bool:
-        """Whether the points of a step are drawn with replacement; otherwise the data are gone through in epochs."""
-        ...
-
-    def start(self, params: Mapping[str, Tensor]) -> State:
-        """State before the first step, given the trained parameters, each (S, ...)."""
-        ...
-
-    def update(self, params: Mapping[str, Tensor], grads: Mapping[str, Tensor], state: State, rate: Tensor) -> None:
-        """Make one step in place.
-
-        Args:
-            params: trained parameters, each (S, ...).
-            grads: their gradients.
-            state: from `start`.
-            rate: learning rate of each row, (S,), in place of the recipe's; 0 freezes the row.
-        """
-        ...
-
-    def form(self) -> Rule:
-        """The same rule with a rate of 1: rules whose forms agree can be trained in one batch."""
-        ...
 
 
 @dataclass(frozen=True)
@@ -71,7 +29,7 @@ class _Plain:
         if not (math.isfinite(self.rate) and self.rate > 0):
             raise InvalidExperiment(f"rate {self.rate}; expected a positive number")
 
-    def start(self, params: Mapping[str, Tensor]) -> State:
+    def start(self, params: Mapping[str, Tensor], streams: Streams) -> State:
         """Nothing to remember; see `Rule.start`."""
         return {}
 
@@ -81,27 +39,13 @@ class _Plain:
         for name, p in params.items():
             _move(p, grads[name], rate)
 
-    def form(self) -> Self:
+    def batch_form(self) -> Self:
         """The rule with a rate of 1."""
         return replace(self, rate=1.0)
 
 
-class _FullBatch:
-    """What rules without batches answer."""
-
-    @property
-    def batch(self) -> None:
-        """All n points."""
-        return None
-
-    @property
-    def replacement(self) -> bool:
-        """Nothing is drawn."""
-        return False
-
-
 @dataclass(frozen=True)
-class GD(_FullBatch, _Plain):
+class GD(FullBatch, _Plain):
     """Gradient descent on all n points."""
 
 
@@ -131,7 +75,7 @@ class Momentum(_Plain):
         _check_batch(self.batch, self.replacement)
         _check_share("momentum", self.momentum)
 
-    def start(self, params: Mapping[str, Tensor]) -> State:
+    def start(self, params: Mapping[str, Tensor], streams: Streams) -> State:
         """Zero velocities; see `Rule.start`."""
         return _zeros(params)
 
@@ -155,7 +99,7 @@ class AdaGrad(_Plain):
         super().__post_init__()
         _check_batch(self.batch, self.replacement)
 
-    def start(self, params: Mapping[str, Tensor]) -> State:
+    def start(self, params: Mapping[str, Tensor], streams: Streams) -> State:
         """Zero sums of squares; see `Rule.start`."""
         return _zeros(params)
 
@@ -183,7 +127,7 @@ class Adam(_Plain):
         _check_share("beta1", self.beta1)
         _check_share("beta2", self.beta2)
 
-    def start(self, params: Mapping[str, Tensor]) -> State:
+    def start(self, params: Mapping[str, Tensor], streams: Streams) -> State:
         """Zero moments at step 0; see `Rule.start`."""
         return {"step": 0, "mean": _zeros(params), "square": _zeros(params)}
 
@@ -197,36 +141,6 @@ class Adam(_Plain):
             mean.lerp_(g, 1 - self.beta1)
             square.mul_(self.beta2).addcmul_(g, g, value=1 - self.beta2)
             _move(p, mean / correct1 / ((square / correct2).sqrt() + ADAM_EPS), rate)
-
-
-@dataclass(frozen=True)
-class Newton(_FullBatch):
-    """Damped Newton's method on all n points, for a `Linear` model; its step is `gen_core.training.newton.newton_step`.
-
-    It has all of a rule but `update`, since a gradient is not enough for its step.
-
-    Attributes:
-        l2: weight of the penalty l2 / 2 |w|^2 on the mean loss; a bias is not penalised.
-    """
-
-    l2: float = 1e-4
-
-    def __post_init__(self) -> None:
-        if not (math.isfinite(self.l2) and self.l2 >= 0):
-            raise InvalidExperiment(f"l2 {self.l2}; expected a finite number >= 0")
-
-    @property
-    def rate(self) -> float:
-        """Length of the step that is tried first: Newton's own."""
-        return 1.0
-
-    def start(self, params: Mapping[str, Tensor]) -> State:
-        """Nothing to remember."""
-        return {}
-
-    def form(self) -> Newton:
-        """The rule itself: one step takes one l2."""
-        return self
 
 
 def _move(p: Tensor, direction: Tensor, rate: Tensor) -> None:

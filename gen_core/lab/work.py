@@ -1,0 +1,52 @@
+"""The training of blocks: a function of the blocks alone, wherever it runs."""
+
+from __future__ import annotations
+
+import time
+from collections.abc import Callable, Iterator
+
+import torch
+
+from gen_core.lab.plan import Block
+from gen_core.training.batch import Replica
+from gen_core.training.result import TrainingResult, concatenate
+from gen_core.training.trainer import train
+
+Progress = Callable[[str, float], None]
+
+
+def train_blocks(
+    missing: list[Block], device: torch.device, progress: Progress
+) -> Iterator[tuple[Block, TrainingResult, float]]:
+    """Train blocks of experiments of one form.
+
+    Args:
+        missing: the blocks.
+        device: where to train.
+        progress: called with what is being trained and the share that is done.
+
+    Yields:
+        Each block as soon as its seeds are done, its result, and the seconds that it took.
+
+    Raises:
+        Unfinished, InvalidExperiment: as `gen_core.training.trainer.train`.
+    """
+    if not missing:
+        return
+    rows: list[Replica] = [(block.experiment, seed) for block in missing for seed in block.seeds]
+    what = f"{names(missing)}, {len(rows)} seeds"
+    waiting, done = list(missing), []
+    began = time.monotonic()
+    for batch, trained in train(rows, device, lambda step, steps: progress(what, step / max(steps, 1))):
+        seconds, began = (time.monotonic() - began) / len(batch), time.monotonic()
+        done += [(trained.rows(slice(i, i + 1)), seconds) for i in range(len(batch))]
+        while waiting and len(done) >= len(waiting[0].seeds):
+            block = waiting.pop(0)
+            parts, done = done[: len(block.seeds)], done[len(block.seeds) :]
+            yield block, concatenate([part for part, _ in parts]), sum(s for _, s in parts)
+
+
+def names(missing: list[Block]) -> str:
+    """What blocks are of, in a few words."""
+    labels = list(dict.fromkeys(block.experiment.label() for block in missing))
+    return labels[0] if len(labels) == 1 else f"{labels[0]} and {len(labels) - 1} more"

@@ -1,0 +1,19 @@
+"""Training rules: what a step does, for a whole block of seeds. This index names the contract and all rules."""
+
+from gen_core.rules.contract import GradientRule, Particular, Rule, State, Streams
+from gen_core.rules.descent import GD, SGD, AdaGrad, Adam, Momentum
+from gen_core.rules.newton import Newton
+
+__all__ = [
+    "GD",
+    "SGD",
+    "AdaGrad",
+    "Adam",
+    "GradientRule",
+    "Momentum",
+    "Newton",
+    "Particular",
+    "Rule",
+    "State",
+    "Streams",
+]

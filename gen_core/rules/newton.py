@@ -1,0 +1,49 @@
+"""Newton's method as a rule."""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Mapping
+from dataclasses import dataclass
+
+from torch import Tensor
+
+from gen_core.errors import InvalidExperiment
+from gen_core.models.contract import Model, chained
+from gen_core.models.two_layer import Linear
+from gen_core.rules.contract import FullBatch, State, Streams
+
+
+@dataclass(frozen=True)
+class Newton(FullBatch):
+    """Damped Newton's method on all n points, for a `Linear` model; its step is `gen_core.training.newton.newton_step`.
+
+    It is no `GradientRule`, since a gradient is not enough for its step.
+
+    Attributes:
+        l2: weight of the penalty l2 / 2 |w|^2 on the mean loss; a bias is not penalised.
+    """
+
+    l2: float = 1e-4
+
+    def __post_init__(self) -> None:
+        if not (math.isfinite(self.l2) and self.l2 >= 0):
+            raise InvalidExperiment(f"l2 {self.l2}; expected a finite number >= 0")
+
+    @property
+    def rate(self) -> float:
+        """Length of the step that is tried first: Newton's own."""
+        return 1.0
+
+    def check(self, model: Model) -> None:
+        """Refuse all but linear models; see `Particular.check`."""
+        if not (isinstance(model, Linear) and chained(model)):
+            raise InvalidExperiment(f"Newton on {type(model).__name__}; expected a Linear model")
+
+    def start(self, params: Mapping[str, Tensor], streams: Streams) -> State:
+        """Nothing to remember."""
+        return {}
+
+    def batch_form(self) -> Newton:
+        """The rule itself: one step takes one l2."""
+        return self

@@ -1,0 +1,230 @@
+"""The source of modules, read and not run: the names that a module binds at its top, and the names that each one uses.
+
+A scope is over-approximated: a local variable that has the name of something at the top of its module counts as a use.
+"""
+
+from __future__ import annotations
+
+import ast
+import functools
+import importlib.util
+import os
+import site
+import sys
+import sysconfig
+from collections.abc import Iterator
+from dataclasses import dataclass, field
+from pathlib import Path
+
+LIBRARIES = frozenset(
+    Path(folder).resolve()
+    for folder in (
+        *(sysconfig.get_path(kind) for kind in ("stdlib", "platstdlib", "purelib", "platlib")),
+        *site.getsitepackages(),
+        site.getusersitepackages(),
+    )
+)
+"""Folders of what is installed, and not written for a claim."""
+
+TABLE = "ByName"
+"""How the type of a table is called of which only the entries count that a recipe names; see `gen_core.fingerprint`."""
+
+
+@dataclass
+class Uses:
+    """What a piece of code uses.
+
+    Attributes:
+        chains: dotted names by their parts, ("torch", "nn", "functional").
+        imports: names that are imported inside it -> where from, as in `Module`.
+        strings: string constants.
+    """
+
+    chains: set[tuple[str, ...]] = field(default_factory=set)
+    imports: dict[str, tuple[str, str]] = field(default_factory=dict)
+    strings: set[str] = field(default_factory=set)
+
+
+@dataclass
+class Module:
+    """A module's source.
+
+    Attributes:
+        name: its dotted name.
+        path: its file.
+        bound: name -> the statements at the top that bind it.
+        imports: name -> (module, what is taken of it, or "" for the module itself).
+        stars: modules of which everything is imported.
+        effects: statements at the top that bind no name, such as a call.
+    """
+
+    name: str
+    path: Path
+    bound: dict[str, list[ast.stmt]] = field(default_factory=dict)
+    imports: dict[str, tuple[str, str]] = field(default_factory=dict)
+    stars: list[str] = field(default_factory=list)
+    effects: list[ast.stmt] = field(default_factory=list)
+    _read: dict[tuple[str, ...], tuple[str, Uses]] = field(default_factory=dict)
+
+    def piece(self, *names: str) -> tuple[str, Uses]:
+        """Text of something at the top, and what it uses: of a name, of a table's entry, or with "" of the effects."""
+        if names not in self._read:
+            code: list[ast.AST] = [self.tables[names[0]][names[1]]] if names[1:] else [*self.bound.get(names[0], [])]
+            code = code if names[0] else [*self.effects]
+            self._read[names] = "\n".join(map(ast.unparse, code)), uses(code, self.package)
+        return self._read[names]
+
+    @property
+    def package(self) -> str:
+        """The package that relative imports start from."""
+        return self.name if self.path.name == "__init__.py" else self.name.rpartition(".")[0]
+
+    @functools.cached_property
+    def tables(self) -> dict[str, dict[str, ast.expr]]:
+        """Name of each table at the top -> key -> entry."""
+        found = {}
+        for name, statements in self.bound.items():
+            value = getattr(statements[0], "value", None)
+            if len(statements) == 1 and isinstance(value, ast.Call) and len(value.args) == 1:
+                keys = getattr(value.args[0], "keys", ())
+                plain = keys and all(isinstance(key, ast.Constant) and isinstance(key.value, str) for key in keys)
+                if plain and ast.unparse(value.func).rpartition(".")[2] == TABLE:
+                    found[name] = dict(zip((key.value for key in keys), value.args[0].values, strict=True))  # pyright: ignore
+        return found
+
+
+def source_file(name: str) -> Path | None:
+    """The Python file of a module by its dotted name; None where there is none, as for what is built in."""
+    module = sys.modules.get(name)
+    try:
+        file = getattr(module, "__file__", None) if module else getattr(importlib.util.find_spec(name), "origin", None)
+    except (ImportError, ValueError, AttributeError):
+        return None
+    return Path(file) if file and file.endswith(".py") and os.path.isfile(file) else None
+
+
+@functools.cache
+def installed(path: Path) -> bool:
+    """Whether a file lies in a library folder, this interpreter's or another one's that is on the path."""
+    whole = path.resolve()
+    return bool({"site-packages", "dist-packages"} & set(whole.parts)) or not LIBRARIES.isdisjoint(whole.parents)
+
+
+def read(name: str, path: Path) -> Module:
+    """Read a module. Raises SyntaxError or OSError where its file is none.
+
+    A file that has not changed since is not read again.
+    """
+    seen = path.stat()
+    return _read(name, path, seen.st_mtime_ns, seen.st_size)
+
+
+@functools.lru_cache(maxsize=1024)
+def _read(name: str, path: Path, changed: int, size: int) -> Module:
+    module = Module(name, path)
+    tree = _Bare().visit(ast.parse(path.read_text(encoding="utf-8")))
+    _scan(module, tree.body, None, module.package)
+    return module
+
+
+class _Bare(ast.NodeTransformer):
+    """Takes away docstrings and the annotations of functions."""
+
+    def generic_visit(self, node: ast.AST) -> ast.AST:
+        super().generic_visit(node)
+        if isinstance(node, (ast.Module, ast.ClassDef, ast.FunctionDef, ast.AsyncFunctionDef)):
+            node.body = node.body[ast.get_docstring(node, clean=False) is not None :] or [ast.Pass()]
+        if isinstance(node, (ast.FunctionDef, ast.AsyncFunctionDef)):
+            node.returns = None
+        if isinstance(node, ast.arg):
+            node.annotation = None
+        return node
+
+
+def _scan(module: Module, body: list[ast.stmt], within: ast.stmt | None, package: str) -> None:
+    """Sort the statements of a module's top, those within an `if` or a `for` as parts of it."""
+    for statement in body:
+        owner = within or statement
+        names = list(_binds(statement))
+        if isinstance(statement, (ast.Import, ast.ImportFrom)):
+            _import(statement, package, module.imports, module.stars)
+        elif isinstance(statement, (ast.FunctionDef, ast.AsyncFunctionDef, ast.ClassDef)):
+            names = [statement.name]
+        elif inner := [part for kind in ("body", "orelse", "finalbody") for part in getattr(statement, kind, [])]:
+            inner += [part for handler in getattr(statement, "handlers", []) for part in handler.body]
+            _scan(module, inner, owner, package)
+        elif not names and not isinstance(statement, ast.Pass):
+            module.effects.append(owner)
+        for name in names:
+            statements = module.bound.setdefault(name, [])
+            if owner not in statements:
+                statements.append(owner)
+
+
+def _binds(statement: ast.stmt) -> Iterator[str]:
+    """Names that a statement binds itself, but for definitions and imports."""
+    targets = getattr(statement, "targets", None) or [getattr(statement, "target", None)]
+    if isinstance(statement, (ast.With, ast.AsyncWith)):
+        targets = [item.optional_vars for item in statement.items]
+    if isinstance(statement, ast.Delete):
+        return
+    for target in targets:
+        for node in ast.walk(target) if target else ():
+            if isinstance(node, ast.Name) and isinstance(node.ctx, ast.Store):
+                yield node.id
+
+
+def _import(
+    node: ast.Import | ast.ImportFrom, package: str, into: dict[str, tuple[str, str]], stars: list[str]
+) -> None:
+    if isinstance(node, ast.Import):
+        for alias in node.names:
+            into[alias.asname or alias.name.partition(".")[0]] = (
+                alias.name if alias.asname else alias.name.partition(".")[0],
+                "",
+            )
+        return
+    source = node.module or ""
+    if node.level:
+        try:
+            source = importlib.util.resolve_name("." * node.level + source, package)
+        except ImportError:
+            return
+    for alias in node.names:
+        if alias.name == "*":
+            stars.append(source)
+        else:
+            into[alias.asname or alias.name] = (source, alias.name)
+
+
+def uses(nodes: list[ast.AST], package: str) -> Uses:
+    """What some code uses; annotations are not looked at."""
+    found = Uses()
+
+    def visit(node: ast.AST) -> None:
+        if isinstance(node, (ast.Import, ast.ImportFrom)):
+            _import(node, package, found.imports, [])
+        elif isinstance(node, ast.Constant):
+            if isinstance(node.value, str):
+                found.strings.add(node.value)
+        elif isinstance(node, ast.Name):
+            found.chains.add((node.id,))
+        elif isinstance(node, ast.Attribute):
+            parts, inner = [node.attr], node.value
+            while isinstance(inner, ast.Attribute):
+                parts.append(inner.attr)
+                inner = inner.value
+            if isinstance(inner, ast.Name):
+                found.chains.add((inner.id, *reversed(parts)))
+            else:
+                visit(inner)
+        else:
+            for name, value in ast.iter_fields(node):
+                if name != "annotation":
+                    for part in value if isinstance(value, list) else [value]:
+                        if isinstance(part, ast.AST):
+                            visit(part)
+
+    for node in nodes:
+        visit(node)
+    return found
