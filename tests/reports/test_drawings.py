@@ -93,7 +93,7 @@ def test_many_figures_are_drawn_by_all_processors_which_search_seldom_for_garbag
             return map(call, figures)
 
     monkeypatch.setattr(drawings, "ProcessPoolExecutor", Pool)
-    monkeypatch.setattr(drawings, "draw", lambda _: [])
+    monkeypatch.setattr(drawings, "draw_panels", lambda _: [])
     few = [case("norm", f"case-{k}", figure=replace(figure, panels=figure.panels * k)) for k in range(drawings.MANY)]
     draw_all(few[1:])
     assert made == []
