@@ -56,11 +56,11 @@ QUICK ?= 101 102 103 104 105 106 107 108 109 110
 STANDARD ?= 201 202 203
 EVIDENCE := report/evidence
 
-evidence: $(READY) ## run every claim with thirteen sets of fresh seeds and write the table of claims/EVIDENCE.md
+evidence: $(READY) ## run every claim with thirteen sets of fresh seeds and write the tables of claims/evidence
 	@rm -rf $(EVIDENCE)/records
 	@for seeds in $(QUICK); do $(RUN) pytest claims -n auto --scale quick --seeds-from $$seeds --report-dir $(EVIDENCE); done; \
 	for seeds in $(STANDARD); do $(RUN) pytest claims -n auto --seeds-from $$seeds --report-dir $(EVIDENCE); done; \
-	$(RUN) reports evidence $(EVIDENCE)/records/* -o claims/EVIDENCE.md --command "make evidence"
+	$(RUN) reports evidence $(EVIDENCE)/records/* -o claims/evidence --command "make evidence"
 
 data: $(READY) ## get MNIST, Fashion-MNIST and CIFAR-10
 	@$(RUN) fixtures.download $(ARGS)

@@ -17,7 +17,7 @@ from pytest_benchmark.fixture import BenchmarkFixture
 
 from gen_core.records import CaseRecord, Curve, Figure, Mark, Panel, RunRecord
 from reports.drawings import _search_seldom
-from reports.figures import draw
+from reports.figures import draw_panels
 from reports.load import Loaded
 from reports.render import render
 
@@ -81,7 +81,7 @@ def fitted(one: Figure) -> list[str]:
     return alone(one, "constrained")
 
 
-WAYS = {"ours": draw, "few": draw, "bare": alone, "fitted": fitted}
+WAYS = {"ours": draw_panels, "few": draw_panels, "bare": alone, "fitted": fitted}
 """`few` is drawn where a run has few figures, in the process that ends it."""
 
 

@@ -11,9 +11,11 @@ from gen_core.errors import (
     InvalidExperiment,
     Refuted,
     Unfinished,
+    UnknownCase,
 )
 from gen_core.expect import expect
 from gen_core.experiment import Experiment
+from gen_core.loading import load
 from gen_core.losses import CrossEntropy, Logistic, Square
 from gen_core.measures.held_out import Measured
 from gen_core.models.networks import MLP, ConvNet
@@ -69,7 +71,9 @@ __all__ = [
     "Sweep",
     "TwoLayer",
     "Unfinished",
+    "UnknownCase",
     "assumption",
     "claim",
     "expect",
+    "load",
 ]

@@ -4,15 +4,15 @@ from __future__ import annotations
 
 import inspect
 from collections.abc import Callable, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import TypeVar
 
 import pytest
 
 from gen_core.errors import InvalidClaim, Refuted
 from gen_core.experiment import Experiment
-from gen_core.records import Figure
-from gen_core.run import Mutation
+from gen_core.records import Figure, Kind
+from gen_core.run import Mutation, Run, Runs
 from gen_core.settings import Arms, AtScale, Setting, Sweep, experiments
 from gen_core.statistics import LAST_LOOK
 from gen_core.types import Data
@@ -100,6 +100,13 @@ class Case:
     setting: Scaled
     drops: Assumption | Mutation | None = None
 
+    @property
+    def kind(self) -> Kind:
+        """A setting of the claim, a control that drops a hypothesis, or one that mutates the measure."""
+        if self.drops is None:
+            return "setting"
+        return "mutation" if isinstance(self.drops, Mutation) else "control"
+
     def at(self, scale: str) -> Setting:
         """The setting at a scale."""
         return self.setting.at(scale) if isinstance(self.setting, AtScale) else self.setting
@@ -107,6 +114,16 @@ class Case:
     def experiments(self, scale: str) -> dict[str, Experiment]:
         """Label -> experiment at a scale."""
         return experiments(self.at(scale))
+
+    def joined(self, scale: str, runs: Sequence[Run]) -> Run | Runs:
+        """What the test takes as its `run`, made of the runs of its experiments at a scale, in their order."""
+        if isinstance(self.drops, Mutation):
+            runs = [replace(run, mutation=self.drops.name) for run in runs]
+        setting = self.at(scale)
+        if isinstance(setting, Experiment):
+            return runs[0]
+        x = tuple(at for at, _ in setting.points) if isinstance(setting, Sweep) else ()
+        return Runs(dict(zip(self.experiments(scale), runs, strict=True)), x)
 
 
 def claim(
@@ -177,6 +194,14 @@ def claim(
         return pytest.mark.parametrize("run", parameters, indirect=True)(test)
 
     return attach
+
+
+def cases_of(test: object) -> dict[str, Case]:
+    """Name -> case of a test that `claim` has declared; empty for anything else."""
+    for mark in getattr(test, "pytestmark", ()):
+        if mark.name == "parametrize" and mark.args[0] == "run":
+            return {parameter.id: parameter.values[0] for parameter in mark.args[1]}
+    return {}
 
 
 def _named(settings: Scaled | Mapping[str, Scaled], default: str) -> list[tuple[str, Scaled]]:

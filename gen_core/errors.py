@@ -4,6 +4,7 @@
     ├── InvalidExperiment       a recipe that cannot be run (a mistake in the claim file)
     ├── InvalidClaim            a claim that is not well formed (no control, several `expect`, ...)
     ├── AssumptionViolated      a setting that breaks a declared hypothesis, or a control that breaks none
+    ├── UnknownCase             an id that is asked for and names no case of a claim
     ├── DataMissing             a data set that is not on this machine; carries the command that gets it
     ├── DataDamaged             a data file that is not what its name says
     └── Unfinished              a measurement that did not finish: divergence, no convergence, no memory
@@ -30,6 +31,10 @@ class InvalidClaim(GenCoreError, ValueError):
 
 class AssumptionViolated(GenCoreError):
     """A hypothesis does not hold where it is declared, or holds where a control says that it is dropped."""
+
+
+class UnknownCase(GenCoreError, LookupError):
+    """An id that names no case of a claim: take one of those that the message names."""
 
 
 class DataMissing(GenCoreError):

@@ -18,7 +18,7 @@ import numpy as np
 from numpy.typing import ArrayLike
 from scipy import special, stats
 
-from gen_core.records import HOLDS, INCONCLUSIVE, REFUTED
+from gen_core.records import HOLDS, INCONCLUSIVE, REFUTED, Verdict
 
 LAST_LOOK = 64
 
@@ -151,7 +151,7 @@ def trends(x: ArrayLike, values: ArrayLike) -> np.ndarray:
     return np.clip(np.divide(rank_x @ ranks, scale, out=np.zeros_like(scale), where=scale > 0), -1, 1)
 
 
-def verdict(interval: Interval, low_limit: float | None, high_limit: float | None) -> str:
+def verdict(interval: Interval, low_limit: float | None, high_limit: float | None) -> Verdict:
     """HOLDS, REFUTED or INCONCLUSIVE.
 
     With one limit both decisions are one-sided tests at the interval's level. With two limits HOLDS is a pair of

@@ -1,4 +1,4 @@
-"""`python -m reports RECORDS -o DIR`: the report of a run; `diff`: two side by side; `evidence`: a table of several."""
+"""`python -m reports RECORDS -o DIR`: the report of a run; `diff`: two side by side; `evidence`: tables of several."""
 
 from __future__ import annotations
 
@@ -10,7 +10,7 @@ from pathlib import Path
 from reports import diff
 from reports.evidence import evidence
 from reports.history import PLACE, BadHistory
-from reports.load import BadRecords, load
+from reports.load import BadRecords, load_run
 from reports.publish import publish
 
 TURNED = 3
@@ -41,7 +41,7 @@ def _report(arguments: list[str]) -> int:
         "DIR/claims; for other programs records.json, junit.xml, summary.md and badge.svg. The pages need no "
         "network and no server. Records that are damaged are named and left out.",
         epilog="python -m reports diff --help: what is different between two runs. "
-        "python -m reports evidence --help: a table of how values spread over several runs.",
+        "python -m reports evidence --help: tables of how values spread over several runs.",
     )
     parser.add_argument("records", metavar="RECORDS", type=Path, help="folder of a run, the one that holds run.json")
     output = "folder of the report; made if it is not there, and an earlier report in it is replaced"
@@ -49,7 +49,7 @@ def _report(arguments: list[str]) -> int:
     kept = "append the run to this history, made if it is not there, and show what has changed and pages over runs"
     parser.add_argument("--history", metavar="FILE", type=Path, help=kept)
     options = parser.parse_args(arguments)
-    loaded = load(options.records)
+    loaded = load_run(options.records)
     print(_written(options.output, "report", lambda: publish(loaded, options.output, options.history)))
     for problem in loaded.problems:
         print(f"reports: left out: {problem}", file=sys.stderr)
@@ -96,18 +96,18 @@ def _diff(arguments: list[str]) -> int:
 def _evidence(arguments: list[str]) -> int:
     parser = argparse.ArgumentParser(
         prog="python -m reports evidence",
-        description="Write a Markdown table of several runs with different seeds: per case its verdicts, the mean and "
-        "spread of its values over all seeds, and the least headroom, at each scale.",
+        description="Write a Markdown table a paper of several runs with different seeds: per case its verdicts, the "
+        "mean and spread of its values over all seeds, and the least headroom, at each scale.",
     )
     parser.add_argument("records", metavar="RECORDS", type=Path, nargs="+", help="folders of the runs")
-    output = "the Markdown file; an earlier one is replaced"
-    parser.add_argument("-o", "--output", metavar="FILE", type=Path, required=True, help=output)
-    parser.add_argument("--command", default="python -m reports evidence", help="what the table says it is made by")
+    output = "folder of the tables, PAPER.md; made if it is not there, and earlier ones of these papers are replaced"
+    parser.add_argument("-o", "--output", metavar="DIR", type=Path, required=True, help=output)
+    parser.add_argument("--command", default="python -m reports evidence", help="what the tables say they are made by")
     options = parser.parse_args(arguments)
-    runs = [load(folder) for folder in options.records]
+    runs = [load_run(folder) for folder in options.records]
     for problem in (problem for loaded in runs for problem in loaded.problems):
         raise BadRecords(f"{problem}; expected whole runs")
-    print(_written(options.output, "table", lambda: evidence(runs, options.output, options.command)))
+    print(_written(options.output, "tables", lambda: evidence(runs, options.output, options.command)))
     return 0
 
 

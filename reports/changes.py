@@ -17,10 +17,11 @@ from __future__ import annotations
 import math
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
+from typing import Any
 
 from gen_core.records import NOT_RUN, CaseRecord, standing
 from reports.load import Loaded
-from reports.wording import interval, number
+from reports.wording import interval, number, plural
 
 KINDS = ("new", "gone", "fixed", "broken", "changed", "drifted", "slower")
 SLOWER, SLOWER_BY = 1.5, 1.0
@@ -75,7 +76,7 @@ def since(before: Sequence[Loaded], now: Loaded) -> dict[str, Change]:
 
     A case is gone if the last run of the same command had it: a run of some claims alone does not lose the others.
     """
-    same = [old for old in before if old.run.exit_status in (0, 1) and _command(old) == _command(now)]
+    same = [old for old in before if old.run.exit_status in (0, 1) and old.run.arguments == now.run.arguments]
     return changes(before, now) | (gone(same[-1], now) if same and not now.problems else {})
 
 
@@ -98,7 +99,7 @@ def drift(before: Iterable[CaseRecord], now: CaseRecord) -> str:
     if not span or not known or (known[0] <= span[1] and span[0] <= known[1]):
         return ""
     what = "every seed" if point else "the interval"
-    runs = f"{len(earlier)} earlier run{'s' * (len(earlier) != 1)}"
+    runs = plural(len(earlier), "earlier run")
     return (
         f"{what} [{number(span[0])}, {number(span[1])}] lies {'above' if span[0] > known[1] else 'below'} the range "
         f"of {runs}, [{number(known[0])}, {number(known[1])}]"
@@ -122,21 +123,28 @@ def _change(before: list[CaseRecord], now: CaseRecord) -> Change | None:
         if kind == "fixed" and now.verdict == NOT_RUN:
             kind = "changed"  # what could not be run is not mended
         return Change(kind, told, verdict=True, fails=red)
-    if last.tolerance != now.tolerance and last.tolerance and now.tolerance:
-        return Change("changed", f"tolerance {last.tolerance} -> {now.tolerance}; {told}", fails=red)
+    if last.limits and now.limits and _expected(last) != _expected(now):
+        what, one, other = "tolerance", last.tolerance, now.tolerance
+        if one == other:  # in words
+            what, one, other = "limits", _limits(last), _limits(now)
+        return Change("changed", f"{what} {one} -> {other}; {told}", fails=red)
     if moved := _moved(last, now):
         return Change("changed", f"{told}; {moved}", fails=red)
     if said := drift(before, now):
         return Change("drifted", said, fails=red)
-    alike = [c.seconds or 0.0 for c in before if bool(c.trained) == bool(now.trained)]
-    if alike and (now.seconds or 0.0) > max(SLOWER * max(alike), SLOWER_BY + max(alike)):
+    alike = [c.seconds for c in before if bool(c.trained) == bool(now.trained)]
+    if alike and now.seconds > max(SLOWER * max(alike), SLOWER_BY + max(alike)):
         return Change("slower", f"{max(alike):.1f} s -> {now.seconds:.1f} s", fails=red)
     return None
 
 
-def _command(loaded: Loaded) -> str:
-    """The command of a run but for its seeds."""
-    return loaded.run.repeat.rpartition(" --seeds-from ")[0]
+def _limits(case: CaseRecord) -> str:
+    shown = (*case.limits, case.seed_limit)
+    return f"{case.statistic} {case.direction} " + ", ".join(repr(limit) for limit in shown if limit is not None)
+
+
+def _expected(case: CaseRecord) -> tuple[Any, ...]:
+    return case.statistic, case.direction, case.limits, case.seed_direction, case.seed_limit
 
 
 def _moved(before: CaseRecord, now: CaseRecord) -> str:

@@ -7,9 +7,9 @@ from pathlib import Path
 
 from reports import history
 from reports.changes import KINDS, Change, changes, gone
-from reports.escaping import line
-from reports.load import BadRecords, Loaded, load
-from reports.render import environment, write
+from reports.escaping import visible_line
+from reports.load import BadRecords, Loaded, load_run
+from reports.templating import template_environment, write
 
 
 def two_runs(first: str, second: str, kept: Path) -> tuple[Loaded, Loaded]:
@@ -46,27 +46,29 @@ def compare(before: Loaded, now: Loaded) -> dict[str, Change]:
 
 def text(before: Loaded, now: Loaded, found: dict[str, Change]) -> str:
     """The changes of a run as lines for a terminal, a summary last."""
-    lines = [f"from {describe(before)}", f"to   {describe(now)}"]
+    lines = [f"from {run_line(before)}", f"to   {run_line(now)}"]
     for kind in KINDS:
         group = {nodeid: change for nodeid, change in found.items() if change.kind == kind}
         if group:
             lines += ["", f"{kind} ({len(group)})"]
-            lines += [f"    {line(nodeid)}\n        {line(change.text)}" for nodeid, change in group.items()]
-    return "\n".join([*lines, "", summary(now, found)])
+            lines += [
+                f"    {visible_line(nodeid)}\n        {visible_line(change.text)}" for nodeid, change in group.items()
+            ]
+    return "\n".join([*lines, "", changes_line(now, found)])
 
 
-def summary(now: Loaded, found: dict[str, Change]) -> str:
+def changes_line(now: Loaded, found: dict[str, Change]) -> str:
     """How many cases have which change."""
     counts = Counter(change.kind for change in found.values())
     said = ", ".join(f"{counts[kind]} {kind}" for kind in KINDS if counts[kind])
     return f"{said or 'no change'}, of {len(now.cases)} cases"
 
 
-def describe(loaded: Loaded) -> str:
+def run_line(loaded: Loaded) -> str:
     """A run in one line."""
     run = loaded.run
     versions = [f"{name} {run.environment[name]}" for name in ("torch", "revision") if name in run.environment]
-    return line(
+    return visible_line(
         ", ".join([f"{run.run}: {len(loaded.cases)} cases, {run.scale}", f"seeds from {run.seeds_from}", *versions])
     )
 
@@ -87,14 +89,14 @@ def write_diff(before: Loaded, now: Loaded, found: dict[str, Change], output: Pa
     page.parent.mkdir(parents=True, exist_ok=True)
     groups = {k: [(n, c) for n, c in found.items() if c.kind == k] for k in KINDS}
     titles = {case.nodeid: case.title for loaded in (before, now) for case in loaded.cases}
-    said = environment().get_template("diff.html")
-    write(page, said.render(before=before, now=now, groups=groups, titles=titles, summary=summary(now, found)))
+    said = template_environment().get_template("diff.html")
+    write(page, said.render(before=before, now=now, groups=groups, titles=titles, summary=changes_line(now, found)))
     return page
 
 
 def _run(name: str, kept: Path) -> Loaded:
     if name != "latest":
-        return load(Path(name)) if Path(name).is_dir() else history.find(kept, name)
+        return load_run(Path(name)) if Path(name).is_dir() else history.find(kept, name)
     runs = history.latest(kept, 1)
     if not runs:
         raise history.BadHistory(f"{kept}: holds no run; expected one, for 'latest'")

@@ -10,7 +10,7 @@ from dataclasses import dataclass
 from multiprocessing import get_context
 
 from gen_core.records import CaseRecord, Figure
-from reports.figures import draw
+from reports.figures import draw_panels
 
 MANY = 40
 """Figures from which on processes that draw some of them each are worth their start."""
@@ -54,6 +54,6 @@ def _draw(figure: Figure) -> Drawing:
     """A figure that cannot be drawn does not cost the page."""
     name = hashlib.sha256(repr(figure.panels).encode("utf-8", "surrogatepass")).hexdigest()[:16]
     try:
-        return Drawing(name, draw(figure))
+        return Drawing(name, draw_panels(figure))
     except (ArithmeticError, LookupError, TypeError, ValueError) as error:
         return Drawing(name, [], f"The figure could not be drawn: {error}")

@@ -13,7 +13,7 @@ def visible(text: str) -> str:
     return _UNSHOWN.sub(_escape, text)
 
 
-def line(text: str, longest: int = 300) -> str:
+def visible_line(text: str, longest: int = 300) -> str:
     """Text on one line, every character visible, cut after `longest` characters."""
     said = " ".join(visible(text).split())
     return said if len(said) <= longest else said[: longest - 1] + "…"
@@ -21,7 +21,7 @@ def line(text: str, longest: int = 300) -> str:
 
 def markdown(text: str) -> str:
     """Text on one line of Markdown, also in a cell of a table: nothing in it is markup, a link or a mention."""
-    return _MARKUP.sub(lambda found: "\\" + found.group(), line(text))
+    return _MARKUP.sub(lambda found: "\\" + found.group(), visible_line(text))
 
 
 def _escape(found: re.Match[str]) -> str:

@@ -1,6 +1,6 @@
-"""Several runs with seeds of their own -> one table: how each claim's values spread, and how far its tolerance is.
+"""Several runs with seeds of their own -> a table a paper: how each claim's values spread, how far its tolerance is.
 
-A tolerance is only as good as the runs behind it. The table is Markdown, to be kept beside the claims.
+A tolerance is only as good as the runs behind it. The tables are Markdown, to be kept beside the claims.
 """
 
 from __future__ import annotations
@@ -10,11 +10,9 @@ from collections import Counter
 from dataclasses import dataclass
 from pathlib import Path
 
-from gen_core.records import CaseRecord, RunRecord, standing
+from gen_core.records import CaseRecord, RunRecord, standing_counts
 from reports.load import BadRecords, Loaded
-from reports.render import environment, write
-
-BAD = ("refuted", "error", "control not refuted", "not as declared")
+from reports.templating import template_environment, write
 
 
 @dataclass(frozen=True)
@@ -38,7 +36,7 @@ class Spread:
 
 
 @dataclass(frozen=True)
-class Line:
+class EvidenceRow:
     """One case: its name, its tolerance, and its spread at each scale."""
 
     claim: str
@@ -49,37 +47,39 @@ class Line:
     spreads: dict[str, Spread]
 
 
-def evidence(runs: list[Loaded], output: Path, command: str) -> Path:
-    """Write the table of several runs.
+def evidence(runs: list[Loaded], folder: Path, command: str) -> Path:
+    """Write the tables of several runs, each with the runs themselves and the machine above it.
 
     Args:
         runs: their records.
-        output: the Markdown file.
-        command: what makes the table again.
+        folder: where they go, made if it is not there: a file for each paper, named by its key. Other files stay.
+        command: what makes the tables again.
 
     Returns:
-        The file.
+        The folder.
 
     Raises:
-        BadRecords: if two runs of one scale have the same seeds, or one has not ended.
-        OSError: if the file cannot be written.
+        BadRecords: if two runs of one scale have the same seeds, one has not ended, or a paper's key is no file's name.
+        OSError: if the folder cannot be written to.
     """
     _check([loaded.run for loaded in runs])
     runs = sorted(runs, key=lambda loaded: (loaded.run.scale, loaded.run.seeds_from))
     scales = list(dict.fromkeys(loaded.run.scale for loaded in runs))
-    text = (
-        environment()
-        .get_template("evidence.md")
-        .render(
-            runs=[(loaded.run, _tally(loaded)) for loaded in runs],
-            scales=scales,
-            papers=_papers(runs, scales),
-            machine=sorted({f"{name}: {value}" for loaded in runs for name, value in loaded.run.environment.items()}),
-            command=command,
-        )
-    )
-    write(output, text)
-    return output
+    papers = _papers(runs, scales)
+    for paper in papers:
+        if not paper.isidentifier():
+            raise BadRecords(f"paper {paper[:60]!r}; expected the key of a paper, an identifier")
+    shared = {
+        "runs": [(loaded.run, _tally(loaded)) for loaded in runs],
+        "scales": scales,
+        "machine": sorted({f"{name}: {value}" for loaded in runs for name, value in loaded.run.environment.items()}),
+        "command": command,
+    }
+    template = template_environment().get_template("evidence.md")
+    folder.mkdir(parents=True, exist_ok=True)
+    for paper, rows in papers.items():
+        write(folder / f"{paper}.md", template.render(paper=paper, rows=rows, **shared))
+    return folder
 
 
 def _check(runs: list[RunRecord]) -> None:
@@ -97,24 +97,25 @@ def _check(runs: list[RunRecord]) -> None:
 
 def _tally(loaded: Loaded) -> dict[str, int]:
     """How the cases of a run stand, and how many of them are not as they have to be."""
-    names = Counter(standing(case).name for case in loaded.cases)
-    return {**names, "bad": sum(names[name] for name in BAD)}
+    counts = standing_counts(loaded.cases)
+    bad = sum(count for place, count in counts.items() if place.tone == "bad")
+    return {**{place.name: count for place, count in counts.items()}, "bad": bad}
 
 
-def _papers(runs: list[Loaded], scales: list[str]) -> dict[str, list[Line]]:
+def _papers(runs: list[Loaded], scales: list[str]) -> dict[str, list[EvidenceRow]]:
     """Paper -> its cases in the order of claims, controls behind what they belong to."""
     cases: dict[str, dict[str, list[CaseRecord]]] = {}
     for loaded in runs:
         for case in loaded.cases:
             cases.setdefault(case.nodeid, {}).setdefault(loaded.run.scale, []).append(case)
-    papers: dict[str, list[Line]] = {}
+    papers: dict[str, list[EvidenceRow]] = {}
     for _, at in sorted(cases.items()):
         one = next(iter(at.values()))[0]
         spreads = {scale: _spread(at[scale]) for scale in scales if scale in at}
         name = one.claim.rpartition("::")[2].removeprefix("test_").replace("_", " ")
         said = next((case.tolerance for found in at.values() for case in found if case.tolerance), "")
         measured = next((case.measured for found in at.values() for case in found if case.measured), "")
-        papers.setdefault(one.paper, []).append(Line(name, one.case, one.control, measured, said, spreads))
+        papers.setdefault(one.paper, []).append(EvidenceRow(name, one.case, one.control, measured, said, spreads))
     for lines in papers.values():
         lines.sort(key=lambda line: (line.claim, line.control))
     return papers

@@ -2,14 +2,13 @@
 
 from __future__ import annotations
 
-import re
 from collections.abc import Sequence
 from dataclasses import dataclass
-from pathlib import PurePosixPath
 from typing import Any
 
 from gen_core.records import ERROR, HOLDS, INCONCLUSIVE, REFUTED, CaseRecord, RunRecord, standing
-from reports.wording import number, outside, tolerance
+from reports.explanations import outside
+from reports.wording import number, recipe_of, tolerance
 
 
 @dataclass(frozen=True)
@@ -59,11 +58,15 @@ def nearest(case: CaseRecord, others: Sequence[CaseRecord]) -> Nearest | None:
     """Of the other cases of a claim that are as they have to be, settings or controls like this one, the nearest."""
     good = "control refuted" if case.control else "holds"
     found = [
-        Nearest(other, _differences(case.recipes, other.recipes))
+        Nearest(other, _differences(_recipes(case), _recipes(other)))
         for other in others
         if other.nodeid != case.nodeid and other.recipes and standing(other).name == good
     ]
     return min(found, key=lambda near: (len(near.differences), near.case.nodeid), default=None)
+
+
+def _recipes(case: CaseRecord) -> dict[str, Any]:
+    return {name: recipe_of(recipe, case.work) for name, recipe in case.recipes.items()}
 
 
 def _differences(here: Any, there: Any) -> list[Difference]:
@@ -87,32 +90,18 @@ def _fields(value: Any, place: str = "") -> dict[str, str]:
 
 
 def loading(case: CaseRecord, run: RunRecord) -> str:
-    """Python that gives the runs of a case, label -> `Run`, as this run had them; "" where its id names no test."""
+    """Python that gives the run of a case as this run had it; "" where its id names no test."""
     path, _, test = case.claim.partition("::")
-    name = test.replace("::", ".")
-    if not path.endswith(".py") or not re.fullmatch(r"[^\W\d]\w*(\.[^\W\d]\w*)*", name):
+    if not path.endswith(".py") or not test:
         return ""
-    module = ".".join(PurePosixPath(path).with_suffix("").parts)
-    mutated = case.control and case.case.startswith("mutated-")
+    chosen = {"scale": run.scale, "seeds": len(case.values) or None, "seeds_from": run.seeds_from}
+    told = ", ".join(f"{name}={value!a}" for name, value in chosen.items() if value is not None)
+    where = ", ".join(f"{name}={value!a}" for name, value in (("device", run.device), ("store", run.store)) if value)
     return "\n".join(
         [
-            "from importlib import import_module",
-            "from pathlib import Path",
+            "import gen_core",
             "",
-            "from gen_core.lab import Lab, Store",
-            "from gen_core.training.device import resolve",
-            "",
-            f"test = import_module({module!a}).{name}",
-            'cases = next(mark.args[1] for mark in test.pytestmark if mark.args[:1] == ("run",))',
-            f"case = next(c.values[0] for c in cases if c.id == {case.case!a})",
-            f"experiments = case.experiments({run.scale!a})",
-            f"lab = Lab(Store(Path({run.store or '.gen-core/store'!a})), resolve({run.device!a}), "
-            f"base={run.seeds_from})",
-            f"found = lab.runs(list(experiments.values()), seeds={len(case.seeds) or _first_look(case)})",
-            "runs = dict(zip(experiments, found))" + (" # the measure of this control is mutated" if mutated else ""),
+            f"run = gen_core.load({f'{case.claim}[{case.case}]'!a},",
+            f"                    {told}, {where})",
         ]
     )
-
-
-def _first_look(case: CaseRecord) -> int:
-    return case.looks[0].seeds if case.looks else 8

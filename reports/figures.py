@@ -52,7 +52,7 @@ COLOURS = ("#0060a8", "#c25100", "#007a5a", "#a0437c", "#8a6d00", "#3c83a8", "#5
 DASHES = ((0, (5, 2)), (0, (1.5, 1.5)), (0, (6, 2, 1.5, 2)), (0, (9, 3)))
 
 
-def draw(figure: Figure) -> list[str]:
+def draw_panels(figure: Figure) -> list[str]:
     """Draw every panel of a figure.
 
     A label has one colour in all panels. Values that are missing, beyond 1e100, or not positive on a logarithmic axis
@@ -142,12 +142,13 @@ def _scales(axes: Axes, xlog: bool, ylog: bool) -> None:
 def _right_side(axes: Axes, panel: Panel, ylog: bool) -> list[Tick]:
     """Name heights in other units on the right, where they are in sight; returns those that are."""
     low, high = sorted(axes.get_ylim())
-    ticks = [tick for tick in panel.right if _kept(tick.at, ylog) and low <= tick.at <= high]
+    there = [(tick.at, tick) for tick in panel.right if _kept(tick.at, ylog) and low <= tick.at <= high]
+    ticks = [tick for _, tick in there]
     if not ticks:
         return []
     side = axes.secondary_yaxis("right")
     side.yaxis.set_minor_locator(NullLocator())
-    side.set_yticks([tick.at for tick in ticks], [_label(tick.label) for tick in ticks], parse_math=False)
+    side.set_yticks([at for at, _ in there], [_label(tick.label) for tick in ticks], parse_math=False)
     side.set_ylabel(_label(panel.right_label), parse_math=False)
     return ticks
 

@@ -7,9 +7,9 @@ import re
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field
 
-from gen_core.records import CaseRecord, Figure
+from gen_core.records import Figure
 from reports.drawings import Drawing
-from reports.rows import Claim, Row
+from reports.rows import CaseRow, ClaimGroup
 
 
 @dataclass
@@ -19,7 +19,7 @@ class Plate:
     figure: Figure
     drawing: Drawing
     place: str
-    claims: dict[str, list[Row]] = field(default_factory=dict)
+    claims: dict[str, list[CaseRow]] = field(default_factory=dict)
 
 
 @dataclass(frozen=True)
@@ -37,14 +37,15 @@ class Group:
 
 @dataclass(frozen=True)
 class Chapter:
-    """One paper: its key, its reference, and its figures in its own order."""
+    """One paper: its key, its reference, its year (0 if it is not known), and its figures in its own order."""
 
     paper: str
     reference: str
+    year: int
     groups: list[Group]
 
 
-def gallery(claims: Iterable[Claim], drawn: Mapping[str, Drawing]) -> list[Chapter]:
+def gallery(claims: Iterable[ClaimGroup], drawn: Mapping[str, Drawing]) -> list[Chapter]:
     """Arrange the figures: papers by year, figures by their number, then those of sections, then the rest."""
     papers: dict[str, dict[str, Plate]] = {}
     for claim in claims:
@@ -52,11 +53,11 @@ def gallery(claims: Iterable[Claim], drawn: Mapping[str, Drawing]) -> list[Chapt
             if row.case.figure is None:
                 continue
             drawing = drawn[row.case.nodeid]
-            new = Plate(row.case.figure, drawing, _parts(row.case)[1])
+            new = Plate(row.case.figure, drawing, row.case.place)
             plate = papers.setdefault(claim.paper, {}).setdefault(drawing.name, new)
             plate.place = min(plate.place, new.place, key=order)
             plate.claims.setdefault(claim.title, []).append(row)
-    return sorted(map(_chapter, papers, papers.values()), key=lambda chapter: (_year(chapter.reference), chapter.paper))
+    return sorted(map(_chapter, papers, papers.values()), key=lambda chapter: (chapter.year, chapter.paper))
 
 
 def _chapter(paper: str, plates: dict[str, Plate]) -> Chapter:
@@ -65,8 +66,8 @@ def _chapter(paper: str, plates: dict[str, Plate]) -> Chapter:
         groups.setdefault(tuple(sorted(plate.claims)), []).append(plate)
     shown = [Group(list(titles), sorted(members, key=_settings_first)) for titles, members in groups.items()]
     shown.sort(key=lambda group: (order(group.place), group.titles))
-    first = next(iter(shown[0].plates[0].claims.values()))[0]
-    return Chapter(paper, _parts(first.case)[0], shown)
+    first = next(iter(shown[0].plates[0].claims.values()))[0].case
+    return Chapter(paper, first.reference or paper, first.year or 0, shown)
 
 
 def _settings_first(plate: Plate) -> tuple[bool, list[str]]:
@@ -80,14 +81,3 @@ def order(place: str) -> tuple[float, tuple[int, ...], str]:
     section = re.search(r"\bsections?\s+(\d+(?:\.\d+)*)", place)
     numbers = tuple(map(int, section[1].split("."))) if section else (10**6,)
     return (float(figure[1]) if figure else math.inf, numbers, place)
-
-
-def _parts(case: CaseRecord) -> tuple[str, str]:
-    """The reference of a paper, up to its year, and the place in it."""
-    found = re.fullmatch(r"(.*?\(\d{4}\)), (.*)", case.citation, flags=re.DOTALL)
-    return (found[1], found[2]) if found else (case.citation, "")
-
-
-def _year(reference: str) -> str:
-    found = re.search(r"\((\d{4})\)$", reference)
-    return found[1] if found else ""

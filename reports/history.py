@@ -14,14 +14,18 @@ from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
 
-from gen_core.records import CaseRecord, RunRecord, plain, standing
+from gen_core.records import CaseRecord, RunRecord, plain, standing, upgraded_case, upgraded_run
 from reports.load import Loaded
 
 PLACE = Path("reports", "history.sqlite")
 """The history that is kept if no other is named, from the root directory."""
 
-VERSION = 1
-"""SQLite's user_version of a history; a file of another one is refused."""
+VERSION = 2
+"""SQLite's user_version of a history; a file of a later one is refused.
+
+One of version 1 lacks `NEW` and is read as it is. The first run that is appended adds the columns; in rows of before
+they are NULL, and what they would hold is read out of the other columns, as out of records of that time.
+"""
 
 APPLICATION = 0x67656E63
 """SQLite's application_id of a history ("genc"), which tells it from other databases."""
@@ -33,48 +37,21 @@ WAIT = 120.0
 """Seconds that a writer waits for others."""
 
 RUN = (
-    "run",
-    "started",
-    "command",
-    "repeat",
-    "scale",
-    "device",
-    "seeds_from",
-    "fresh",
-    "budget",
-    "shares",
-    "environment",
-    "seconds",
-    "exit_status",
-    "trainings",
+    *("run", "started", "command", "arguments", "repeat", "scale", "device", "seeds_from", "fresh"),
+    *("budget", "shares", "environment", "seconds", "exit_status", "trainings"),
 )
 CASE = (
-    "nodeid",
-    "claim",
-    "case",
-    "paper",
-    "title",
-    "control",
-    "drops",
-    "not_reproduced",
-    "verdict",
-    "as_expected",
-    "reason",
-    "measured",
-    "tolerance",
-    "limits",
-    "direction",
-    "estimate",
-    "low",
-    "high",
-    "values",
-    "seeds",
-    "headroom",
-    "trained",
-    "seconds",
+    *("nodeid", "claim", "case", "kind", "paper", "title", "control", "drops", "not_reproduced", "work"),
+    *("verdict", "as_expected", "reason", "measured", "tolerance", "statistic", "limits", "direction", "share"),
+    *("seed_limit", "seed_direction", "estimate", "low", "high", "values", "seeds", "headroom", "trained", "seconds"),
 )
-JSON = ("environment", "limits", "values", "seeds")
+NEW = {"run": ("arguments",), "case": ("kind", "work", "statistic", "share", "seed_limit", "seed_direction")}
+"""Columns that a history of version 1 does not have."""
+
+JSON = ("arguments", "environment", "limits", "values", "seeds")
 BOOLEAN = ("fresh", "control", "as_expected")
+KEPT = set(CASE) - set(CaseRecord.DERIVED)
+NOT_KEPT: dict[str, Any] = {"citation": "", "statement": ""}
 LONGEST_REASON = 500  # characters
 
 
@@ -92,6 +69,7 @@ def append(path: Path, loaded: Loaded) -> None:
         if (found := history.execute("PRAGMA quick_check(1)").fetchone()[0]) != "ok":
             raise sqlite3.DatabaseError(found)
         history.execute("BEGIN IMMEDIATE")
+        _widen(history)
         run = loaded.run
         history.execute('DELETE FROM "case" WHERE "run" = ?', [_plain("run", run.run)])
         _insert(history, "INSERT OR REPLACE", "run", {name: getattr(run, name) for name in RUN})
@@ -174,9 +152,23 @@ def _check(history: sqlite3.Connection, path: Path, make: bool) -> None:
         history.execute("COMMIT")
     if history.execute("PRAGMA application_id").fetchone()[0] != APPLICATION:
         raise BadHistory(f"{path}: not a history of runs; expected a file that pytest's --history has written")
-    version = history.execute("PRAGMA user_version").fetchone()[0]
-    if version != VERSION:
+    version = _version(history)
+    if not 1 <= version <= VERSION:
         raise BadHistory(f"{path}: a history of version {version}; expected version {VERSION}, or a newer gen-core")
+
+
+def _version(history: sqlite3.Connection) -> int:
+    return history.execute("PRAGMA user_version").fetchone()[0]
+
+
+def _widen(history: sqlite3.Connection) -> None:
+    """Give a history of version 1 the columns of this version, within the transaction that appends a run."""
+    if _version(history) == VERSION:
+        return
+    for table, names in NEW.items():
+        for name in names:
+            history.execute(f'ALTER TABLE "{table}" ADD COLUMN "{name}"')
+    history.execute(f"PRAGMA user_version = {VERSION}")
 
 
 def _columns(names: tuple[str, ...]) -> str:
@@ -199,21 +191,28 @@ def _plain(name: str, value: Any) -> Any:
 def _read(history: sqlite3.Connection, where: str, values: list[Any]) -> list[Loaded]:
     """The runs that a condition, given latest first, selects; oldest first."""
     history.execute("BEGIN")
-    rows = history.execute(f'SELECT {_columns(RUN)} FROM "run" WHERE {where}', values).fetchall()
     found = []
-    for row in reversed(rows):
-        select = f'SELECT {_columns(CASE)} FROM "case" WHERE "run" = ? ORDER BY rowid'
-        cases = [
-            CaseRecord(citation="", statement="", **_fields(CASE, one)) for one in history.execute(select, [row[0]])
-        ]
-        found.append(Loaded(RunRecord(**_fields(RUN, row)), cases))
+    for run in reversed(_rows(history, "run", RUN, f"WHERE {where}", values)):
+        run = upgraded_run(run) if run.get("arguments") is None else run
+        cases = _rows(history, "case", CASE, 'WHERE "run" = ? ORDER BY rowid', [run["run"]])
+        cases = [upgraded_case(case) if case.get("kind") is None else case for case in cases]
+        told = [{name: value for name, value in case.items() if name in KEPT} for case in cases]
+        found.append(Loaded(RunRecord(**run), [CaseRecord(**(NOT_KEPT | case)) for case in told]))
     history.execute("COMMIT")
     return found
 
 
-def _fields(names: tuple[str, ...], row: tuple[Any, ...]) -> dict[str, Any]:
-    kept = dict(zip(names, row, strict=True))
-    return {
-        name: json.loads(value) if name in JSON else bool(value) if name in BOOLEAN else value
-        for name, value in kept.items()
-    }
+def _rows(
+    history: sqlite3.Connection, table: str, names: tuple[str, ...], condition: str, values: list[Any]
+) -> list[dict[str, Any]]:
+    """Name -> value of each row, with the columns that this history has."""
+    there = {row[1] for row in history.execute(f'PRAGMA table_info("{table}")')}
+    kept = tuple(name for name in names if name in there)
+    rows = history.execute(f'SELECT {_columns(kept)} FROM "{table}" {condition}', values).fetchall()
+    return [{name: _value(name, value) for name, value in zip(kept, row, strict=True)} for row in rows]
+
+
+def _value(name: str, value: Any) -> Any:
+    if value is None:
+        return None
+    return json.loads(value) if name in JSON else bool(value) if name in BOOLEAN else value

@@ -12,10 +12,10 @@ from xml.etree import ElementTree
 from gen_core.records import ERROR, CaseRecord, standing
 from reports.changes import Change
 from reports.escaping import visible
+from reports.explanations import explanation
 from reports.load import Loaded
-from reports.wording import explanation
 
-NUMBERS = ("estimate", "low", "high", "headroom", "seeds_needed", "level")
+NUMBERS = ("share", "seed_limit", "estimate", "low", "high", "headroom", "seeds_needed", "level")
 
 
 def junit(loaded: Loaded, changes: Mapping[str, Change]) -> str:
@@ -27,7 +27,7 @@ def junit(loaded: Loaded, changes: Mapping[str, Change]) -> str:
         "failures": str(kinds.count("failure")),
         "errors": str(kinds.count("error")),
         "skipped": str(kinds.count("skipped")),
-        "time": f"{loaded.run.seconds or 0.0:.3f}",
+        "time": f"{loaded.run.seconds:.3f}",
     }
     root = ElementTree.Element("testsuites", totals)
     run = loaded.run
@@ -54,7 +54,7 @@ def _case(suite: ElementTree.Element, case: CaseRecord, kind: str, change: Chang
     file, _, name = case.nodeid.partition("::")
     place = {"classname": file.removesuffix(".py").replace("/", "."), "name": name or file}
     written = {key: visible(value) for key, value in place.items()}
-    test = ElementTree.SubElement(suite, "testcase", {**written, "time": f"{case.seconds or 0.0:.3f}"})
+    test = ElementTree.SubElement(suite, "testcase", {**written, "time": f"{case.seconds:.3f}"})
     numbers = {name: getattr(case, name) for name in NUMBERS}
     _properties(
         test,
@@ -63,11 +63,16 @@ def _case(suite: ElementTree.Element, case: CaseRecord, kind: str, change: Chang
             "standing": standing(case).name,
             "paper": case.paper,
             "title": case.title,
+            "place": case.place,
+            "kind": case.kind,
             "control": "true" if case.control else "",
             "drops": case.drops,
             "not_reproduced": case.not_reproduced,
             "measured": case.measured,
             "tolerance": case.tolerance,
+            "statistic": case.statistic,
+            "direction": case.direction,
+            "limits": " ".join(map(repr, case.limits)),
             **{name: repr(value) for name, value in numbers.items() if value is not None},
             "seeds": str(len(case.values)),
             "change": f"{change.kind}: {change.text}" if change else "",

@@ -5,15 +5,14 @@ from __future__ import annotations
 import hashlib
 import json
 from collections.abc import Mapping
-from dataclasses import asdict
 from pathlib import Path
 
-from gen_core.records import counted, plain, standing, urgency
+from gen_core.records import plain, standing, standing_counts, urgency
 from reports.changes import KINDS, Change
-from reports.escaping import line
+from reports.escaping import visible_line
 from reports.junit import junit
 from reports.load import Loaded
-from reports.render import environment, write
+from reports.templating import template_environment, write
 
 LISTED = 100
 """Cases, and changes, that a summary lists; it says how many more there are."""
@@ -47,20 +46,19 @@ def write_machine_files(loaded: Loaded, changes: Mapping[str, Change], folder: P
 
 def records(loaded: Loaded) -> str:
     """The run and its cases as one JSON document; what is not finite is null."""
-    document = {"run": asdict(loaded.run), "cases": [asdict(case) for case in loaded.cases]}
-    return json.dumps(plain(document), separators=(",", ":")) + "\n"
+    return json.dumps(plain({"run": loaded.run, "cases": loaded.cases}), separators=(",", ":")) + "\n"
 
 
 def summary(loaded: Loaded, changes: Mapping[str, Change]) -> str:
     """A run in Markdown: counts, the cases that the run is red for, and what has changed."""
     attention = [case for case in sorted(loaded.cases, key=urgency) if standing(case).attention]
     listed = sorted(changes.items(), key=lambda item: (KINDS.index(item[1].kind), item[0]))
-    template = environment().get_template("summary.md")
+    template = template_environment().get_template("summary.md")
     return template.render(
         run=loaded.run,
         key=marker(loaded),
         headline=headline(loaded)[0],
-        counts=counted(loaded.cases).items(),
+        counts=standing_counts(loaded.cases).items(),
         attention=[(standing(case), case) for case in attention[:LISTED]],
         more=max(len(attention) - LISTED, 0),
         changes=listed[:LISTED],
@@ -88,7 +86,7 @@ def marker(loaded: Loaded) -> str:
 
 def headline(loaded: Loaded) -> tuple[str, str]:
     """What a run comes to in a few words, its worst first, and the tone that goes with it."""
-    counts = counted(loaded.cases).items()
+    counts = standing_counts(loaded.cases).items()
     urgent = [(place, count) for place, count in counts if place.attention]
     if urgent:
         worst = "bad" if any(place.tone == "bad" for place, _ in urgent) else "open"
@@ -102,7 +100,7 @@ def badge(loaded: Loaded) -> str:
     message, tone = headline(loaded)
     left, right = (round(len(text) * LETTER + PAD, 1) for text in ("claims", message))
     return (
-        environment()
+        template_environment()
         .get_template("badge.svg")
-        .render(message=line(message), left=left, right=right, pad=PAD, colour=COLOURS[tone])
+        .render(message=visible_line(message), left=left, right=right, pad=PAD, colour=COLOURS[tone])
     )

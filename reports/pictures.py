@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import math
 from collections.abc import Iterable
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import TypeGuard
 
 from gen_core.records import CaseRecord
@@ -91,7 +91,13 @@ def interval_picture(case: CaseRecord) -> Picture | None:
 
 
 def seeds_picture(case: CaseRecord) -> Picture | None:
-    """Every seed's value as a dot against the tolerance, dots of one place stacked; None without values."""
+    """Every seed's value as a dot against the tolerance, dots of one place stacked; None without values.
+
+    A share is no value of a seed: in its place stands the limit that a seed's value has to keep.
+    """
+    if case.statistic == "share":
+        own = [] if case.seed_limit is None else [case.seed_limit]
+        case = replace(case, estimate=None, low=None, high=None, limits=own, direction=case.seed_direction)
     values = [(seed, v) for seed, v in zip(case.seeds, case.values, strict=False) if _drawable(v)]
     if not values:
         return None
@@ -130,11 +136,13 @@ def _picture(
             axis.at(case.low) if _drawable(case.low) else 0.0,
             axis.at(case.high) if _drawable(case.high) else axis.width,
         )
+    judged = f"estimate {number(case.estimate)}, interval {number(case.low)} to {number(case.high)}, "
+    if case.estimate is None and bar is None:
+        judged = ""
     return Picture(
         width=axis.width,
         height=height,
-        label=f"estimate {number(case.estimate)}, interval {number(case.low)} to {number(case.high)}, "
-        f"tolerance {case.tolerance or 'not given'}" + (", logarithmic axis" if axis.log else ""),
+        label=judged + f"tolerance {case.tolerance or 'not given'}" + (", logarithmic axis" if axis.log else ""),
         allowed=(ends[0], round(max(ends[1] - ends[0], 0.0), 2)) if ends else None,
         limits=limits,
         bar=bar,

@@ -24,11 +24,11 @@ def pytest_gen_core_finished(config: pytest.Config, records: Path) -> Path | Non
     """
     try:
         # Only here, so that workers and runs that end early do not wait for matplotlib.
-        from reports.load import load
+        from reports.load import load_run
         from reports.publish import publish
 
         given, here = config.getoption("history"), config.invocation_params.dir
-        loaded, folder = load(records), here / str(config.getoption("report_dir"))
+        loaded, folder = load_run(records), here / str(config.getoption("report_dir"))
         try:
             return publish(loaded, folder, here / given if given else config.rootpath / PLACE)
         except BadHistory as error:

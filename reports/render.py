@@ -4,30 +4,25 @@ from __future__ import annotations
 
 import base64
 import hashlib
-import os
 import re
 from collections import Counter
 from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
 
-import jinja2
 from markupsafe import Markup
 
-from gen_core.records import STANDINGS, CaseRecord, Standing, counted, standing
-from reports import wording
+from gen_core.records import STANDINGS, CaseRecord, Standing, standing, standing_counts
 from reports.changes import KINDS, Change
 from reports.drawings import Drawing, draw_all
-from reports.escaping import markdown
 from reports.failure import first_failures, loading, nearest
-from reports.figures import alternative
 from reports.formulas import mathml
 from reports.gallery import gallery
 from reports.load import Loaded
 from reports.pictures import seeds_picture
-from reports.rows import PAGE, Claim, Row, claims_of, page_name
+from reports.rows import PAGE, CaseRow, ClaimGroup, claims_of, page_name
+from reports.templating import TEMPLATES, template_environment, write
 
-TEMPLATES = Path(__file__).parent / "templates"
 FIGURE = re.compile(r"[0-9a-f]{16}-\d+\.svg")
 ALWAYS = ("error", "refuted", "inconclusive", "not run", "not reproduced", "holds", "control refuted")
 """Standings that the summary counts even where there are none."""
@@ -58,7 +53,7 @@ def render(loaded: Loaded, folder: Path, changes: Mapping[str, Change] | None = 
     pages, figures = folder / "claims", folder / "figures"
     for place in (pages, figures):
         place.mkdir(parents=True, exist_ok=True)
-    templates = environment()
+    templates = template_environment()
     claims = claims_of(loaded.cases, changes or {})
     drawn = draw_all(loaded.cases)
     files = {name: svg for d in drawn.values() for name, svg in zip(d.files, d.panels, strict=True)}
@@ -82,35 +77,7 @@ def render(loaded: Loaded, folder: Path, changes: Mapping[str, Change] | None = 
     return index
 
 
-def environment() -> jinja2.Environment:
-    """The templates, with the words that they use; in HTML all text is escaped."""
-    made = jinja2.Environment(
-        loader=jinja2.FileSystemLoader(TEMPLATES),
-        autoescape=jinja2.select_autoescape(["html"]),
-        undefined=jinja2.StrictUndefined,
-        trim_blocks=True,
-        lstrip_blocks=True,
-    )
-    made.filters.update(
-        number=wording.number,
-        cell=wording.cell,
-        markdown=markdown,
-        duration=wording.duration,
-        moment=wording.moment,
-        tolerance=wording.tolerance,
-        interval=wording.interval,
-        blocks=wording.blocks,
-        outline=wording.outline,
-        explanation=wording.explanation,
-        judgement=wording.judgement,
-        decided=wording.decided,
-        page_name=page_name,
-        alternative=alternative,
-    )
-    return made
-
-
-def _details(claim: Claim, row: Row, loaded: Loaded, drawing: Drawing | None) -> dict[str, Any]:
+def _details(claim: ClaimGroup, row: CaseRow, loaded: Loaded, drawing: Drawing | None) -> dict[str, Any]:
     """What the page of a case shows beside its record."""
     case, failed = row.case, row.standing.attention and row.case.verdict is not None
     return {
@@ -127,7 +94,9 @@ def _details(claim: Claim, row: Row, loaded: Loaded, drawing: Drawing | None) ->
     }
 
 
-def _summary(loaded: Loaded, claims: list[Claim], changes: Mapping[str, Change] | None, folder: Path) -> dict[str, Any]:
+def _summary(
+    loaded: Loaded, claims: list[ClaimGroup], changes: Mapping[str, Change] | None, folder: Path
+) -> dict[str, Any]:
     """What the index says beside its rows."""
     script = (TEMPLATES / "index.js").read_text(encoding="utf-8")
     kinds = Counter(change.kind for change in (changes or {}).values())
@@ -147,7 +116,7 @@ def _summary(loaded: Loaded, claims: list[Claim], changes: Mapping[str, Change] 
 
 
 def _counts(cases: list[CaseRecord]) -> list[tuple[Standing, int]]:
-    counts = counted(cases)
+    counts = standing_counts(cases)
     return [(place, counts.get(place, 0)) for place in STANDINGS if place in counts or place.name in ALWAYS]
 
 
@@ -156,13 +125,3 @@ def _remove_others(folder: Path, ours: re.Pattern[str], current: set[str]) -> No
     for path in folder.iterdir():
         if ours.fullmatch(path.name) and path.name not in current:
             path.unlink()
-
-
-def write(path: Path, text: str) -> None:
-    """Write a file, whole or not at all."""
-    part = path.with_name(f".{path.name}.{os.getpid()}.part")
-    try:
-        part.write_bytes(text.encode("utf-8", "replace"))
-        os.replace(part, path)
-    finally:
-        part.unlink(missing_ok=True)

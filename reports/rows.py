@@ -15,7 +15,7 @@ PAGE = re.compile(r".*-[0-9a-f]{12}\.html")
 
 
 @dataclass(frozen=True)
-class Row:
+class CaseRow:
     """One case, with how it stands, the file name of its page, and what is different since the runs before."""
 
     case: CaseRecord
@@ -26,13 +26,13 @@ class Row:
 
 
 @dataclass(frozen=True)
-class Claim:
+class ClaimGroup:
     """All selected cases of one claim, worst first and controls last among equals."""
 
     name: str
     title: str
     paper: str
-    rows: list[Row]
+    rows: list[CaseRow]
 
     @property
     def urgency(self) -> int:
@@ -40,7 +40,7 @@ class Claim:
         return min(urgency(row.case) for row in self.rows)
 
 
-def claims_of(cases: list[CaseRecord], changes: Mapping[str, Change]) -> list[Claim]:
+def claims_of(cases: list[CaseRecord], changes: Mapping[str, Change]) -> list[ClaimGroup]:
     """Group cases by claim, worst first."""
     grouped: dict[str, list[CaseRecord]] = {}
     for case in cases:
@@ -50,10 +50,10 @@ def claims_of(cases: list[CaseRecord], changes: Mapping[str, Change]) -> list[Cl
         members.sort(key=lambda case: (urgency(case), case.control, case.nodeid))
         first = next((case for case in members if not case.control), members[0])
         rows = [
-            Row(case, standing(case), page_name(case.nodeid), interval_picture(case), changes.get(case.nodeid))
+            CaseRow(case, standing(case), page_name(case.nodeid), interval_picture(case), changes.get(case.nodeid))
             for case in members
         ]
-        claims.append(Claim(name, first.title, first.paper, rows))
+        claims.append(ClaimGroup(name, first.title, first.paper, rows))
     return sorted(claims, key=lambda claim: (claim.urgency, claim.paper, claim.name))
 
 

@@ -7,13 +7,14 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
-from gen_core.records import STANDINGS, CaseRecord, RunRecord, Standing, counted, standing
+from gen_core.records import STANDINGS, CaseRecord, RunRecord, Standing, standing, standing_counts
 from reports.changes import drift
 from reports.history import RUNS
 from reports.load import Loaded
-from reports.render import PAGE, environment, page_name, write
+from reports.rows import PAGE, page_name
+from reports.templating import template_environment, write
 from reports.trends import Trend, trend
-from reports.wording import number
+from reports.wording import number, plural
 
 LISTED = 30
 """Runs whose numbers are listed below a figure: the latest."""
@@ -75,12 +76,12 @@ def write_history(runs: Sequence[Loaded], now: Loaded, folder: Path) -> None:
     pages, written = folder / "history", set()
     if runs:
         pages.mkdir(parents=True, exist_ok=True)
-        templates, past = environment(), _claims(runs, now)
+        templates, past = template_environment(), _claims(runs, now)
         template = templates.get_template("history_claim.html")
         for claim in past:
             write(pages / claim.page, template.render(claim=claim, most=RUNS))
             written.add(claim.page)
-        counts = {loaded.run.run: list(counted(loaded.cases).items()) for loaded in runs}
+        counts = {loaded.run.run: list(standing_counts(loaded.cases).items()) for loaded in runs}
         listed = [loaded.run for loaded in reversed(runs)]
         text = templates.get_template("history_index.html").render(
             runs=listed, counts=counts, claims=past, scale=now.run.scale, most=RUNS, here=now.run.run
@@ -137,6 +138,6 @@ def _spread(cases: list[CaseRecord]) -> str:
     elif number(least) == number(most):
         apart = f"all about {number(least)}, {number(most - least, 2)} apart"
     deviation = f", standard deviation of a seed {number(statistics.stdev(values), 2)}" if len(values) > 1 else ""
-    runs = f"{len(estimates)} run{'s' * (len(estimates) != 1)}"
+    runs = plural(len(estimates), "run")
     mean = number(statistics.fmean(values))
     return f"Estimates of {runs} {apart}; mean of all {len(values)} values {mean}{deviation}."

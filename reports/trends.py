@@ -10,7 +10,7 @@ from typing import Any, TypeGuard
 from gen_core.records import CaseRecord, RunRecord, standing
 from reports.changes import outcome
 from reports.pictures import Axis
-from reports.wording import moment, number
+from reports.wording import moment, number, plural
 
 WIDTH, HEIGHT = 480.0, 172.0
 LEFT, RIGHT, TOP, PLOT = 66.0, 8.0, 16.0, 108.0
@@ -76,8 +76,8 @@ class Scale:
     def of(cls, cases: Sequence[CaseRecord]) -> Scale:
         """The scale of some cases; with their limits as far as the values keep `SHARE` of it, or have no spread."""
         judged = [case for case in cases if case.estimate is not None]
-        shown = [v for c in judged for v in (c.estimate, c.low, c.high, *c.values) if _finite(v)]
-        seeds = [v for c in judged for v in c.values if _finite(v)] or shown
+        shown = [v for c in judged for v in (c.estimate, c.low, c.high, *_seeds(c)) if _finite(v)]
+        seeds = [v for c in judged for v in _seeds(c)] or shown
         low, high = min(seeds, default=0.0), max(seeds, default=1.0)
         spread = high - low > SAME * max(abs(low), abs(high))
         for limit in dict.fromkeys(limit for case in judged for limit in case.limits if _finite(limit)):
@@ -117,8 +117,7 @@ def trend(points: Sequence[Point]) -> Trend:
     scale = Scale.of(cases)
     up = scale.up
     ticks, base = scale.ticks() if any(case.estimate is not None for case in cases) else ([], "")
-    bars: dict[str, str] = {}
-    dots, seeds = [], []
+    bars, dots, seeds = {}, [], []
     for x, run, case in there:
         if case.estimate is None or not math.isfinite(case.estimate):
             continue
@@ -126,7 +125,7 @@ def trend(points: Sequence[Point]) -> Trend:
         low, high = (up(v) if _finite(v) else end for v, end in ((case.low, TOP + PLOT), (case.high, TOP)))
         bars[tone] = bars.get(tone, "") + f"M{x:.1f} {low}V{high}"
         dots.append((round(x, 1), up(case.estimate), tone, _words(run, case)))
-        shown = [v for v in case.values if _finite(v)]
+        shown = _seeds(case)
         step = 0.6 * slot / max(len(shown) - 1, 1)
         seeds += [f"M{x + (k - (len(shown) - 1) / 2) * step:.1f} {up(v)}h0" for k, v in enumerate(shown)]
     allowed, limits = _tolerances([(x - slot / 2, x + slot / 2, case) for x, _, case in there], scale)
@@ -154,7 +153,7 @@ def _label(cases: list[CaseRecord]) -> str:
     values = [case.estimate for case in cases if case.estimate is not None]
     said = f", estimates {number(min(values))} to {number(max(values))}" if values else ", none with a value"
     tolerance = next((case.tolerance for case in reversed(cases) if case.tolerance), "not given")
-    return f"{len(cases)} run{'s' * (len(cases) != 1)}{said}, tolerance {tolerance}"
+    return f"{plural(len(cases), 'run')}{said}, tolerance {tolerance}"
 
 
 def _tolerances(
@@ -240,6 +239,11 @@ def _dates(runs: list[RunRecord]) -> list[tuple[float, str, str]]:
 
 def _words(run: RunRecord, case: CaseRecord) -> str:
     return f"{outcome(case)}, {moment(run.started)}, seeds from {run.seeds_from}"
+
+
+def _seeds(case: CaseRecord) -> list[float]:
+    """Values of seeds on the axis of what is judged; none of a share, which is no value of a seed."""
+    return [] if case.statistic == "share" else [v for v in case.values if _finite(v)]
 
 
 def _finite(value: float | None) -> TypeGuard[float]:

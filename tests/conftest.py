@@ -8,7 +8,7 @@ from pathlib import Path
 import pytest
 from hypothesis import HealthCheck, settings
 
-from gen_core.records import CaseRecord, RunRecord, merged, read_run
+from gen_core.records import CaseRecord, RunRecord, last_attempts, read_run
 from tests.run_records import case, cases, figure, no_step_summary, records, run  # noqa: F401
 
 # A machine of any speed passes: Hypothesis fails by default what takes 200 ms, or is slow to draw.
@@ -42,7 +42,7 @@ class Suite:
 
     @property
     def cases(self) -> dict[str, CaseRecord]:
-        return {record.nodeid.rpartition("::")[2]: record for record in merged(self.folder)}
+        return {record.nodeid.rpartition("::")[2]: record for record in last_attempts(self.folder)[0]}
 
 
 @pytest.fixture

@@ -10,7 +10,7 @@ import pytest
 from gen_core.plugin import progress, terminal
 from gen_core.plugin.options import on_worker
 from gen_core.plugin.session import Session
-from gen_core.records import merged, read_run
+from gen_core.records import last_attempts, read_run, worst_first
 
 _MADE = pytest.StashKey[list[str]]()
 
@@ -38,7 +38,7 @@ def pytest_terminal_summary(terminalreporter: pytest.TerminalReporter) -> None:
         return
     run = read_run(journal.folder / "run.json")
     terminalreporter.section("claims, worst first")
-    for line in terminal.case_lines(merged(journal.folder)):
+    for line in terminal.case_lines(worst_first(last_attempts(journal.folder)[0])):
         terminalreporter.line(line)
     terminalreporter.line(terminal.conditions(run))
     if run.fresh:

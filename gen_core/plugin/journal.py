@@ -2,18 +2,16 @@
 
 from __future__ import annotations
 
-import hashlib
 import json
 import os
 import shutil
-import time
 from collections.abc import Sequence
 from dataclasses import asdict, dataclass
 from pathlib import Path
 from typing import Any
 
 from gen_core.lab import Event
-from gen_core.records import CaseRecord, RunRecord, read_run, write_json
+from gen_core.records import CaseRecord, RunRecord, read_run, write_attempt, write_json
 
 RUNS_KEPT = 20
 """Runs whose records stay in a report folder; older ones are removed when a run ends."""
@@ -48,8 +46,7 @@ class Journal:
 
     def attempt(self, record: CaseRecord) -> None:
         """Keep the record of one attempt; of several attempts of a case the last one counts."""
-        name = hashlib.sha256(record.nodeid.encode()).hexdigest()[:16]
-        write_json(self.folder / "attempts" / f"{time.time_ns()}-{name}.json", record)
+        write_attempt(self.folder, record)
 
     def training(self, event: Event) -> None:
         """Log a finished training."""

@@ -5,20 +5,18 @@ from __future__ import annotations
 import inspect
 import time
 import types
-from dataclasses import replace
 
 import pytest
 
 from gen_core.claim import Assumption, Case
 from gen_core.errors import AssumptionViolated, DataMissing, Inconclusive, InvalidClaim, Refuted
-from gen_core.expect import Judge, Judgement, judging
 from gen_core.experiment import Experiment
+from gen_core.judgement import Judge, Judgement, judging
 from gen_core.plugin.outcomes import RECORD, own_lines, properties, said
 from gen_core.plugin.progress import ProgressFile
 from gen_core.plugin.session import Session, case_of
-from gen_core.records import ERROR, HOLDS, INCONCLUSIVE, NOT_RUN, REFUTED, CaseRecord, Figure, Look
-from gen_core.run import Mutation, Run, Runs
-from gen_core.settings import Sweep
+from gen_core.records import ERROR, HOLDS, INCONCLUSIVE, NOT_RUN, REFUTED, CaseRecord, Figure, Look, Verdict
+from gen_core.run import Run, Runs
 from gen_core.statistics import spend
 from gen_core.training.draws import check_data, draw, unchanged
 from gen_core.training.seeding import seed_numbers
@@ -115,21 +113,15 @@ def _call(item: pytest.Function, run: Run | Runs, judge: Judge) -> None:
 
 def _obtain(session: Session, case: Case, seeds: int) -> Run | Runs:
     """The run of a case's setting over the first seeds."""
-    lab, setting = session.lab, case.at(session.scale)
+    lab = session.lab
     assert lab is not None
-    experiments = case.experiments(session.scale)
     try:
-        runs = lab.runs(list(experiments.values()), seeds)
+        runs = lab.runs(list(case.experiments(session.scale).values()), seeds)
     finally:
         session.journal.note(lab.store.damaged)
         if isinstance(lab.progress, ProgressFile):
             lab.progress.clear()
-    if isinstance(case.drops, Mutation):
-        runs = [replace(run, mutation=case.drops.name) for run in runs]
-    if isinstance(setting, Experiment):
-        return runs[0]
-    x = tuple(at for at, _ in setting.points) if isinstance(setting, Sweep) else ()
-    return Runs(dict(zip(experiments, runs, strict=True)), x)
+    return case.joined(session.scale, runs)
 
 
 def _check(session: Session, record: CaseRecord, case: Case, start: int, stop: int) -> None:
@@ -160,7 +152,7 @@ def _checked(hypothesis: Assumption, experiment: Experiment, seed: int) -> tuple
         return hypothesis.check(experiment, data)
 
 
-def _word(session: Session, raised: BaseException | None) -> str:
+def _word(session: Session, raised: BaseException | None) -> Verdict:
     """The verdict that a case has come to with what its set-up or its call has raised."""
     if raised is None:
         return HOLDS
@@ -184,16 +176,19 @@ def _note(record: CaseRecord, judgement: Judgement) -> None:
     """Put a look's judgement into the record."""
     interval = judgement.interval
     record.measured, record.tolerance, record.direction = judgement.name, judgement.tolerance, judgement.direction
+    record.statistic, record.share = judgement.statistic, judgement.share
+    record.seed_limit, record.seed_direction = judgement.seed_limit, judgement.seed_direction
     record.limits = [limit for limit in (judgement.low_limit, judgement.high_limit) if limit is not None]
     record.estimate, record.low, record.high = interval.estimate, interval.low, interval.high
-    record.values, record.headroom, record.seeds_needed = judgement.values, judgement.headroom, judgement.seeds_needed
+    record.values = list(judgement.values)
+    record.headroom, record.seeds_needed = judgement.headroom, judgement.seeds_needed
     look = Look(
         seeds=interval.n, estimate=interval.estimate, low=interval.low, high=interval.high, verdict=judgement.verdict
     )
     record.looks.append(look)
 
 
-def _describe(session: Session, record: CaseRecord, case: Case, run: Run | Runs, word: str) -> None:
+def _describe(session: Session, record: CaseRecord, case: Case, run: Run | Runs, word: Verdict) -> None:
     """Put what the run says of itself into the record: seeds, keys, endings, figure."""
     assert session.lab is not None
     record.seeds = list(run.seeds)
@@ -212,13 +207,12 @@ def _describe(session: Session, record: CaseRecord, case: Case, run: Run | Runs,
             record.settings["figure"] = f"not drawn: {said(error)}"
 
 
-def _end(session: Session, item: pytest.Item, word: str, raised: BaseException | None, seconds: float) -> None:
+def _end(session: Session, item: pytest.Item, word: Verdict, raised: BaseException | None, seconds: float) -> None:
     """Write the record of this attempt, and give the verdict to pytest's report."""
     record = item.stash[RECORD]
     record.verdict, record.reason, record.seconds = word, said(raised) if raised else "", seconds
     if raised is not None and word in (ERROR, REFUTED):
         record.traceback = own_lines(item, raised)
-    record.as_expected = word == (REFUTED if record.control or record.not_reproduced else HOLDS)
     if word == HOLDS and record.control:
         record.reason = f"the control holds: {record.measured} tells nothing of {record.drops!r}; expected it REFUTED"
     elif word == HOLDS and record.not_reproduced:

@@ -12,11 +12,12 @@ from typing import Any
 import pytest
 
 from gen_core.errors import InvalidExperiment
+from gen_core.loading import STORE
 from gen_core.settings import SCALES
 from gen_core.statistics import LAST_LOOK
 from gen_core.training import device
 
-MAX_SEEDS, ERROR_BUDGET, REPORT_DIR, STORE = LAST_LOOK, 0.01, "report", ".gen-core/store"
+MAX_SEEDS, ERROR_BUDGET, REPORT_DIR = LAST_LOOK, 0.01, "report"
 
 
 @dataclass(frozen=True, kw_only=True)

@@ -11,27 +11,23 @@ import pytest
 from gen_core.claim import Case
 from gen_core.errors import GenCoreError, Inconclusive, Refuted
 from gen_core.plugin.session import Session, case_of
-from gen_core.records import ERROR, HOLDS, INCONCLUSIVE, NOT_RUN, REFUTED, CaseRecord
+from gen_core.records import ERROR, HOLDS, INCONCLUSIVE, NOT_RUN, REFUTED, CaseRecord, standing
 
 RECORD = pytest.StashKey[CaseRecord]()
 """The record of a claim case's attempt, kept with its item."""
 
 
 def state(record: CaseRecord) -> str:
-    """A case's verdict in words: what it came to, and what that means for a control and for what is not reproduced."""
-    if record.verdict is None:
-        return "NOT REACHED"
-    if record.control and record.verdict != NOT_RUN:
-        return f"CONTROL {record.verdict}"
-    if record.not_reproduced:
-        return {REFUTED: "NOT REPRODUCED", HOLDS: "NOW REPRODUCED"}.get(record.verdict, record.verdict)
-    return record.verdict
+    """A case's standing as the terminal says it: the badge of its page, and whether it is a control."""
+    badge = standing(record).badge
+    return f"CONTROL {badge}" if record.control and record.verdict not in (None, NOT_RUN) else badge
 
 
 def properties(record: CaseRecord) -> list[tuple[str, object]]:
     """What pytest's own report says of a case, JUnit XML included."""
     numbers = {key: getattr(record, key) for key in ("estimate", "low", "high", "headroom")}
-    told = {"state": state(record), "verdict": record.verdict, "tolerance": record.tolerance, **numbers}
+    told = {"state": state(record), "standing": standing(record).name, "verdict": record.verdict}
+    told |= {"tolerance": record.tolerance, **numbers}
     return [(key, value) for key, value in told.items() if value not in (None, "")]
 
 
@@ -86,9 +82,8 @@ def pytest_report_teststatus(report: pytest.TestReport) -> tuple[str, str, str] 
     if report.passed:
         return "passed", ".", word
     if report.skipped:
-        category, letter = {"NOT REPRODUCED": ("not reproduced", "n"), NOT_RUN: ("skipped", "s")}.get(
-            word, ("xfailed", "x")
-        )
+        other = {"not reproduced": ("not reproduced", "n"), "not run": ("skipped", "s")}
+        category, letter = other.get(str(told["standing"]), ("xfailed", "x"))
         return category, letter, word
     letter = {INCONCLUSIVE: "I", ERROR: "E", REFUTED: "R"}.get(str(told["verdict"]), "F")
     return ("error" if report.when == "setup" else "failed"), letter, word

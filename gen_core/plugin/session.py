@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import shlex
 import time
+from collections.abc import Iterable
 from dataclasses import dataclass, field
 from datetime import UTC, datetime
 from pathlib import Path
@@ -11,11 +12,12 @@ from pathlib import Path
 import pytest
 
 from gen_core.claim import Case
+from gen_core.experiment import Experiment
 from gen_core.lab import Lab, Store
 from gen_core.plugin.journal import Journal
 from gen_core.plugin.options import ERROR_BUDGET, MAX_SEEDS, Options, on_worker, writable
 from gen_core.plugin.progress import ProgressFile
-from gen_core.records import CaseRecord, Hypothesis, RunRecord
+from gen_core.records import CaseRecord, Hypothesis, RunRecord, Work
 from gen_core.run import Mutation
 from gen_core.settings import describe
 from gen_core.statistics import looks
@@ -29,6 +31,14 @@ def case_of(item: pytest.Item) -> Case | None:
     callspec = getattr(item, "callspec", None)
     case = callspec.params.get("run") if callspec else None
     return case if isinstance(case, Case) else None
+
+
+def work_of(experiments: Iterable[Experiment]) -> Work:
+    """How the values of some experiments come about; where one of them is trained, by training."""
+    whole = list(experiments)
+    if any(experiment.steps for experiment in whole):
+        return "trained"
+    return "drawn" if any(experiment.model is not None for experiment in whole) else "computed"
 
 
 @dataclass
@@ -149,14 +159,18 @@ class Session:
             nodeid=nodeid,
             claim=nodeid.partition("[")[0],
             case=case.name,
+            kind=case.kind,
             paper=claim.cite.paper.key,
             citation=str(claim.cite),
+            reference=str(claim.cite.paper),
+            place=claim.cite.place,
+            year=claim.cite.paper.year,
             title=claim.title,
             statement=claim.statement,
             formula=claim.formula,
-            control=case.drops is not None,
             drops=case.drops.name if case.drops else "",
             not_reproduced=claim.not_reproduced if not case.drops else "",
+            work=work_of(case.experiments(self.scale).values()),
             hypotheses=hypotheses,
             recipes=dict(describe(case.at(self.scale))),
             level=self.level,
@@ -188,6 +202,7 @@ class Session:
             run=self.run,
             started=datetime.fromtimestamp(self.began, UTC).isoformat(timespec="seconds"),
             command=shlex.join(["pytest", *self.arguments]),
+            arguments=kept,
             repeat=shlex.join(["pytest", *kept, "--seeds-from", str(self.base)]),
             scale=self.scale,
             device=environment.get("device", self.options.device),

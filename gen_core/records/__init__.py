@@ -9,21 +9,32 @@ Records are all that a report reads. A run's folder holds
 Every file is written to a temporary name and renamed, so that a killed run leaves whole files only.
 """
 
-from gen_core.records.case import (
+from gen_core.records.case import SCHEMA, CaseRecord, Hypothesis, Look, RunRecord
+from gen_core.records.figure import Curve, Figure, Mark, Panel, Reported, Tick
+from gen_core.records.files import (
+    last_attempts,
+    plain,
+    read_case,
+    read_cases,
+    read_run,
+    worst_first,
+    write_attempt,
+    write_json,
+)
+from gen_core.records.standing import STANDINGS, Standing, standing, standing_counts, urgency
+from gen_core.records.upgrade import upgraded_case, upgraded_run
+from gen_core.records.vocabulary import (
     ERROR,
     HOLDS,
     INCONCLUSIVE,
     NOT_RUN,
     REFUTED,
-    SCHEMA,
-    CaseRecord,
-    Hypothesis,
-    Look,
-    RunRecord,
+    Direction,
+    Kind,
+    Statistic,
+    Verdict,
+    Work,
 )
-from gen_core.records.figure import Curve, Figure, Mark, Panel, Reported, Tick
-from gen_core.records.files import WORST_FIRST, merged, plain, read_case, read_cases, read_run, write_json
-from gen_core.records.standing import STANDINGS, Standing, counted, standing, urgency
 
 __all__ = [
     "ERROR",
@@ -33,25 +44,33 @@ __all__ = [
     "REFUTED",
     "SCHEMA",
     "STANDINGS",
-    "WORST_FIRST",
     "CaseRecord",
     "Curve",
+    "Direction",
     "Figure",
     "Hypothesis",
+    "Kind",
     "Look",
     "Mark",
     "Panel",
     "Reported",
     "RunRecord",
     "Standing",
+    "Statistic",
     "Tick",
-    "counted",
-    "merged",
+    "Verdict",
+    "Work",
+    "last_attempts",
     "plain",
     "read_case",
     "read_cases",
     "read_run",
     "standing",
+    "standing_counts",
+    "upgraded_case",
+    "upgraded_run",
     "urgency",
+    "worst_first",
+    "write_attempt",
     "write_json",
 ]

@@ -2,26 +2,27 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from dataclasses import dataclass, field
 
 
 @dataclass(kw_only=True)
 class Curve:
-    """One line of a figure. `y` may hold None for a gap; `low` and `high` draw a band around it."""
+    """One line of a figure. None is a gap, and what was not finite; `low` and `high` draw a band around it."""
 
-    x: list[float]
-    y: list[float | None]
+    x: Sequence[float | None]
+    y: Sequence[float | None]
     label: str = ""
     style: str = "line"  # "line", "dashed", "points", "faint" (one of many seeds)
-    low: list[float | None] = field(default_factory=list)
-    high: list[float | None] = field(default_factory=list)
+    low: Sequence[float | None] = field(default_factory=list)
+    high: Sequence[float | None] = field(default_factory=list)
 
 
 @dataclass(kw_only=True)
 class Mark:
     """A straight reference line across a panel: at a height (`axis="y"`) or at a place (`axis="x"`)."""
 
-    at: float
+    at: float | None
     label: str
     axis: str = "y"
 
@@ -30,7 +31,7 @@ class Mark:
 class Tick:
     """A label at a height of a panel's right side."""
 
-    at: float
+    at: float | None
     label: str
 
 

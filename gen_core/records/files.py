@@ -2,58 +2,105 @@
 
 from __future__ import annotations
 
+import hashlib
 import json
 import os
-from dataclasses import asdict, fields
+import time
+from collections.abc import Callable
+from dataclasses import fields, is_dataclass
 from pathlib import Path
 from typing import Any, TypeVar
 
-from gen_core.records.case import ERROR, HOLDS, INCONCLUSIVE, NOT_RUN, REFUTED, CaseRecord, Hypothesis, Look, RunRecord
+from gen_core.records.case import SCHEMA, CaseRecord, Hypothesis, Look, RunRecord
+from gen_core.records.checks import defect
 from gen_core.records.figure import Curve, Figure, Mark, Panel, Reported, Tick
+from gen_core.records.standing import urgency
+from gen_core.records.upgrade import upgraded_case, upgraded_run
 
 T = TypeVar("T")
-
-WORST_FIRST = (ERROR, REFUTED, INCONCLUSIVE, HOLDS, None, NOT_RUN)
 
 
 def write_json(path: Path, value: Any) -> None:
     """Write a record (a dataclass, or builtins) as JSON, whole or not at all. NaN and infinities become None."""
     path.parent.mkdir(parents=True, exist_ok=True)
     part = path.with_name(f".{path.name}.{os.getpid()}.part")
-    record = plain([asdict(v) for v in value] if isinstance(value, list) else asdict(value))
-    part.write_text(json.dumps(record, indent=1, allow_nan=False, ensure_ascii=False), encoding="utf-8")
+    part.write_text(json.dumps(plain(value), indent=1, allow_nan=False, ensure_ascii=False), encoding="utf-8")
     os.replace(part, path)
 
 
+def write_attempt(folder: Path, record: CaseRecord) -> None:
+    """Keep the record of one attempt in a run's folder; of several at a case the one that is written last counts."""
+    name = hashlib.sha256(record.nodeid.encode()).hexdigest()[:16]
+    write_json(folder / "attempts" / f"{time.time_ns():020}-{name}.json", record)
+
+
 def read_case(path: Path) -> CaseRecord:
-    """Read one case record.
+    """Read one case record, of any schema up to today's.
 
     Raises:
         ValueError: if the file is truncated or is not such a record; the message names the file and the defect.
     """
-    return _case(_load(path, dict), path)
+    return _whole(path, dict, _case)
 
 
 def read_cases(path: Path) -> list[CaseRecord]:
     """Read `cases.json`. Raises as `read_case`."""
-    return [_case(entry, path) for entry in _load(path, list)]
+    return _whole(path, list, lambda entries, path: [_case(entry, path) for entry in entries])
 
 
 def read_run(path: Path) -> RunRecord:
     """Read `run.json`. Raises as `read_case`."""
-    return _build(RunRecord, _load(path, dict), path)
+    return _whole(path, dict, _run)
 
 
-def merged(records: Path) -> list[CaseRecord]:
-    """Every selected case with its last attempt, worst first."""
-    cases = {record.nodeid: record for record in read_cases(records / "cases.json")}
-    for path in sorted((records / "attempts").glob("*.json")):
+def last_attempts(folder: Path) -> tuple[list[CaseRecord], list[str]]:
+    """Every case of a run with its last attempt; one without an attempt as it was selected, with no verdict.
+
+    The last is told by the files' names, which begin with the time of writing: copies and archives keep a name, and not
+    always the time of a file.
+
+    Returns:
+        The cases in the order of their selection, and a line for each file that could not be used.
+    """
+    cases: dict[str, CaseRecord] = {}
+    problems: list[str] = []
+    try:
+        cases = {case.nodeid: case for case in read_cases(folder / "cases.json")}
+    except ValueError as error:
+        problems.append(f"{error}; cases that were never reached are missing below")
+    for path in sorted((folder / "attempts").glob("*.json"), key=_written):
         try:
-            record = read_case(path)
-        except ValueError:
-            continue  # the report names it
-        cases[record.nodeid] = record
-    return sorted(cases.values(), key=lambda r: (r.as_expected, WORST_FIRST.index(r.verdict), r.control, r.nodeid))
+            attempt = read_case(path)
+        except ValueError as error:
+            problems.append(str(error))
+        else:
+            cases[attempt.nodeid] = attempt
+    return list(cases.values()), problems
+
+
+def worst_first(cases: list[CaseRecord]) -> list[CaseRecord]:
+    """Cases in the order of their urgency, controls last among equals."""
+    return sorted(cases, key=lambda case: (urgency(case), case.control, case.nodeid))
+
+
+def _written(path: Path) -> tuple[int, str]:
+    """When an attempt was written, by its name; a name that does not say so comes before those that do."""
+    stamp = path.stem.partition("-")[0]
+    return (int(stamp) if stamp.isdecimal() else -1, path.name)
+
+
+def _whole(path: Path, kind: type, build: Callable[[Any, Path], T]) -> T:
+    """Read, build and check what a file holds; whatever is wrong with it comes out as a ValueError that names it."""
+    try:
+        records = build(_load(path, kind), path)
+    except (AttributeError, TypeError, RecursionError) as error:
+        # A foreign file may hold anything at all where a list or a mapping is expected.
+        raise ValueError(f"{path}: not a record of a run ({error})") from error
+    whole: list[Any] = records if isinstance(records, list) else [records]
+    for record in whole:
+        if found := defect(record):
+            raise ValueError(f"{path}: {found}")
+    return records
 
 
 def _load(path: Path, kind: type) -> Any:
@@ -67,7 +114,7 @@ def _load(path: Path, kind: type) -> Any:
 
 
 def _case(entry: Any, path: Path) -> CaseRecord:
-    record = _build(CaseRecord, entry, path)
+    record = _build(CaseRecord, upgraded_case(entry) if _old(entry) else entry, path)
     record.looks = [_build(Look, look, path) for look in record.looks]
     record.hypotheses = [_build(Hypothesis, h, path) for h in record.hypotheses]
     if isinstance(record.figure, dict):
@@ -82,6 +129,14 @@ def _case(entry: Any, path: Path) -> CaseRecord:
     return record
 
 
+def _run(entry: Any, path: Path) -> RunRecord:
+    return _build(RunRecord, upgraded_run(entry) if _old(entry) else entry, path)
+
+
+def _old(entry: Any) -> bool:
+    return isinstance(entry, dict) and entry.get("schema") in range(1, SCHEMA)
+
+
 def _build(kind: type[T], entry: Any, path: Path) -> T:
     """A dataclass from a mapping; names that this version does not know are left out, missing ones are an error."""
     if not isinstance(entry, dict):
@@ -94,8 +149,11 @@ def _build(kind: type[T], entry: Any, path: Path) -> T:
 
 
 def plain(value: Any) -> Any:
-    """JSON-ready copy: tuples, arrays and tensors become lists, their scalars numbers, NaN and infinities None."""
-    if hasattr(value, "tolist"):
+    """JSON-ready copy: records become mappings, tuples, arrays and tensors lists, NaN and infinities None."""
+    if is_dataclass(value) and not isinstance(value, type):
+        names = [*(field.name for field in fields(value)), *getattr(value, "DERIVED", ())]
+        return {name: plain(getattr(value, name)) for name in names}
+    if not isinstance(value, type) and hasattr(value, "tolist"):
         value = value.tolist()
     if isinstance(value, dict):
         return {str(k): plain(v) for k, v in value.items()}

@@ -1,12 +1,13 @@
-"""What a verdict means for the reader: how urgent it is, and under which name it is counted."""
+"""What a verdict means for the reader: whether a run may be green with it, how urgent it is, and what it is called."""
 
 from __future__ import annotations
 
 from collections import Counter
 from collections.abc import Iterable
 from dataclasses import dataclass
+from typing import Protocol
 
-from gen_core.records.case import ERROR, HOLDS, INCONCLUSIVE, NOT_RUN, REFUTED, CaseRecord
+from gen_core.records.vocabulary import ERROR, INCONCLUSIVE, NOT_RUN, REFUTED, Kind, Verdict
 
 
 @dataclass(frozen=True)
@@ -30,51 +31,60 @@ class Standing:
         """Whether a run is red for it."""
         return self.tone in ("bad", "open")
 
+    @property
+    def green(self) -> bool:
+        """Whether a run may be green with it."""
+        return not self.attention
+
 
 STANDINGS = (
     Standing("error", "ERROR", "!", "bad"),
     Standing("refuted", "REFUTED", "✗", "bad"),
     Standing("inconclusive", "INCONCLUSIVE", "?", "open"),
     Standing("control not refuted", "HOLDS", "✗", "bad"),
-    Standing("not as declared", "HOLDS", "✗", "bad"),
+    Standing("not as declared", "NOW REPRODUCED", "✗", "bad"),
     Standing("not reached", "NOT REACHED", "…", "open"),
     Standing("not run", "NOT RUN", "–", "off"),
     Standing("not reproduced", "NOT REPRODUCED", "≠", "off"),
     Standing("holds", "HOLDS", "✓", "good"),
     Standing("control refuted", "REFUTED", "✓", "good"),
 )
+"""All of them, worst first."""
+
 _NAMED = {standing.name: standing for standing in STANDINGS}
 
 
-def standing(case: CaseRecord) -> Standing:
+class Outcome(Protocol):
+    """What a standing is made of: the verdict, the kind of the case, and why it is declared as not reproduced if so."""
+
+    verdict: Verdict | None
+    kind: Kind
+    not_reproduced: str
+
+
+def standing(case: Outcome) -> Standing:
     """Where a case stands. A refuted control is good news; a claim that is declared as not reproduced is neither."""
     return _NAMED[_name(case)]
 
 
-def urgency(case: CaseRecord) -> int:
+def urgency(case: Outcome) -> int:
     """Place of a case in the order worst first."""
     return STANDINGS.index(standing(case))
 
 
-def counted(cases: Iterable[CaseRecord]) -> dict[Standing, int]:
+def standing_counts(cases: Iterable[Outcome]) -> dict[Standing, int]:
     """How many cases stand where, worst first; without the standings that none has."""
     counts = Counter(map(standing, cases))
     return {place: counts[place] for place in STANDINGS if counts[place]}
 
 
-def _name(case: CaseRecord) -> str:
-    if case.verdict is None:
-        return "not reached"
-    if case.verdict == ERROR:
-        return "error"
-    if case.verdict == NOT_RUN:
-        return "not run"
-    if case.control and case.verdict in (HOLDS, REFUTED):
-        return "control refuted" if case.verdict == REFUTED else "control not refuted"
-    if case.not_reproduced and case.as_expected:
-        return "not reproduced"
-    if case.verdict == INCONCLUSIVE:
-        return "inconclusive"
-    if case.verdict == REFUTED:
-        return "refuted"
-    return "not as declared" if case.not_reproduced else "holds"
+def _name(case: Outcome) -> str:
+    told = {None: "not reached", ERROR: "error", NOT_RUN: "not run", INCONCLUSIVE: "inconclusive"}
+    if name := told.get(case.verdict):
+        return name
+    refuted = case.verdict == REFUTED
+    if case.kind != "setting":
+        return "control refuted" if refuted else "control not refuted"
+    if case.not_reproduced:
+        return "not reproduced" if refuted else "not as declared"
+    return "refuted" if refuted else "holds"

@@ -21,6 +21,7 @@ from gen_core import (
     assumption,
     claim,
 )
+from gen_core.claim import cases_of
 from tests.toy import Points, clean, noiseless, noisy
 
 CITE = Paper("toy", "A. Author", "On toys", 2020, "Journal").at("Theorem 1")
@@ -120,6 +121,13 @@ def test_an_identity_has_a_mutated_measure_for_its_control():
     assert [p.values[0].drops for p in parameters] == [None, SIGN, SIGN]
     (xfail,) = parameters[1].marks
     assert xfail.kwargs == {"raises": Refuted, "strict": True, "reason": "control: the measure is mutated, sign"}
+
+
+def test_a_test_knows_its_cases():
+    test = claim(cite=CITE, given=clean, assuming=(noiseless,), without={SIGN: clean, noiseless: noisy})(stated())
+    kinds = {name: case.kind for name, case in cases_of(test).items()}
+    assert kinds == {"given": "setting", "mutated-sign": "mutation", "without-noiseless": "control"}
+    assert cases_of(stated()) == cases_of(None) == cases_of(pytest.mark.parametrize("x", [1])(stated())) == {}
 
 
 def test_what_is_not_reproduced_needs_no_control_and_has_its_own_mark():

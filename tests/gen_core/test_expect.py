@@ -8,7 +8,7 @@ import torch
 from scipy import stats
 
 from gen_core import Inconclusive, InvalidClaim, Measured, Refuted, Unfinished, expect
-from gen_core.expect import Judge, judging
+from gen_core.judgement import Judge, judging
 
 NEAR = torch.tensor([0.9, 1.0, 1.1, 1.0, 0.95, 1.05, 1.0, 1.0])
 X = (1.0, 2.0, 4.0)

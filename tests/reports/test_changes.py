@@ -10,7 +10,7 @@ from gen_core.records import CaseRecord
 from reports.changes import KINDS, Change, changes, drift, gone, outcome, since
 from reports.load import Loaded
 
-HOLDS = {"verdict": "HOLDS", "as_expected": True, "estimate": 0.5, "low": 0.4, "high": 0.6, "tolerance": "<= 1"}
+HOLDS = {"verdict": "HOLDS", "estimate": 0.5, "low": 0.4, "high": 0.6, "tolerance": "<= 1", "limits": [1.0]}
 HOLDS |= {"values": [0.45, 0.55], "seeds": [1, 2], "seconds": 2.0}
 
 
@@ -26,11 +26,12 @@ def compare(run, case):
     return change
 
 
-REFUTED = {"verdict": "REFUTED", "as_expected": False, "estimate": 2.0, "low": 1.8, "high": 2.2}
-ERROR = {"verdict": "ERROR", "as_expected": False, "estimate": None, "low": None, "high": None, "values": []}
-OPEN = {"verdict": "INCONCLUSIVE", "as_expected": False}
+REFUTED = {"verdict": "REFUTED", "estimate": 2.0, "low": 1.8, "high": 2.2}
+ERROR = {"verdict": "ERROR", "estimate": None, "low": None, "high": None, "values": []}
+OPEN = {"verdict": "INCONCLUSIVE"}
 NOT_RUN = {**ERROR, "verdict": "NOT RUN"}
-CONTROL = {"control": True}
+STRICT = {"tolerance": "<= 2", "limits": [2.0]}
+CONTROL = {"kind": "control"}
 
 
 @pytest.mark.parametrize(
@@ -46,7 +47,9 @@ CONTROL = {"control": True}
         (ERROR, NOT_RUN, "changed", "ERROR -> NOT RUN", True, False),
         (CONTROL | REFUTED, CONTROL, "broken", "REFUTED 2 [1.8, 2.2] -> HOLDS 0.5 [0.4, 0.6]", True, True),
         (CONTROL, CONTROL | REFUTED, "fixed", "HOLDS 0.5 [0.4, 0.6] -> REFUTED 2 [1.8, 2.2]", True, False),
-        ({}, {"tolerance": "<= 2"}, "changed", "tolerance <= 1 -> <= 2; HOLDS 0.5 [0.4, 0.6] -> HOLDS", False, False),
+        ({}, STRICT, "changed", "tolerance <= 1 -> <= 2; HOLDS 0.5 [0.4, 0.6] -> HOLDS", False, False),
+        ({}, {"limits": [1.0 + 1e-9]}, "changed", "limits mean at most 1.0 -> mean at most 1.000000001;", False, False),
+        ({}, {"statistic": "worst"}, "changed", "limits mean at most 1.0 -> worst at most 1.0; HOLDS", False, False),
         (
             {},
             {"values": [0.45, 0.56]},
@@ -88,6 +91,7 @@ def test_kinds(compare, before, now, kind, text, verdict, fails) -> None:
         ({}, {"seconds": 60.0, "trained": 8}),  # it trained
         ({"trained": 4, "seconds": 60.0}, {"seconds": 2.0}),
         ({}, {"verdict": None}),
+        ({}, {"tolerance": "at most 1"}),  # other words for the same
         (REFUTED, REFUTED),
     ],
 )
@@ -132,7 +136,7 @@ def test_drift_without_an_interval_is_of_every_seed(case) -> None:
 
 def test_gone_is_said_of_runs_of_one_command_alone(run, case) -> None:
     two = [case("norm", "gd", verdict="HOLDS"), case("norm", "sgd", verdict="HOLDS")]
-    part = replace(run, repeat="pytest claims -k gd --seeds-from 1700")
+    part = replace(run, arguments=["claims", "-k", "gd"])
     other = replace(run, repeat="pytest claims -n auto --seeds-from 1701", exit_status=0)
     assert list(since([Loaded(run, two)], Loaded(other, two[:1]))) == [two[1].nodeid]
     assert since([Loaded(run, two)], Loaded(part, two[:1])) == {}

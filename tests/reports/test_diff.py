@@ -10,9 +10,9 @@ import pytest
 from gen_core.records import write_json
 from reports import history
 from reports.changes import KINDS
-from reports.diff import compare, summary, text, two_runs, write_diff
+from reports.diff import changes_line, compare, text, two_runs, write_diff
 from reports.history import BadHistory
-from reports.load import BadRecords, Loaded, load
+from reports.load import BadRecords, Loaded, load_run
 from tests.reports.markup import Page
 
 HOSTILE = "<script>alert(1)</script> \x1b[2J\nnext | `x` 汉 " + "z" * 10_000
@@ -21,9 +21,9 @@ HOSTILE = "<script>alert(1)</script> \x1b[2J\nnext | `x` 汉 " + "z" * 10_000
 @pytest.fixture
 def pair(run, case) -> tuple[Loaded, Loaded]:
     """Two runs with a change of every kind."""
-    base = {"verdict": "HOLDS", "as_expected": True, "estimate": 0.5, "low": 0.4, "high": 0.6, "tolerance": "<= 1"}
+    base = {"verdict": "HOLDS", "estimate": 0.5, "low": 0.4, "high": 0.6, "tolerance": "<= 1"}
     base |= {"values": [0.45, 0.55], "seeds": [1, 2], "seconds": 2.0}
-    refuted = {"verdict": "REFUTED", "as_expected": False}
+    refuted = {"verdict": "REFUTED"}
     changed = {
         "gone": ({}, None),
         "fixed": (refuted, {}),
@@ -61,7 +61,7 @@ def test_every_kind_of_change_with_its_numbers(pair) -> None:
 
 
 def test_the_same_run_twice_is_no_change(pair) -> None:
-    assert summary(pair[0], compare(pair[0], pair[0])) == "no change, of 7 cases"
+    assert changes_line(pair[0], compare(pair[0], pair[0])) == "no change, of 7 cases"
 
 
 def test_the_page_says_the_same(pair, tmp_path: Path) -> None:
@@ -116,7 +116,7 @@ def test_names_of_runs(kept: Path, given, meant) -> None:
 def test_folders_of_records_are_runs(records: Path, kept: Path, run) -> None:
     write_json(records / "run.json", replace(run, run="mine", scale="quick", started="2026-01-04"))
     before, now = two_runs("previous", str(records), kept)
-    assert (before.run.run, now.run.run, len(now.cases)) == ("a-2", "mine", len(load(records).cases))
+    assert (before.run.run, now.run.run, len(now.cases)) == ("a-2", "mine", len(load_run(records).cases))
     assert two_runs(str(records), str(records), kept.parent / "absent")[0].run.run == "mine"
 
 

@@ -19,7 +19,7 @@ from matplotlib.text import Text
 from gen_core.records import Curve, Figure, write_json
 from reports import drawings
 from reports.drawings import draw_all
-from reports.figures import draw
+from reports.figures import draw_panels
 
 
 def test_cases_with_the_same_figure_share_a_drawing(case, figure: Figure) -> None:
@@ -34,7 +34,7 @@ def test_a_figure_that_cannot_be_drawn_is_said(case, figure: Figure, monkeypatch
     def broken(_: Figure) -> list[str]:
         raise ValueError("no room")
 
-    monkeypatch.setattr("reports.drawings.draw", broken)
+    monkeypatch.setattr("reports.drawings.draw_panels", broken)
     (drawing,) = draw_all([case("norm", "gd", figure=figure)]).values()
     assert (drawing.panels, drawing.defect) == ([], "The figure could not be drawn: no room")
 
@@ -51,7 +51,7 @@ def test_many_figures_are_drawn_by_several_processes_to_the_same_bytes(case, fig
 def test_a_figure_that_many_cases_share_is_drawn_once(case, figure: Figure, monkeypatch) -> None:
     others = [replace(figure, panels=figure.panels[:1]), replace(figure, panels=figure.panels[1:])]
     drawn = []
-    monkeypatch.setattr("reports.drawings.draw", lambda one: drawn.append(one) or [])
+    monkeypatch.setattr("reports.drawings.draw_panels", lambda one: drawn.append(one) or [])
     draw_all([case("norm", f"case-{k}", figure=replace([figure, *others][k % 3])) for k in range(30)])
     assert drawn == [figure, *others]
 
@@ -70,7 +70,7 @@ def test_a_panel_is_drawn_once_and_none_of_it_is_measured_for_a_layout(figure: F
 
     for owner, name in ((Canvas, "draw"), (Text, "draw"), (Canvas, "get_tightbbox"), (Axes, "get_tightbbox")):
         count(owner, name)
-    assert len(draw(figure)) == 2
+    assert len(draw_panels(figure)) == 2
     assert counts.pop("Text.draw") <= 80
     assert counts == {"Figure.draw": 2}
 
@@ -93,7 +93,7 @@ def test_many_figures_are_drawn_by_all_processors_which_search_seldom_for_garbag
             return map(call, figures)
 
     monkeypatch.setattr(drawings, "ProcessPoolExecutor", Pool)
-    monkeypatch.setattr(drawings, "draw", lambda _: [])
+    monkeypatch.setattr(drawings, "draw_panels", lambda _: [])
     few = [case("norm", f"case-{k}", figure=replace(figure, panels=figure.panels * k)) for k in range(drawings.MANY)]
     draw_all(few[1:])
     assert made == []

@@ -9,7 +9,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 from markdown_it import MarkdownIt
 
-from reports.escaping import line, markdown, visible
+from reports.escaping import markdown, visible, visible_line
 
 ANY = st.text(st.characters(), max_size=60)
 
@@ -29,8 +29,8 @@ def test_what_can_be_seen_stays_and_the_rest_is_named() -> None:
 
 
 def test_one_line_of_some_length() -> None:
-    assert line("a\n\n  b\tc") == "a b c"
-    assert line("z" * 10_000, 20) == "z" * 19 + "…"
+    assert visible_line("a\n\n  b\tc") == "a b c"
+    assert visible_line("z" * 10_000, 20) == "z" * 19 + "…"
 
 
 @given(ANY.map(lambda text: " ".join(text.split())))
@@ -39,7 +39,7 @@ def test_markdown_says_the_text_and_is_no_markup(text: str) -> None:
     (paragraph, inline, _) = MarkdownIt("gfm-like", {"linkify": False}).parse(f"a {markdown(text)} z")
     assert paragraph.type == "paragraph_open"
     assert {child.type for child in inline.children} <= {"text", "text_special"}
-    assert "".join(child.content for child in inline.children) == f"a {line(text)} z"
+    assert "".join(child.content for child in inline.children) == f"a {visible_line(text)} z"
 
 
 @pytest.mark.parametrize("text", ["http://a.example/x", "see https://a.example", "www.a.example", "WWW.a.example"])

@@ -1,4 +1,4 @@
-"""The table of several runs: counts, spreads against numpy, and what it refuses."""
+"""The tables of several runs, a file a paper: counts, spreads against numpy, and what it refuses."""
 
 from __future__ import annotations
 
@@ -11,7 +11,7 @@ import pytest
 from gen_core.records import write_json
 from reports.__main__ import main
 from reports.evidence import evidence
-from reports.load import Loaded, load
+from reports.load import BadRecords, Loaded, load_run
 
 
 def shifted(case, by: float):
@@ -28,57 +28,75 @@ def runs(run, cases) -> list[Loaded]:
     ]
 
 
-def lines(path: Path) -> dict[str, list[str]]:
-    """Cells of the table's lines by what stands in bold."""
-    rows = [line for line in path.read_text(encoding="utf-8").splitlines() if "**" in line]
+def lines(folder: Path) -> dict[str, list[str]]:
+    """Cells of the tables' lines by what stands in bold."""
+    texts = [path.read_text(encoding="utf-8") for path in sorted(folder.glob("*.md"))]
+    rows = [line for text in texts for line in text.splitlines() if "**" in line]
     return {row.split("**")[1]: [cell.strip() for cell in row.strip("| ").split(" | ")] for row in rows}
 
 
 def test_values_of_all_seeds_of_all_runs(runs, cases, tmp_path: Path) -> None:
-    rows = lines(evidence(runs, tmp_path / "table.md", "make it"))
+    rows = lines(evidence(runs, tmp_path / "new" / "tables", "make it"))
     values = np.concatenate([cases[3].values, np.add(cases[3].values, 0.5)])
     _, tolerance, *cells = rows["ridge"]
-    assert tolerance == "exponent of the excess risk between -1.2 and -0.8"
+    assert tolerance == r"exponent of the excess risk exponent in \[-1.2, -0.8\]"
     assert cells[-5:] == ["2 REFUTED", f"{values.mean():.3g}", f"{values.std(ddof=1):.2g}", "32", "3.4"]
 
 
 def test_headroom_is_the_least_on_the_side_where_a_case_has_to_be(runs, tmp_path: Path) -> None:
-    rows = lines(evidence(runs, tmp_path / "table.md", "make it"))
+    rows = lines(evidence(runs, tmp_path / "new" / "tables", "make it"))
     assert rows["gd"][-1] == "3.4"
     assert rows["gd-without-zero"][-1] == rows["wide"][-1] == "-3.9"
     assert rows["resnet"][-5:] == ["2 not reached", "–", "–", "0", "–"]
 
 
 def test_every_scale_has_its_columns_and_every_run_its_line(runs, tmp_path: Path) -> None:
-    text = evidence(runs, tmp_path / "table.md", "make it").read_text(encoding="utf-8")
+    folder = evidence(runs, tmp_path, "make it")
+    assert sorted(path.name for path in folder.iterdir()) == ["rethinking.md", "theory2b.md", "theory3.md"]
+    text = (folder / "theory3.md").read_text(encoding="utf-8")
     assert "quick: verdicts | mean | sd | seeds | headroom | standard: verdicts" in text
     assert "| quick | 1 | 2 | 1 | 0 | 0 | 0 | 0 | 14 min 32 s |" in text
     assert "| standard | 2 | 2 | 2 | 1 | 1 | 3 | 2 | 1 min 30 s |" in text
     assert text.index("| standard | 1 |") < text.index("| standard | 2 |")
-    widths = {row.count(" | ") for row in text.splitlines() if "**" in row}
-    assert len(widths) == 1
+    assert text.startswith("# Evidence for the tolerances of theory3\n")
+    assert "- torch: 2.13.0" in text
     assert "make it" in text
+    rows = [row for path in folder.iterdir() for row in path.read_text(encoding="utf-8").splitlines() if "**" in row]
+    assert len(rows) == 11
+    assert len({row.count(" | ") for row in rows}) == 1
+    assert "**ridge**" not in text  # of another paper
 
 
 def test_text_is_no_markup(runs, cases, tmp_path: Path) -> None:
     hostile = replace(cases[0], measured="a | b <script> `c`\n**d**")
-    said = evidence([replace(runs[0], cases=[hostile])], tmp_path / "t.md", "m").read_text(encoding="utf-8")
+    evidence([replace(runs[0], cases=[hostile])], tmp_path, "m")
+    said = (tmp_path / "theory3.md").read_text(encoding="utf-8")
     assert r"a \| b \<script\> \`c\` \*\*d\*\*" in said
+
+
+@pytest.mark.parametrize("paper", ["../theory3", "", "a b", "x.md"])
+def test_a_paper_whose_key_is_no_name_of_a_file_is_refused(runs, cases, tmp_path: Path, paper: str) -> None:
+    with pytest.raises(BadRecords, match="expected the key of a paper, an identifier"):
+        evidence([replace(runs[0], cases=[replace(cases[0], paper=paper)])], tmp_path / "new", "m")
+    assert not (tmp_path / "new").exists()
 
 
 def test_the_command(records: Path, tmp_path: Path, capsys, run) -> None:
     write_json(records / "run.json", replace(run, exit_status=0))
-    assert main(["evidence", str(records), "-o", str(tmp_path / "E.md"), "--command", "make evidence"]) == 0
-    assert capsys.readouterr().out == f"{tmp_path / 'E.md'}\n"
-    assert "make evidence" in (tmp_path / "E.md").read_text(encoding="utf-8")
+    (tmp_path / "tables").mkdir()
+    (tmp_path / "tables" / "mine.md").write_text("mine")
+    assert main(["evidence", str(records), "-o", str(tmp_path / "tables"), "--command", "make evidence"]) == 0
+    assert capsys.readouterr().out == f"{tmp_path / 'tables'}\n"
+    assert "make evidence" in (tmp_path / "tables" / "theory3.md").read_text(encoding="utf-8")
+    assert (tmp_path / "tables" / "mine.md").read_text() == "mine"
 
 
 @pytest.mark.parametrize("fault", ["twice", "open", "damaged", "unwritable"])
 def test_what_is_no_evidence_is_one_line_and_writes_nothing(records: Path, tmp_path: Path, capsys, run, fault) -> None:
-    given, output = [str(records)], tmp_path / "E.md"
+    given, output = [str(records)], tmp_path / "tables"
     if fault == "twice":
         given *= 2
-        write_json(tmp_path / "again" / "run.json", replace(load(records).run, run="again"))
+        write_json(tmp_path / "again" / "run.json", replace(load_run(records).run, run="again"))
         write_json(tmp_path / "again" / "cases.json", [])
         given[1] = str(tmp_path / "again")
     elif fault == "open":
@@ -87,7 +105,7 @@ def test_what_is_no_evidence_is_one_line_and_writes_nothing(records: Path, tmp_p
         (records / "attempts" / "0000.json").write_text("{", encoding="utf-8")
     else:
         (tmp_path / "file").write_text("", encoding="utf-8")
-        output = tmp_path / "file" / "E.md"
+        output = tmp_path / "file" / "tables"
     assert main(["evidence", *given, "-o", str(output)]) == 2
     printed = capsys.readouterr()
     assert printed.err.startswith("reports: ")

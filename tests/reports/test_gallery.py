@@ -10,14 +10,15 @@ from reports.drawings import draw_all
 from reports.gallery import gallery, order
 from reports.rows import claims_of
 
-PAPER = 'A. Author, "On toys", Venue ({year}), {place}'
+PAPER = 'A. Author, "On toys", Venue ({year})'
 
 
 @pytest.fixture
 def chapters(case, figure):
     def of(claim: str, name: str, year: int, place: str, title: str, **more):
         shown = replace(figure, panels=[replace(figure.panels[0], title=title)])
-        told = {"paper": f"toys{year}", "citation": PAPER.format(year=year, place=place), "title": f"Claim {claim}."}
+        told = {"paper": f"toys{year}", "reference": PAPER.format(year=year), "place": place, "year": year}
+        told |= {"title": f"Claim {claim}."}
         return case(claim, name, figure=shown, verdict="HOLDS", **told, **more)
 
     cases = [
@@ -26,7 +27,7 @@ def chapters(case, figure):
         of("ten", "x", 2018, "section 1 and Figure 10", "ten"),
         of("two", "x", 2018, "section 7 (3) and Figures 2 (b), 12", "two"),
         of("shared", "x", 2018, "section 3", "two"),
-        of("one", "control", 2018, "Figure 1", "control", control=True),
+        of("one", "control", 2018, "Figure 1", "control", kind="control"),
         of("one", "given", 2018, "Figure 1", "one"),
         case("none", "x", verdict="HOLDS"),
     ]

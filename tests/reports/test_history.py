@@ -15,17 +15,17 @@ import pytest
 from gen_core.records import write_json
 from reports import history
 from reports.history import BadHistory
-from reports.load import Loaded, load
+from reports.load import Loaded, load_run
 
 WRITER = """
 import sys
 from dataclasses import replace
 from pathlib import Path
 from reports import history
-from reports.load import Loaded, load
+from reports.load import Loaded, load_run
 
 path, records, name, many = Path(sys.argv[1]), Path(sys.argv[2]), sys.argv[3], int(sys.argv[4])
-one = load(records)
+one = load_run(records)
 cases = [replace(case, nodeid=f"{case.nodeid}-{k}", reason="x" * 400) for k in range(40) for case in one.cases]
 print("ready", flush=True)
 sys.stdin.readline()
@@ -38,7 +38,7 @@ STOPPED = """
 import sys, time
 from pathlib import Path
 from reports import history
-from reports.load import load
+from reports.load import load_run
 
 insert, done = history._insert, []
 
@@ -52,7 +52,7 @@ def slow(connection, verb, table, values):
         time.sleep(600)
 
 history._insert = slow
-one = load(Path(sys.argv[2]))
+one = load_run(Path(sys.argv[2]))
 for case in one.cases:
     case.values = [0.1234567891 + k for k in range(3000)]
 history.append(Path(sys.argv[1]), one)
@@ -61,7 +61,7 @@ history.append(Path(sys.argv[1]), one)
 
 @pytest.fixture
 def loaded(records: Path) -> Loaded:
-    return load(records)
+    return load_run(records)
 
 
 def named(loaded: Loaded, run: str, **changes) -> Loaded:

@@ -4,17 +4,16 @@ from __future__ import annotations
 
 import json
 import os
-from dataclasses import asdict
 from pathlib import Path
 
 import pytest
 
-from gen_core.records import CaseRecord, write_json
-from reports.load import BadRecords, load
+from gen_core.records import CaseRecord, plain, write_json
+from reports.load import BadRecords, load_run
 
 
 def test_attempts_are_laid_over_the_selected_cases(records: Path, cases: list[CaseRecord]) -> None:
-    loaded = load(records)
+    loaded = load_run(records)
     assert loaded.problems == []
     assert {c.nodeid: c.verdict for c in loaded.cases} == {c.nodeid: c.verdict for c in cases}
     assert [c.case for c in loaded.cases if c.verdict is None] == ["resnet"]
@@ -26,15 +25,16 @@ def test_attempts_are_laid_over_the_selected_cases(records: Path, cases: list[Ca
 
 
 @pytest.mark.parametrize("times", [(100, 200), (200, 100), (100, 100)])
-def test_the_latest_attempt_stands(tmp_path: Path, run, case, times) -> None:
+@pytest.mark.parametrize("names", [("0900-b", "1000-a"), ("900-b", "1000-a"), ("1000-a", "1000-b"), ("x", "1000-a")])
+def test_the_latest_attempt_by_its_name_stands(tmp_path: Path, run, case, names, times) -> None:
     write_json(tmp_path / "run.json", run)
     write_json(tmp_path / "cases.json", [case("norm", "gd")])
-    for name, verdict, time in zip(("a", "b"), ("HOLDS", "REFUTED"), times, strict=True):
+    for name, verdict, time in zip(names, ("HOLDS", "REFUTED"), times, strict=True):
         path = tmp_path / "attempts" / f"{name}.json"
         write_json(path, case("norm", "gd", verdict=verdict))
         os.utime(path, (time, time))
-    (read,) = load(tmp_path).cases
-    assert read.verdict == ("HOLDS" if times[0] > times[1] else "REFUTED")
+    (read,) = load_run(tmp_path).cases
+    assert read.verdict == "REFUTED"
 
 
 @pytest.mark.parametrize(
@@ -51,7 +51,7 @@ def test_the_latest_attempt_stands(tmp_path: Path, run, case, times) -> None:
 def test_a_file_that_is_no_record_is_named_and_skipped(records: Path, cases, text: str, complaint: str) -> None:
     bad = records / "attempts" / "9999.json"
     bad.write_bytes(text.encode("utf-8", "surrogateescape"))
-    loaded = load(records)
+    loaded = load_run(records)
     assert len(loaded.cases) == len(cases)
     (problem,) = loaded.problems
     assert str(bad) in problem
@@ -69,45 +69,37 @@ def test_a_file_that_is_no_record_is_named_and_skipped(records: Path, cases, tex
         ({"figure": {"title": "t", "panels": None}}, "not a record of a run"),
         ({"figure": "none"}, "CaseRecord.figure holds a str"),
         ({"keys": {"run": "abc"}}, "CaseRecord.keys holds a str; expected list[str]"),
-        ({"verdict": "MAYBE"}, "verdict 'MAYBE'; expected one of HOLDS"),
-        ({"schema": 3}, "schema 3; expected 1 to 2"),
-        ({"schema": 0}, "schema 0; expected 1 to 2"),
+        ({"limits": [None]}, "CaseRecord.limits holds a NoneType; expected float"),
+        ({"seconds": None}, "CaseRecord.seconds holds a NoneType; expected float"),
+        ({"verdict": "MAYBE"}, "CaseRecord.verdict holds 'MAYBE'; expected one of 'HOLDS', 'REFUTED', 'INCONCLUSIVE'"),
+        ({"kind": "other"}, "CaseRecord.kind holds 'other'; expected one of 'setting', 'control', 'mutation'"),
+        ({"statistic": "mode"}, "CaseRecord.statistic holds 'mode'; expected one of 'mean', 'worst'"),
+        ({"kind": None}, "CaseRecord.kind holds 'None'; expected one of"),
+        ({"looks": [{"seeds": 8, "estimate": 1, "low": 1, "high": 1, "verdict": 3}]}, "looks.verdict holds '3'"),
+        ({"schema": 4}, "schema 4; expected 1 to 3"),
+        ({"schema": 0}, "schema 0; expected 1 to 3"),
     ],
 )
 def test_a_record_with_a_wrong_value_is_named_and_skipped(records: Path, case, change, complaint: str) -> None:
-    entry = asdict(case("foreign", "x")) | change
+    entry = plain(case("foreign", "x")) | change
     (records / "attempts" / "9999.json").write_text(json.dumps(entry), encoding="utf-8")
-    loaded = load(records)
+    loaded = load_run(records)
     assert not any(c.claim.endswith("foreign") for c in loaded.cases)
     (problem,) = loaded.problems
     assert complaint in problem
     assert "9999.json" in problem
 
 
-def test_records_of_the_first_schema_are_read(records: Path, cases: list[CaseRecord]) -> None:
-    for path in records.rglob("*.json"):
-        held = json.loads(path.read_text(encoding="utf-8"))
-        for entry in held if isinstance(held, list) else [held]:
-            for name in ("formula", "traceback", "store"):
-                entry.pop(name, None)
-            entry["schema"] = 1
-        path.write_text(json.dumps(held), encoding="utf-8")
-    loaded = load(records)
-    assert loaded.problems == []
-    assert loaded.run.schema == 1
-    assert {c.nodeid: (c.verdict, c.formula) for c in loaded.cases} == {c.nodeid: (c.verdict, "") for c in cases}
-
-
 def test_values_that_were_not_finite_are_read(records: Path, case) -> None:
     write_json(records / "attempts" / "9999.json", case("nan", "x", verdict="ERROR", values=[1.0, float("nan")]))
-    loaded = load(records)
+    loaded = load_run(records)
     assert loaded.problems == []
     assert loaded.cases[-1].values == [1.0, None]
 
 
 def test_a_damaged_selection_leaves_the_attempts(records: Path, cases) -> None:
     (records / "cases.json").write_text("[{", encoding="utf-8")
-    loaded = load(records)
+    loaded = load_run(records)
     assert len(loaded.cases) == len(cases) - 1
     assert "never reached are missing" in loaded.problems[0]
 
@@ -116,9 +108,9 @@ def test_a_folder_that_is_not_a_run_is_refused(tmp_path: Path) -> None:
     with pytest.raises(
         BadRecords, match=r"absent: no such folder; expected the folder of a run, the one with run\.json"
     ):
-        load(tmp_path / "absent")
+        load_run(tmp_path / "absent")
     with pytest.raises(BadRecords, match=r"holds no run\.json; expected the folder of a run"):
-        load(tmp_path)
+        load_run(tmp_path)
     (tmp_path / "run.json").write_text('{"run": "x"', encoding="utf-8")
     with pytest.raises(BadRecords, match=r"run\.json: not a whole JSON file .*; expected the record of a run"):
-        load(tmp_path)
+        load_run(tmp_path)

@@ -5,6 +5,7 @@ from __future__ import annotations
 import json
 from dataclasses import fields, replace
 from pathlib import Path
+from typing import get_args
 from xml.etree import ElementTree
 
 import pytest
@@ -14,7 +15,7 @@ from markdown_it import MarkdownIt
 from gen_core import records as kinds
 from reports import machines
 from reports.changes import Change
-from reports.load import Loaded, load
+from reports.load import Loaded, load_run
 from reports.machines import append_summary, badge, headline, records, summary, write_machine_files
 
 SCHEMA = json.loads((Path(machines.__file__).parent / "records.schema.json").read_text(encoding="utf-8"))
@@ -26,7 +27,7 @@ HOSTILE = (
 
 @pytest.fixture
 def loaded(records: Path) -> Loaded:
-    return load(records)
+    return load_run(records)
 
 
 def tokens(text: str) -> list:
@@ -58,7 +59,24 @@ def test_the_schema_is_one_and_every_property_is_described() -> None:
 def test_the_schema_has_the_fields_of_the_records(kind: str) -> None:
     record = getattr(kinds, kind if hasattr(kinds, kind) else f"{kind}Record")
     entry = SCHEMA["$defs"][kind.lower()]
-    assert list(entry["properties"]) == entry["required"] == [field.name for field in fields(record)]
+    names = [*(field.name for field in fields(record)), *getattr(record, "DERIVED", ())]
+    assert list(entry["properties"]) == entry["required"] == names
+
+
+@pytest.mark.parametrize(
+    ("kind", "field", "words"),
+    [
+        ("case", "verdict", kinds.Verdict),
+        ("case", "kind", kinds.Kind),
+        ("case", "statistic", kinds.Statistic),
+        ("case", "direction", kinds.Direction),
+        ("case", "seed_direction", kinds.Direction),
+        ("case", "work", kinds.Work),
+        ("look", "verdict", kinds.Verdict),
+    ],
+)
+def test_the_schema_has_the_words_of_the_records(kind: str, field: str, words) -> None:
+    assert [word for word in SCHEMA["$defs"][kind]["properties"][field]["enum"] if word] == list(get_args(words))
 
 
 def test_records_are_what_the_schema_says(loaded: Loaded) -> None:
@@ -73,7 +91,7 @@ def test_records_are_what_the_schema_says(loaded: Loaded) -> None:
 def test_records_of_a_real_run_are_what_the_schema_says(suite) -> None:
     suite.claims("@claim(**TOY)\ndef test_small(run):\n    expect(loss(run), 'loss').at_most(2)\n")
     suite.run()
-    document = json.loads(records(load(suite.folder)))
+    document = json.loads(records(load_run(suite.folder)))
     Draft202012Validator(SCHEMA).validate(document)
     assert {case["verdict"] for case in document["cases"]} == {"HOLDS", "REFUTED"}
 

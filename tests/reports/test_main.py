@@ -12,7 +12,7 @@ import pytest
 from gen_core.records import write_json
 from reports import history
 from reports.__main__ import main
-from reports.load import Loaded, load
+from reports.load import Loaded, load_run
 
 
 def test_the_path_of_the_index_is_printed_and_damage_is_named(records: Path, tmp_path: Path) -> None:
@@ -104,8 +104,8 @@ def changed(records: Path, tmp_path: Path, run, cases) -> tuple[str, str]:
     later = tmp_path / "later"
     write_json(later / "run.json", replace(run, run="later", started="2026-01-03T00:00:00+00:00"))
     news = {
-        "gd": {"verdict": "ERROR", "as_expected": False},
-        "ridge": {"verdict": "HOLDS", "as_expected": True},
+        "gd": {"verdict": "ERROR"},
+        "ridge": {"verdict": "HOLDS"},
         "sgd": {"seconds": 60.0},
         "lasso": {"values": [0.0] * 64},
     }
@@ -128,8 +128,8 @@ def test_diff_of_verdicts_alone_with_an_exit_status(changed, tmp_path: Path, cap
 
 
 def test_diff_that_only_fixes_is_status_0(records: Path, tmp_path: Path, run, cases, capsys) -> None:
-    better = [replace(c, verdict="HOLDS", as_expected=True) if c.case == "ridge" else c for c in cases]
-    history.append(tmp_path / "h", load(records))
+    better = [replace(c, verdict="HOLDS") if c.case == "ridge" else c for c in cases]
+    history.append(tmp_path / "h", load_run(records))
     history.append(tmp_path / "h", Loaded(replace(run, run="later", started="2026-01-03"), better))
     assert main(["diff", "previous", "latest", "--history", str(tmp_path / "h"), "--verdicts", "--exit-code"]) == 0
     assert capsys.readouterr().out.endswith("1 fixed, of 11 cases\n")

@@ -49,6 +49,18 @@ def test_a_missing_end_leaves_the_interval_open(case) -> None:
     assert picture.bar[0] == 0
 
 
+def test_a_share_is_no_value_of_a_seed(case) -> None:
+    share = {"statistic": "share", "limits": [0.9], "direction": "at least", "estimate": 1.0, "low": 0.93, "high": 1.0}
+    record = case("a", "b", values=[70.0, 80.0], seeds=[1, 2], seed_limit=90.0, seed_direction="at most", **share)
+    seeds, small = seeds_picture(record), interval_picture(record)
+    assert (seeds.bar, seeds.dot) == (None, None)
+    assert seeds.allowed == (0.0, seeds.limits[0])
+    assert seeds.seeds[-1][0] < seeds.limits[0]
+    assert small.limits[0] < small.dot
+    assert "estimate 1" in small.label
+    assert "estimate" not in seeds.label
+
+
 def test_nothing_measured_no_picture(case) -> None:
     assert interval_picture(case("a", "b")) is None
     assert interval_picture(case("a", "b", estimate=1.0, limits=[])) is None

@@ -11,13 +11,13 @@ import pytest
 
 from reports import history
 from reports.history import BadHistory
-from reports.load import BadRecords, Loaded, load
+from reports.load import BadRecords, Loaded, load_run
 from reports.publish import publish
 
 
 @pytest.fixture
 def loaded(records: Path) -> Loaded:
-    return load(records)
+    return load_run(records)
 
 
 def test_everything_is_written_and_the_index_last(loaded: Loaded, tmp_path: Path, monkeypatch) -> None:
@@ -37,7 +37,7 @@ def test_changes_are_since_the_runs_before(loaded: Loaded, tmp_path: Path) -> No
     publish(first, tmp_path / "report", tmp_path / "h")
     assert "| new |" not in (tmp_path / "report" / "summary.md").read_text(encoding="utf-8")  # all are
     assert "Since the runs before" not in (tmp_path / "report" / "index.html").read_text(encoding="utf-8")
-    broken = [replace(c, verdict="ERROR", as_expected=False) if c.case == "gd" else c for c in loaded.cases]
+    broken = [replace(c, verdict="ERROR") if c.case == "gd" else c for c in loaded.cases]
     later = Loaded(replace(loaded.run, run="later", started="2026-01-03T00:00:00+00:00"), broken)
     for _ in range(2):
         publish(later, tmp_path / "report", tmp_path / "h")

@@ -11,7 +11,7 @@ import pytest
 
 from gen_core.records import Figure, Hypothesis, Panel
 from reports.changes import Change
-from reports.load import Loaded, load
+from reports.load import Loaded, load_run
 from reports.render import page_name, render
 
 VOID = {"meta", "link", "br", "hr", "img", "input"}
@@ -74,7 +74,7 @@ def check_links(index: Path) -> None:
 
 
 def test_every_page_is_well_formed_and_every_link_resolves(records: Path, tmp_path: Path) -> None:
-    loaded = load(records)
+    loaded = load_run(records)
     index = render(loaded, tmp_path / "report")
     check_links(index)
     assert len(pages(index)) == len(loaded.cases) + 2
@@ -87,7 +87,7 @@ def test_every_page_is_well_formed_and_every_link_resolves(records: Path, tmp_pa
 
 
 def test_the_index_goes_from_worst_to_best(records: Path, tmp_path: Path) -> None:
-    page = Page(render(load(records), tmp_path))
+    page = Page(render(load_run(records), tmp_path))
     standings = [a["data-standing"] for tag, a in page.seen if tag == "tr" and "data-standing" in a]
     assert standings == [
         *["error", "control not refuted", "not reached", "not run"],
@@ -111,7 +111,7 @@ def test_the_index_goes_from_worst_to_best(records: Path, tmp_path: Path) -> Non
 
 
 def test_the_page_of_a_case_says_everything(records: Path, tmp_path: Path, cases) -> None:
-    render(load(records), tmp_path)
+    render(load_run(records), tmp_path)
     said = {c.case: " ".join(Page(tmp_path / "claims" / page_name(c.nodeid)).text.split()) for c in cases}
     for words in (
         "Corollary 1",
@@ -137,20 +137,21 @@ def test_the_page_of_a_case_says_everything(records: Path, tmp_path: Path, cases
 
 
 def test_a_mutated_measure_stands_where_a_dropped_hypothesis_would(tmp_path: Path, run, case) -> None:
-    record = case("norm", "mutated-sign", verdict="REFUTED", control=True, drops="sign")
+    record = case("norm", "turned", verdict="REFUTED", kind="mutation", drops="sign")
     record.hypotheses = [Hypothesis(name="sign", statement="Turned.", checked="by hand", holds=False, dropped=True)]
     first, second, _ = pages(render(Loaded(run, [record]), tmp_path))
     assert "sign mutated here Turned. by hand no" in " ".join(second.text.split())
+    assert "control: mutated, sign" in " ".join(first.text.split())
     assert "without sign" not in first.text + second.text
 
 
 @pytest.mark.parametrize("text", HOSTILE)
 def test_hostile_text_is_shown_as_text(tmp_path: Path, run, case, text: str) -> None:
     fields = ("citation", "title", "statement", "reason", "measured", "tolerance", "paper", "drops", "not_reproduced")
-    record = case(text, text, verdict="REFUTED", estimate=1.0, values=[1.0], seeds=[1], control=True,
+    record = case(text, text, verdict="REFUTED", estimate=1.0, values=[1.0], seeds=[1], kind="control",
                   **dict.fromkeys((*fields, "repeat", "worker", "direction"), text))  # fmt: skip
     record.hypotheses = [Hypothesis(name=text, statement=text, checked=text)]
-    other = case(text, "other", verdict="REFUTED", control=True, recipes={text: {text: 1}})
+    other = case(text, "other", verdict="REFUTED", kind="control", recipes={text: {text: 1}})
     record.recipes, record.keys, record.settings = {text: {text: [text]}}, {text: [text]}, {text: text}
     record.figure = Figure(title=text, panels=[Panel(xlabel=text, ylabel=text, curves=[])], paper=text)
     record.formula = record.traceback = text
@@ -172,7 +173,7 @@ def test_hostile_text_is_shown_as_text(tmp_path: Path, run, case, text: str) -> 
 
 def test_an_earlier_report_is_replaced_and_other_files_stay(records: Path, tmp_path: Path, run, case) -> None:
     folder = tmp_path / "report"
-    render(load(records), folder)
+    render(load_run(records), folder)
     (folder / "claims" / "notes.html").write_text("mine", encoding="utf-8")
     render(Loaded(run, [case("norm", "gd")]), folder)
     assert sorted(p.name for p in (folder / "claims").iterdir()) == sorted(
@@ -181,7 +182,7 @@ def test_an_earlier_report_is_replaced_and_other_files_stay(records: Path, tmp_p
 
 
 def test_the_same_records_give_the_same_bytes(records: Path, tmp_path: Path) -> None:
-    one, two = (render(load(records), tmp_path / name).parent for name in ("one", "two"))
+    one, two = (render(load_run(records), tmp_path / name).parent for name in ("one", "two"))
     files = [p.relative_to(one) for p in one.rglob("*.*")]
     assert {f.suffix for f in files} == {".html", ".svg"}
     assert all((one / f).read_bytes() == (two / f).read_bytes() for f in files)
@@ -191,13 +192,13 @@ def test_the_index_is_written_last(records: Path, tmp_path: Path, monkeypatch) -
     written = []
     replace = os.replace
     monkeypatch.setattr(os, "replace", lambda a, b: (written.append(Path(b).name), replace(a, b)))
-    render(load(records), tmp_path / "report")
+    render(load_run(records), tmp_path / "report")
     assert written.index("index.html") == len(written) - 1
 
 
 def test_damaged_records_are_named_on_the_index(records: Path, tmp_path: Path) -> None:
     (records / "attempts" / "0000.json").write_text("{", encoding="utf-8")
-    said = Page(render(load(records), tmp_path)).text
+    said = Page(render(load_run(records), tmp_path)).text
     assert "1 record could not be read and is left out" in said
     assert "0000.json: not a whole JSON file" in said
 
@@ -210,7 +211,7 @@ def test_a_run_without_cases_and_one_that_has_not_ended(tmp_path: Path, run) -> 
 
 
 def test_a_failure_is_explained(records: Path, tmp_path: Path, cases) -> None:
-    loaded = load(records)
+    loaded = load_run(records)
     refuted = next(c for c in loaded.cases if c.case == "ridge")
     refuted.traceback = "claims/test_rate.py:31: in test_rate\n    expect(slope).between(-1.2, -0.8)\nRefuted"
     passing = next(c for c in loaded.cases if c.case == "lasso")
@@ -222,7 +223,7 @@ def test_a_failure_is_explained(records: Path, tmp_path: Path, cases) -> None:
         "claims/test_rate.py:31: in test_rate expect(slope).between(-1.2, -0.8) Refuted",
         "HOLDS lasso , whose recipe differs in 4 fields:",
         "run.data.n 20 40",
-        "from gen_core.lab import Lab",
+        "run = gen_core.load('claims/test_rate.py::test_rate[ridge]', scale='standard'",
     ):
         assert words in said
     passing = Page(tmp_path / "claims" / page_name(cases[0].nodeid)).text
@@ -243,7 +244,7 @@ def test_what_lies_beside_is_linked(records: Path, tmp_path: Path, cases) -> Non
     history.mkdir()
     for path in (history / "index.html", history / page_name(cases[0].claim), tmp_path / "junit.xml"):
         path.write_text("", encoding="utf-8")
-    index = render(load(records), tmp_path)
+    index = render(load_run(records), tmp_path)
     check_links(index)
     assert {"history/index.html", "junit.xml", "gallery.html"} <= {link for _, link in Page(index).links}
     assert "records.json" not in index.read_text(encoding="utf-8")
@@ -253,7 +254,7 @@ def test_what_lies_beside_is_linked(records: Path, tmp_path: Path, cases) -> Non
 
 
 def test_figures_of_an_earlier_report_go_and_other_files_stay(records: Path, tmp_path: Path, run, case) -> None:
-    render(load(records), tmp_path)
+    render(load_run(records), tmp_path)
     assert len(list((tmp_path / "figures").iterdir())) == 2
     (tmp_path / "figures" / "mine.svg").write_text("", encoding="utf-8")
     render(Loaded(run, [case("norm", "gd")]), tmp_path)

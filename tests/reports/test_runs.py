@@ -61,9 +61,9 @@ def test_a_claims_page_has_every_case_with_every_run(runs, tmp_path: Path) -> No
     page = claim_page(tmp_path, "rate")
     trends = [a["aria-label"] for a in page.attributes if a.get("class") == "trend"]
     assert trends == [
-        "5 runs, estimates -0.84 to -0.836, tolerance between -1.2 and -0.8",
-        "5 runs, estimates -0.51 to -0.506, tolerance between -1.2 and -0.8",
-        "5 runs, estimates -2.1 to -2.1, tolerance between -1.2 and -0.8",
+        "5 runs, estimates -0.84 to -0.836, tolerance exponent in [-1.2, -0.8]",
+        "5 runs, estimates -0.51 to -0.506, tolerance exponent in [-1.2, -0.8]",
+        "5 runs, estimates -2.1 to -2.1, tolerance exponent in [-1.2, -0.8]",
     ]
     assert "Estimates of 5 runs from -0.51 to -0.506; mean of all 80 values -0.508, standard deviation" in page.text
     assert "✗ REFUTED -0.506 [-0.576, -0.426] 3.4 16 4.2 s 2.13.0 –" in page.text
@@ -107,7 +107,7 @@ def test_the_same_runs_give_the_same_bytes_and_earlier_pages_go(runs, tmp_path: 
 
 def test_hostile_text_is_shown_as_text(run, case, tmp_path: Path) -> None:
     fields = ("title", "measured", "tolerance", "paper", "drops", "reason")
-    record = case(HOSTILE, HOSTILE, verdict="ERROR", control=True, **dict.fromkeys(fields, HOSTILE))
+    record = case(HOSTILE, HOSTILE, verdict="ERROR", kind="control", **dict.fromkeys(fields, HOSTILE))
     judged = replace(record, verdict="REFUTED", estimate=1.0, low=0.0, high=2.0, values=[1.0], seeds=[1])
     environment = {"torch": HOSTILE, "revision": HOSTILE, "gpu": HOSTILE}
     run = replace(run, run=HOSTILE, scale=HOSTILE, device=HOSTILE, started=HOSTILE, environment=environment)

@@ -13,7 +13,7 @@ from hypothesis import strategies as st
 from gen_core.records import CaseRecord, RunRecord
 from reports.trends import HEIGHT, LEFT, PLOT, RIGHT, TOP, WIDTH, Trend, trend
 
-VALUES = {"verdict": "HOLDS", "as_expected": True, "limits": [1.0], "direction": "at most", "tolerance": "<= 1"}
+VALUES = {"verdict": "HOLDS", "limits": [1.0], "direction": "at most", "tolerance": "<= 1"}
 
 
 @pytest.fixture
@@ -116,7 +116,7 @@ def test_labels_of_values_close_together_differ(points) -> None:
 
 
 def test_a_change_of_the_verdict_is_marked_and_so_is_a_run_without_a_value(points) -> None:
-    error = {"verdict": "ERROR", "as_expected": False, "values": []}
+    error = {"verdict": "ERROR", "values": []}
     drawn = trend(points(at(0.2), at(2.0, verdict="REFUTED"), at(2.0, verdict="REFUTED"), error, at(0.2)))
     assert [sign + tone for _, _, sign, tone, _ in drawn.signs] == ["✗bad", "!bad", "✓good"]
     assert drawn.signs[0][4].startswith("HOLDS 0.2 [0.15, 0.25] -> REFUTED 2 [1.95, 2.05], 2026-01-02")

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import pytest
 
-from gen_core.records import merged
+from gen_core.records import last_attempts
 
 OWN = """
 from dataclasses import dataclass
@@ -66,7 +66,7 @@ def test_two_files_may_call_their_data_sets_the_same_below_a_derived_one(suite):
     suite.claims(own(5.0, data="Doubled(P())"), "test_two.py")
     suite.run("-k", "given", "-p", "no:xdist")
 
-    assert {case.nodeid.partition("::")[0]: case.verdict for case in merged(suite.folder)} == {
+    assert {case.nodeid.partition("::")[0]: case.verdict for case in last_attempts(suite.folder)[0]} == {
         "test_one.py": "HOLDS",
         "test_two.py": "REFUTED",
     }

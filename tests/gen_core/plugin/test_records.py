@@ -59,6 +59,8 @@ def test_a_record_says_what_was_judged_and_how_to_repeat_it(suite):
 
     assert (case.paper, case.case, case.control, case.worker) == ("toy", "given", False, "")
     assert case.citation == 'A. Author, "On toys" (2020), Theorem 1'
+    assert (case.reference, case.year, case.place) == ('A. Author, "On toys" (2020)', 2020, "Theorem 1")
+    assert (case.kind, case.work, case.statistic, case.share) == ("setting", "trained", "mean", None)
     assert case.statement.startswith("The loss is small.\n\nMeasured")
     assert (case.title, case.measured, case.tolerance) == ("The loss is small.", "loss", "<= 2")
     assert (case.limits, case.direction) == ([2.0], "at most")
@@ -77,6 +79,8 @@ def test_a_record_says_what_was_judged_and_how_to_repeat_it(suite):
     assert (run.exit_status, run.shares, run.budget, run.seeds_from) == (0, 2, 0.02, 7)
     assert run.environment["torch"] == torch.__version__
     assert shlex.split(run.repeat)[-2:] == ["--seeds-from", "7"]
+    assert run.arguments[-6:] == ["--error-budget", "0.02", "--max-seeds", "32", "-k", "given"]
+    assert "--seeds-from" not in run.arguments
 
     suite.run(*shlex.split(case.repeat)[1:])
     again = suite.cases["test_small[given]"]

@@ -12,7 +12,7 @@ from pathlib import Path
 
 import pytest
 
-from gen_core.records import merged
+from gen_core.records import last_attempts
 
 ROOT = Path(__file__).parents[3]
 README = (ROOT / "README.md").read_text(encoding="utf-8")
@@ -57,7 +57,7 @@ def test_a_ten_line_claim_of_ones_own_runs_on_the_wheel_alone(python, tmp_path):
     assert "test_descent_fits_random_labels[without-few_points] CONTROL REFUTED" in result.stdout
     last = result.stdout.splitlines()[-1]
     assert last.startswith("records: ")
-    records = merged(Path(last.removeprefix("records: ")))
+    records, _ = last_attempts(Path(last.removeprefix("records: ")))
     assert {(record.case, record.verdict) for record in records} == {
         ("given", "HOLDS"),
         ("without-few_points", "REFUTED"),

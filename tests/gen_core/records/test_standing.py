@@ -18,15 +18,18 @@ def test_every_standing_occurs_in_its_order(cases) -> None:
 @pytest.mark.parametrize(
     ("changes", "name"),
     [
-        ({"control": True, "verdict": "ERROR"}, "error"),
-        ({"control": True, "verdict": "INCONCLUSIVE"}, "inconclusive"),
-        ({"control": True, "verdict": "REFUTED", "as_expected": True}, "control refuted"),
+        ({"kind": "control", "verdict": "ERROR"}, "error"),
+        ({"kind": "control", "verdict": "INCONCLUSIVE"}, "inconclusive"),
+        ({"kind": "control", "verdict": "REFUTED"}, "control refuted"),
+        ({"kind": "mutation", "verdict": "REFUTED"}, "control refuted"),
+        ({"kind": "mutation", "verdict": "HOLDS"}, "control not refuted"),
+        ({"kind": "control", "verdict": "NOT RUN"}, "not run"),
         ({"not_reproduced": "why", "verdict": "HOLDS"}, "not as declared"),
-        ({"not_reproduced": "why", "verdict": "ERROR", "as_expected": True}, "error"),
-        ({"not_reproduced": "why", "verdict": "INCONCLUSIVE", "as_expected": True}, "not reproduced"),
+        ({"not_reproduced": "why", "verdict": "ERROR"}, "error"),
         ({"not_reproduced": "why", "verdict": "INCONCLUSIVE"}, "inconclusive"),
+        ({"not_reproduced": "why", "verdict": "NOT RUN"}, "not run"),
         ({"not_reproduced": "why", "verdict": None}, "not reached"),
-        ({"verdict": "REFUTED", "as_expected": True}, "refuted"),
+        ({"verdict": "REFUTED"}, "refuted"),
     ],
 )
 def test_rare_combinations(case, changes, name) -> None:
@@ -35,3 +38,9 @@ def test_rare_combinations(case, changes, name) -> None:
 
 def test_names_are_unique() -> None:
     assert len({s.name for s in STANDINGS}) == len(STANDINGS)
+
+
+def test_green_is_what_a_run_may_be_green_with(cases) -> None:
+    green = {c.case for c in cases if c.as_expected}
+    assert green == {"gd", "sgd", "gd-without-zero", "noisefree", "alexnet", "wide"}  # alexnet is NOT RUN
+    assert green == {c.case for c in cases if standing(c).green} == {c.case for c in cases if not standing(c).attention}

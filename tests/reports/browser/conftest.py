@@ -14,7 +14,7 @@ from typing import Any
 import pytest
 from playwright.sync_api import Browser, Page, expect, sync_playwright
 
-from reports.load import load
+from reports.load import load_run
 from reports.render import render
 
 NAMES = ("chromium", "chromium-browser", "google-chrome", "google-chrome-stable")
@@ -62,7 +62,7 @@ def open_page(browser: Browser) -> Iterator[Open]:
 @pytest.fixture
 def report(records: Path, tmp_path: Path) -> Path:
     """The report of a run with a case of every standing."""
-    return render(load(records), tmp_path / "report").parent
+    return render(load_run(records), tmp_path / "report").parent
 
 
 class Quiet(SimpleHTTPRequestHandler):

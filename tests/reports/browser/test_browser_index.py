@@ -8,7 +8,7 @@ import pytest
 from playwright.sync_api import Page, expect
 
 from reports.changes import Change
-from reports.load import load
+from reports.load import load_run
 from reports.render import page_name, render
 
 WORST_FIRST = ["mlp", "mlp-true-labels", "resnet", "alexnet", "ridge", "lasso", "noisefree", "wide"]
@@ -120,7 +120,7 @@ def test_changes_have_a_column_of_their_own(open_page, records: Path, tmp_path: 
         cases[0].nodeid: Change("fixed", "REFUTED 1 -> HOLDS 3.1e-15"),
         "claims/a.py::b[<i>]": Change("gone", "was HOLDS"),
     }
-    page = open_page(render(load(records), tmp_path / "report", told))
+    page = open_page(render(load_run(records), tmp_path / "report", told))
     page.get_by_role("columnheader", name="Change").get_by_role("button").click()
     assert shown(page)[0] == "gd"
     assert page.locator("tr.case:visible td.change").first.inner_text() == "fixed\nREFUTED 1 -> HOLDS 3.1e-15"

@@ -8,7 +8,7 @@ import pytest
 from playwright.sync_api import Page
 
 from reports.changes import Change
-from reports.load import load
+from reports.load import load_run
 from reports.render import page_name, render
 
 AXE = Path(__file__).parent / "node_modules" / "axe-core" / "axe.min.js"
@@ -58,7 +58,7 @@ OVERLAPPING = """() => {
 def report(records: Path, tmp_path: Path, cases) -> Path:
     """With a change in every kind of row, and a formula wider than a telephone."""
     told = {case.nodeid: Change("changed", "REFUTED 0.51 [0.43, 0.58] -> HOLDS 0.42 [0.4, 0.44]") for case in cases}
-    loaded = load(records)
+    loaded = load_run(records)
     for case in loaded.cases:
         case.formula = (
             r"\frac{1}{n} \sum_{i=1}^{n} \left(f_t(x_i) - f_t^{\mathrm{lin}}(x_i)\right)^2 \leq c" + "+ d^{-1}" * 20

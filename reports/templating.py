@@ -1,0 +1,55 @@
+"""The templates with the words that they use, and files that are written whole or not at all."""
+
+from __future__ import annotations
+
+import os
+from pathlib import Path
+
+import jinja2
+
+from reports import explanations, wording
+from reports.escaping import markdown
+from reports.figures import alternative
+from reports.rows import page_name
+
+TEMPLATES = Path(__file__).parent / "templates"
+
+
+def template_environment() -> jinja2.Environment:
+    """The templates, with the words that they use; in HTML all text is escaped."""
+    made = jinja2.Environment(
+        loader=jinja2.FileSystemLoader(TEMPLATES),
+        autoescape=jinja2.select_autoescape(["html"]),
+        undefined=jinja2.StrictUndefined,
+        trim_blocks=True,
+        lstrip_blocks=True,
+    )
+    made.filters.update(
+        number=wording.number,
+        cell=wording.cell,
+        markdown=markdown,
+        duration=wording.duration,
+        moment=wording.moment,
+        tolerance=wording.tolerance,
+        interval=wording.interval,
+        blocks=wording.blocks,
+        outline=wording.outline,
+        recipe_of=wording.recipe_of,
+        explanation=explanations.explanation,
+        judgement=explanations.judgement,
+        decided=explanations.decided,
+        subject=explanations.subject,
+        page_name=page_name,
+        alternative=alternative,
+    )
+    return made
+
+
+def write(path: Path, text: str) -> None:
+    """Write a file, whole or not at all."""
+    part = path.with_name(f".{path.name}.{os.getpid()}.part")
+    try:
+        part.write_bytes(text.encode("utf-8", "replace"))
+        os.replace(part, path)
+    finally:
+        part.unlink(missing_ok=True)
