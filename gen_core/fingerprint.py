@@ -105,8 +105,9 @@ class _Follower:
     """Follows names from types and modules."""
 
     def __init__(self, kinds: Iterable[type], strings: Iterable[str]) -> None:
+        # By name first: a test file is called otherwise when it is imported from elsewhere.
         self.kinds = sorted(
-            {base for kind in kinds for base in kind.__mro__}, key=lambda k: (k.__module__, k.__qualname__)
+            {base for kind in kinds for base in kind.__mro__}, key=lambda k: (k.__qualname__, k.__module__)
         )
         # Even where they are installed, packages that recipes are from are followed.
         self.roots = {"gen_core"} | {kind.__module__.partition(".")[0] for kind in kinds}
