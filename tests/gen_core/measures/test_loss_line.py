@@ -75,7 +75,8 @@ def test_held_out_losses_are_those_of_the_normalized_networks(runs):
     found = held_out_losses(runs, norm_products(runs))
     assert found.shape == (5, 3, 50)
     run = runs["2"]
-    f = run.experiment.model.forward(normalized({name: run.weights(name) for name in ("W1", "W2")}), run.X_test)
+    layers = run.experiment.model.layers(run.experiment.data.inputs)
+    f = run.experiment.model.forward(normalized(run.parameters, layers), run.X_test)
     for seed in range(3):
         expected = torch.nn.functional.cross_entropy(f[seed], run.y_test[seed], reduction="none")
         assert torch.allclose(found[2, seed].float(), expected, rtol=1e-5)
