@@ -20,7 +20,7 @@ TRAINED = ("rule:", "loss:", "rate", "steps", "checkpoints", "Seeds trained for 
     [
         ("trained", "", True),
         ("drawn", "Drawn, not trained.", True),
-        ("computed", "Computed from the data; nothing is trained.", False),
+        ("computed", "Computed from the data alone.", False),
     ],
 )
 @pytest.mark.parametrize("null", [True, False])
@@ -80,10 +80,10 @@ def test_what_is_only_drawn_or_computed_is_told_of_no_training(suite, tmp_path):
 
     render(load_run(suite.folder), tmp_path)
     pages = {name: Page(tmp_path / "claims" / page_name(case.nodeid)).text for name, case in said.items()}
-    told = ("Drawn, not trained.", "Computed from the data; nothing is trained.", "rule:", "loss:", "Seeds trained")
+    told = ("Drawn, not trained.", "Computed from the data alone.", "rule:", "loss:", "Seeds trained")
     assert {name: [words for words in told if words in page] for name, page in pages.items()} == {
         "drawn": ["Drawn, not trained."],
-        "computed": ["Computed from the data; nothing is trained."],
+        "computed": ["Computed from the data alone."],
         "mixed": ["Drawn, not trained."],
         "both": ["rule:", "loss:", "Seeds trained"],
     }
