@@ -54,15 +54,15 @@ def called(experiment: Experiment) -> set[types.CodeType]:
         if event == "call" and frame.f_code.co_filename.startswith(OURS):
             seen.add(frame.f_code)
 
-    draws._draws.kept.clear()
+    draws._cache.kept.clear()
     sys.setprofile(profile)
     try:
         if experiment.steps:
             list(train([(experiment, 0)], torch.device("cpu")))
         else:
-            draws.draw(experiment, 0)
+            draws.sample_data(experiment, 0)
             if experiment.model:
-                draws.start(experiment, 0)
+                draws.initial_parameters(experiment, 0)
     finally:
         sys.setprofile(None)
     return seen
@@ -124,4 +124,4 @@ def test_code_that_is_not_keyed_is_found(monkeypatch):
 
 def plain_start(experiment: Experiment, seed: int, coupling: types.ModuleType) -> dict[str, torch.Tensor]:
     coupling._on(torch.ones(1, 2), torch.ones(1, 2))
-    return draws.start(experiment, seed)
+    return draws.initial_parameters(experiment, seed)

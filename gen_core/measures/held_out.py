@@ -30,7 +30,7 @@ class Measured:
     resampled: Tensor
 
 
-def over_held_out(labels: Tensor, measure: Callable[[Tensor | None], Tensor]) -> Tensor | Measured:
+def resampled_held_out(labels: Tensor, measure: Callable[[Tensor | None], Tensor]) -> Tensor | Measured:
     """A measure on held-out points, with its spread under resampling where the seeds share them.
 
     Args:
@@ -52,15 +52,15 @@ def resamples(points: int) -> Tensor:
     )
 
 
-def over_test_points(runs: Runs, values: Tensor, quantity: Callable[[Tensor], Tensor]) -> Tensor | Measured:
+def resampled_test_points(runs: Runs, values: Tensor, quantity: Callable[[Tensor], Tensor]) -> Tensor | Measured:
     """A quantity of means over held-out points, one number per seed, (seeds,).
 
     Where the seeds share their held-out points it comes with its spread under resampling of these.
 
     Args:
         runs: the networks.
-        values: one number for every network and held-out point, (points, seeds, n_test).
-        quantity: means, (..., points, seeds), to (..., seeds).
+        values: one number for every network and held-out point, (settings, seeds, n_test).
+        quantity: means, (..., settings, seeds), to (..., seeds).
     """
 
     def of(weights: Tensor | None) -> Tensor:
@@ -68,7 +68,7 @@ def over_test_points(runs: Runs, values: Tensor, quantity: Callable[[Tensor], Te
             return quantity(values.mean(-1))
         return quantity(torch.einsum("psn,rn->rps", values, weights) / values.shape[-1])
 
-    return over_held_out(next(iter(runs)).y_test, of)
+    return resampled_held_out(next(iter(runs)).y_test, of)
 
 
 def held_out_outputs(runs: Runs) -> Iterator[tuple[Run, Tensor, Tensor]]:
@@ -89,7 +89,7 @@ def losses_at(run: Run, f: Tensor, y: Tensor, divisors: Tensor) -> Tensor:
 
 
 def rank_correlation(a: Tensor, b: Tensor) -> Tensor:
-    """Spearman's rank correlation over the points of (..., points, seeds): ties get their mean rank.
+    """Spearman's rank correlation over the points of (..., settings, seeds): ties get their mean rank.
 
     A seed in which a or b is the same at every point has no order: 0.
     """
@@ -99,7 +99,7 @@ def rank_correlation(a: Tensor, b: Tensor) -> Tensor:
     return torch.where(scale > 0, (x * y).sum(-2) / scale, 0)
 
 
-def stopped(runs: Runs) -> None:
+def require_stopped(runs: Runs) -> None:
     """Refuse networks that have not come to the training loss at which they were to stop.
 
     Raises:

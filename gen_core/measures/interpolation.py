@@ -20,7 +20,7 @@ def minimum_norm(X: Tensor, y: Tensor) -> Tensor:
     return torch.linalg.lstsq(X, y[..., None], driver="gelsd").solution[..., 0]
 
 
-def interpolating(run: Run) -> Tensor:
+def interpolating_weights(run: Run) -> Tensor:
     """Final weights of a linear model that has fitted its points, (seeds, d).
 
     Raises:

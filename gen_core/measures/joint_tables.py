@@ -1,4 +1,4 @@
-"""The informations that F, L and Y have about one another, for a run whose points are joint tables of them.
+"""The mutual informations that F, L and Y have about one another, for a run whose points are joint tables of them.
 
 Nakkiran et al. (2019), section 2.2. All values are in bits.
 """
@@ -14,7 +14,7 @@ from gen_core.run import Run
 
 
 @dataclass(frozen=True)
-class Informations:
+class InformationTerms:
     """Mutual informations of three variables, plain and given the third, in tables of shape (..., f, l, y).
 
     Attributes:
@@ -45,7 +45,7 @@ def tables_of(points: Tensor) -> Tensor:
     return points.unflatten(-1, (2, 2, 2))
 
 
-def informations(run: Run) -> Informations:
+def information_terms(run: Run) -> InformationTerms:
     """What the tables of every seed come to, each (seeds, n).
 
     Raises:
@@ -53,7 +53,7 @@ def informations(run: Run) -> Informations:
     """
     table = tables_of(run.X)
     f, label, y = -3, -2, -1
-    return Informations(
+    return InformationTerms(
         table=table,
         fy=mutual_information(table.sum(label)),
         ly=mutual_information(table.sum(f)),

@@ -13,7 +13,7 @@ import torch
 from torch import Tensor
 
 from gen_core.errors import Unfinished
-from gen_core.measures.held_out import Measured, over_held_out
+from gen_core.measures.held_out import Measured, resampled_held_out
 from gen_core.measures.information import (
     joint_table,
     mutual_information,
@@ -124,7 +124,7 @@ def linear_phase(runs: Runs, weights: Tensor | None = None) -> LinearPhase:
     return LinearPhase(runs["net"].checkpoints, joint_table(F, L[:, None], Y[:, None], weights))
 
 
-def over_linear_phase(runs: Runs, quantity: Callable[[LinearPhase], Tensor]) -> Tensor | Measured:
+def resampled_linear_phase(runs: Runs, quantity: Callable[[LinearPhase], Tensor]) -> Tensor | Measured:
     """A quantity of the first phase, one number per seed, (seeds,).
 
     Where the seeds share their held-out points (those of a fixed data set) it comes with its spread under resampling of
@@ -136,13 +136,13 @@ def over_linear_phase(runs: Runs, quantity: Callable[[LinearPhase], Tensor]) -> 
     phase = linear_phase(runs)
     if runs["net"].experiment.after is None:
         phase.require_T0()
-    return over_held_out(
+    return resampled_held_out(
         runs["net"].y_test, lambda weights: quantity(phase if weights is None else linear_phase(runs, weights))
     )
 
 
-def once_fitted(runs: Runs, quantity: Callable[[LinearPhase], Tensor]) -> Tensor | Measured:
-    """A quantity of the arm "net", trained to a training accuracy of 1, (seeds,); see `over_linear_phase`.
+def measure_retention(runs: Runs, quantity: Callable[[LinearPhase], Tensor]) -> Tensor | Measured:
+    """A quantity of the arm "net", trained to a training accuracy of 1, (seeds,); see `resampled_linear_phase`.
 
     Raises:
         Unfinished: if a seed's training accuracy is below 1, naming the smallest, or if T0 is not reached.
@@ -154,7 +154,7 @@ def once_fitted(runs: Runs, quantity: Callable[[LinearPhase], Tensor]) -> Tensor
             f"not fitted: training accuracy {float(accuracy.min()):.4f} in the worst of {len(accuracy)} seeds after "
             f"{net.experiment.steps} steps; expected 1 (more steps, or a larger rate)"
         )
-    return over_linear_phase(runs, quantity)
+    return resampled_linear_phase(runs, quantity)
 
 
 def share_retained(phase: LinearPhase) -> Tensor:

@@ -11,8 +11,8 @@ from dataclasses import dataclass
 import torch
 from torch import Tensor
 
-from gen_core.measures.held_out import Measured, held_out_outputs, losses_at, over_test_points
-from gen_core.measures.normalization import norm_products, train_losses, undivided
+from gen_core.measures.held_out import Measured, held_out_outputs, losses_at, resampled_test_points
+from gen_core.measures.normalization import norm_products, train_losses, unit_divisors
 from gen_core.run import Runs
 
 
@@ -37,7 +37,7 @@ class Line:
 
 
 def line(train: Tensor, test: Tensor) -> Line:
-    """The line through networks with these losses, (points, seeds) and (..., points, seeds), three or more."""
+    """The line through networks with these losses, (settings, seeds) and (..., settings, seeds), three or more."""
     x, y = train - train.mean(-2, keepdim=True), test - test.mean(-2, keepdim=True)
     slope = (x * y).sum(-2) / x.square().sum(-2)
     left, variance = (y - slope.unsqueeze(-2) * x).square().sum(-2), y.square().sum(-2)
@@ -49,7 +49,7 @@ def line(train: Tensor, test: Tensor) -> Line:
     )
 
 
-def over_line(runs: Runs, quantity: Callable[[Line], Tensor], *, normalize: bool = True) -> Tensor | Measured:
+def resampled_line(runs: Runs, quantity: Callable[[Line], Tensor], *, normalize: bool = True) -> Tensor | Measured:
     """A quantity of a family's line, one number per seed, (seeds,): of normalized losses, or of the losses as they are.
 
     Where the seeds share their held-out points it comes with its spread under resampling of these.
@@ -57,9 +57,9 @@ def over_line(runs: Runs, quantity: Callable[[Line], Tensor], *, normalize: bool
     Raises:
         Unfinished: if a network has not come to the training loss at which it was to stop.
     """
-    rho = norm_products(runs) if normalize else undivided(runs)
+    rho = norm_products(runs) if normalize else unit_divisors(runs)
     train = train_losses(runs, rho)
-    return over_test_points(runs, held_out_losses(runs, rho), lambda test: quantity(line(train, test)))
+    return resampled_test_points(runs, held_out_losses(runs, rho), lambda test: quantity(line(train, test)))
 
 
 def off_line(runs: Runs, point: str) -> Tensor | Measured:
@@ -70,7 +70,7 @@ def off_line(runs: Runs, point: str) -> Tensor | Measured:
         point: name of that one.
 
     Raises:
-        Unfinished: as `over_line`.
+        Unfinished: as `resampled_line`.
     """
     rho = norm_products(runs)
     train = train_losses(runs, rho)
@@ -81,10 +81,10 @@ def off_line(runs: Runs, point: str) -> Tensor | Measured:
         fitted = line(train[others], test[..., others, :])
         return (fitted.above(train[at], test[..., at, :]).abs() / fitted.rmse).log10()
 
-    return over_test_points(runs, held_out_losses(runs, rho), distance)
+    return resampled_test_points(runs, held_out_losses(runs, rho), distance)
 
 
 def held_out_losses(runs: Runs, divisors: Tensor) -> Tensor:
-    """Losses on the held-out points of the outputs divided by a number each, (points, seeds, n_test)."""
+    """Losses on the held-out points of the outputs divided by a number each, (settings, seeds, n_test)."""
     networks = zip(held_out_outputs(runs), divisors, strict=True)
     return torch.stack([losses_at(run, f, y, rho) for (run, f, y), rho in networks])

@@ -16,9 +16,9 @@ from gen_core.measures.held_out import (
     Measured,
     held_out_outputs,
     losses_at,
-    over_test_points,
     rank_correlation,
-    stopped,
+    require_stopped,
+    resampled_test_points,
 )
 from gen_core.models.contract import Layer, layers_of
 from gen_core.run import Run, Runs
@@ -82,7 +82,7 @@ def normalized_ordering(runs: Runs) -> Tensor | Measured:
 
 def unnormalized_ordering(runs: Runs) -> Tensor | Measured:
     """The same for the training loss of the networks as they are; see `normalized_ordering`."""
-    losses = train_losses(runs, undivided(runs))
+    losses = train_losses(runs, unit_divisors(runs))
     return _with_errors(runs, lambda errors: rank_correlation(losses, errors))
 
 
@@ -102,28 +102,28 @@ def advantage_of_own_norms(runs: Runs) -> Tensor | Measured:
 
 
 def norm_products(runs: Runs) -> Tensor:
-    """rho_1 ... rho_K of every network, float64 (points, seeds)."""
+    """rho_1 ... rho_K of every network, float64 (settings, seeds)."""
     return runs.measure(lambda run: layer_norms(run.parameters, _layers(run)).double().prod(1))
 
 
-def undivided(runs: Runs) -> Tensor:
+def unit_divisors(runs: Runs) -> Tensor:
     """A one for every network in the place of `norm_products`, for the networks as they are."""
     return torch.ones(len(runs.runs), len(runs.seeds), dtype=torch.float64)
 
 
 def train_losses(runs: Runs, divisors: Tensor) -> Tensor:
-    """Training losses of the networks with their outputs divided by a number each, float64 (..., points, seeds).
+    """Training losses of the networks with their outputs divided by a number each, float64 (..., settings, seeds).
 
     With rho_1 ... rho_K for the numbers and no biases they are those of f~, by eq. (1).
 
     Args:
         runs: the networks.
-        divisors: the numbers, (..., points, seeds). Cost: one forward pass of every network for all of them.
+        divisors: the numbers, (..., settings, seeds). Cost: one forward pass of every network for all of them.
 
     Raises:
-        Unfinished: as `stopped`.
+        Unfinished: as `require_stopped`.
     """
-    stopped(runs)
+    require_stopped(runs)
     networks = zip(runs, divisors.unbind(-2), strict=True)
     return torch.stack([_means(run, run.outputs(run.X), run.y, each) for run, each in networks], -2)
 
@@ -135,9 +135,9 @@ def _means(run: Run, f: Tensor, y: Tensor, divisors: Tensor) -> Tensor:
 
 
 def _with_errors(runs: Runs, quantity: Callable[[Tensor], Tensor]) -> Tensor | Measured:
-    """A quantity of the test errors, (points, seeds); see `over_test_points`."""
+    """A quantity of the test errors, (settings, seeds); see `resampled_test_points`."""
     wrong = torch.stack([(~right(f, y)).double() for _, f, y in held_out_outputs(runs)])
-    return over_test_points(runs, wrong, quantity)
+    return resampled_test_points(runs, wrong, quantity)
 
 
 def _outputs(run: Run) -> tuple[Tensor, Tensor, Tensor]:

@@ -89,9 +89,7 @@ def test_a_single_row_that_does_not_fit_is_unfinished_and_says_what(monkeypatch,
         parts()
     text = str(caught.value)
     assert "\n" not in text
-    assert text.startswith(
-        "out of memory: seed 0 of MLP on Noise, SGD, 0 MiB by estimate, does not fit alone; expected"
-    )
+    assert text.startswith("out of memory: seed 0 of MLP on Noise, SGD alone, an estimated 0 MiB; expected one seed")
     assert caught.value.__cause__ is error
 
 
