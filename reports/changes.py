@@ -117,21 +117,21 @@ def _change(before: list[CaseRecord], now: CaseRecord) -> Change | None:
     if not before:
         return Change("new", after, verdict=red, fails=red)
     last = before[-1]
-    was, told = standing(last), f"{outcome(last)} -> {after}"
+    was, outcomes = standing(last), f"{outcome(last)} -> {after}"
     if was != standing(now):
         kind = "changed" if red == was.attention else "broken" if red else "fixed"
         if kind == "fixed" and now.verdict == NOT_RUN:
             kind = "changed"  # what could not be run is not mended
-        return Change(kind, told, verdict=True, fails=red)
+        return Change(kind, outcomes, verdict=True, fails=red)
     if last.limits and now.limits and _expected(last) != _expected(now):
         what, one, other = "tolerance", last.tolerance, now.tolerance
         if one == other:  # in words
             what, one, other = "limits", _limits(last), _limits(now)
-        return Change("changed", f"{what} {one} -> {other}; {told}", fails=red)
+        return Change("changed", f"{what} {one} -> {other}; {outcomes}", fails=red)
     if moved := _moved(last, now):
-        return Change("changed", f"{told}; {moved}", fails=red)
-    if said := drift(before, now):
-        return Change("drifted", said, fails=red)
+        return Change("changed", f"{outcomes}; {moved}", fails=red)
+    if drifted := drift(before, now):
+        return Change("drifted", drifted, fails=red)
     alike = [c.seconds for c in before if bool(c.trained) == bool(now.trained)]
     if alike and now.seconds > max(SLOWER * max(alike), SLOWER_BY + max(alike)):
         return Change("slower", f"{max(alike):.1f} s -> {now.seconds:.1f} s", fails=red)

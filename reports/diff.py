@@ -60,8 +60,8 @@ def text(before: Loaded, now: Loaded, found: dict[str, Change]) -> str:
 def changes_line(now: Loaded, found: dict[str, Change]) -> str:
     """How many cases have which change."""
     counts = Counter(change.kind for change in found.values())
-    said = ", ".join(f"{counts[kind]} {kind}" for kind in KINDS if counts[kind])
-    return f"{said or 'no change'}, of {len(now.cases)} cases"
+    counted = ", ".join(f"{counts[kind]} {kind}" for kind in KINDS if counts[kind])
+    return f"{counted or 'no change'}, of {len(now.cases)} cases"
 
 
 def run_line(loaded: Loaded) -> str:
@@ -89,8 +89,8 @@ def write_diff(before: Loaded, now: Loaded, found: dict[str, Change], output: Pa
     page.parent.mkdir(parents=True, exist_ok=True)
     groups = {k: [(n, c) for n, c in found.items() if c.kind == k] for k in KINDS}
     titles = {case.nodeid: case.title for loaded in (before, now) for case in loaded.cases}
-    said = template_environment().get_template("diff.html")
-    write(page, said.render(before=before, now=now, groups=groups, titles=titles, summary=changes_line(now, found)))
+    template = template_environment().get_template("diff.html")
+    write(page, template.render(before=before, now=now, groups=groups, titles=titles, summary=changes_line(now, found)))
     return page
 
 

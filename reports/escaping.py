@@ -15,8 +15,8 @@ def visible(text: str) -> str:
 
 def visible_line(text: str, longest: int = 300) -> str:
     """Text on one line, every character visible, cut after `longest` characters."""
-    said = " ".join(visible(text).split())
-    return said if len(said) <= longest else said[: longest - 1] + "…"
+    line = " ".join(visible(text).split())
+    return line if len(line) <= longest else line[: longest - 1] + "…"
 
 
 def markdown(text: str) -> str:

@@ -113,9 +113,9 @@ def _papers(runs: list[Loaded], scales: list[str]) -> dict[str, list[EvidenceRow
         one = next(iter(at.values()))[0]
         spreads = {scale: _spread(at[scale]) for scale in scales if scale in at}
         name = one.claim.rpartition("::")[2].removeprefix("test_").replace("_", " ")
-        said = next((case.tolerance for found in at.values() for case in found if case.tolerance), "")
+        tolerance = next((case.tolerance for found in at.values() for case in found if case.tolerance), "")
         measured = next((case.measured for found in at.values() for case in found if case.measured), "")
-        papers.setdefault(one.paper, []).append(EvidenceRow(name, one.case, one.control, measured, said, spreads))
+        papers.setdefault(one.paper, []).append(EvidenceRow(name, one.case, one.control, measured, tolerance, spreads))
     for lines in papers.values():
         lines.sort(key=lambda line: (line.claim, line.control))
     return papers

@@ -30,11 +30,11 @@ def position(case: CaseRecord) -> str:
 
 def subject(case: CaseRecord) -> str:
     """What of the seeds is judged, with their number."""
-    said = SUBJECTS.get(case.statistic, "what is judged of {seeds}").format(seeds=plural(len(case.values), "seed"))
+    subject = SUBJECTS.get(case.statistic, "what is judged of {seeds}").format(seeds=plural(len(case.values), "seed"))
     if case.seed_limit is None:
-        return said
+        return subject
     sign = {"at most": "≤", "at least": "≥"}.get(case.seed_direction, case.seed_direction)
-    return f"{said} with a value {sign}\N{NO-BREAK SPACE}{number(case.seed_limit)}"
+    return f"{subject} with a value {sign}\N{NO-BREAK SPACE}{number(case.seed_limit)}"
 
 
 def explanation(case: CaseRecord) -> str:
@@ -91,9 +91,9 @@ def _judged(case: CaseRecord, where: str) -> str:
     bound, limit = (
         (high, most if where == "inside" else least) if upper else (low, least if where == "inside" else most)
     )
-    said, than = _apart(bound, limit)
+    value, than = _apart(bound, limit)
     name = (
-        f"the {'upper' if upper else 'lower'} bound {said} of {of}" if interval(case) else f"the value {said} of {of}"
+        f"the {'upper' if upper else 'lower'} bound {value} of {of}" if interval(case) else f"the value {value} of {of}"
     )
     relation = ("is below" if upper else "is above") if bound != limit else f"is not {'above' if upper else 'below'}"
     return f"{name} {relation} {than}"
@@ -132,8 +132,8 @@ def _meaning(case: CaseRecord) -> str:
     if case.verdict in (None, ERROR, NOT_RUN):
         return ""
     if case.kind == "mutation":
-        told = "As it must be" if case.verdict == REFUTED else "It should have been refuted"
-        return f" {told}: this control mutates the measure, “{case.drops}”."
+        comment = "As it must be" if case.verdict == REFUTED else "It should have been refuted"
+        return f" {comment}: this control mutates the measure, “{case.drops}”."
     if case.control and case.verdict == REFUTED:
         return f" As it must be: this control drops the hypothesis “{case.drops}”."
     if case.control:

@@ -30,28 +30,28 @@ class Nearest:
 
 def first_failures(case: CaseRecord) -> list[str]:
     """What was the first to go wrong, a sentence each: hypothesis, look, seed. Empty where the record does not tell."""
-    told = []
+    sentences = []
     for hypothesis in case.hypotheses:
         if hypothesis.holds is not None and hypothesis.holds == hypothesis.dropped:
             broken = "does not hold" if not hypothesis.dropped else "is to be dropped here and still holds"
-            told.append(f"Hypothesis “{hypothesis.name}” {broken}: {hypothesis.checked or hypothesis.statement}.")
+            sentences.append(f"Hypothesis “{hypothesis.name}” {broken}: {hypothesis.checked or hypothesis.statement}.")
             break
     wanted = REFUTED if case.control else HOLDS
     looks = [look for look in case.looks if look.verdict != wanted]
     if looks:
         look = looks[0]
-        told.append(
+        sentences.append(
             f"The first look, of {len(case.looks)}, that did not come to {wanted} was at {look.seeds} seeds: "
             f"{look.verdict}, {number(look.estimate, 4)} in [{number(look.low, 4)}, {number(look.high, 4)}]."
         )
     seeds = [(s, v) for s, v in zip(case.seeds, case.values, strict=False) if v is None or outside(case, v)]
     if seeds and case.verdict in (REFUTED, INCONCLUSIVE, ERROR) and not case.control:
         seed, value = seeds[0]
-        told.append(
+        sentences.append(
             f"The first seed outside the tolerance {tolerance(case.tolerance)} is {seed}, with {number(value, 6)}; "
             f"in all {len(seeds)} of {len(case.values)} seeds are."
         )
-    return told
+    return sentences
 
 
 def nearest(case: CaseRecord, others: Sequence[CaseRecord]) -> Nearest | None:
@@ -95,13 +95,13 @@ def loading(case: CaseRecord, run: RunRecord) -> str:
     if not path.endswith(".py") or not test:
         return ""
     chosen = {"scale": run.scale, "seeds": len(case.values) or None, "seeds_from": run.seeds_from}
-    told = ", ".join(f"{name}={value!a}" for name, value in chosen.items() if value is not None)
+    arguments = ", ".join(f"{name}={value!a}" for name, value in chosen.items() if value is not None)
     where = ", ".join(f"{name}={value!a}" for name, value in (("device", run.device), ("store", run.store)) if value)
     return "\n".join(
         [
             "import gen_core",
             "",
             f"run = gen_core.load({f'{case.claim}[{case.case}]'!a},",
-            f"                    {told}, {where})",
+            f"                    {arguments}, {where})",
         ]
     )

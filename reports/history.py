@@ -196,8 +196,8 @@ def _read(history: sqlite3.Connection, where: str, values: list[Any]) -> list[Lo
         run = upgraded_run(run) if run.get("arguments") is None else run
         cases = _rows(history, "case", CASE, 'WHERE "run" = ? ORDER BY rowid', [run["run"]])
         cases = [upgraded_case(case) if case.get("kind") is None else case for case in cases]
-        told = [{name: value for name, value in case.items() if name in KEPT} for case in cases]
-        found.append(Loaded(RunRecord(**run), [CaseRecord(**(NOT_KEPT | case)) for case in told]))
+        kept = [{name: value for name, value in case.items() if name in KEPT} for case in cases]
+        found.append(Loaded(RunRecord(**run), [CaseRecord(**(NOT_KEPT | case)) for case in kept]))
     history.execute("COMMIT")
     return found
 

@@ -32,16 +32,16 @@ def write_machine_files(loaded: Loaded, changes: Mapping[str, Change], folder: P
         OSError: if the folder cannot be written to.
     """
     folder.mkdir(parents=True, exist_ok=True)
-    said = summary(loaded, changes)
+    markdown = summary(loaded, changes)
     texts = {
         "records.json": records(loaded),
         "junit.xml": junit(loaded, changes),
-        "summary.md": said,
+        "summary.md": markdown,
         "badge.svg": badge(loaded),
     }
     for name, text in texts.items():
         write(folder / name, text)
-    return said
+    return markdown
 
 
 def records(loaded: Loaded) -> str:

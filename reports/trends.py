@@ -151,9 +151,9 @@ def trend(points: Sequence[Point]) -> Trend:
 
 def _label(cases: list[CaseRecord]) -> str:
     values = [case.estimate for case in cases if case.estimate is not None]
-    said = f", estimates {number(min(values))} to {number(max(values))}" if values else ", none with a value"
+    estimates = f", estimates {number(min(values))} to {number(max(values))}" if values else ", none with a value"
     tolerance = next((case.tolerance for case in reversed(cases) if case.tolerance), "not given")
-    return f"{plural(len(cases), 'run')}{said}, tolerance {tolerance}"
+    return f"{plural(len(cases), 'run')}{estimates}, tolerance {tolerance}"
 
 
 def _tolerances(
@@ -184,7 +184,7 @@ def _beyond(cases: list[CaseRecord], scale: Scale) -> list[tuple[float, str]]:
     limits = next((case.limits for case in reversed(cases) if case.limits), [])
     sides = [(scale.side(v), number(v)) for v in limits if _finite(v)]
     words = {1: (TOP + 10, "above"), -1: (TOP + PLOT - 5, "below")}
-    return [(words[side][0], f"limit {said} is {words[side][1]}") for side, said in sides if side]
+    return [(words[side][0], f"limit {limit} is {words[side][1]}") for side, limit in sides if side]
 
 
 def _signs(

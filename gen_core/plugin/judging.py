@@ -12,13 +12,13 @@ from gen_core.claim import Assumption, Case
 from gen_core.errors import AssumptionViolated, DataMissing, Inconclusive, InvalidClaim, Refuted
 from gen_core.experiment import Experiment
 from gen_core.judgement import Judge, Judgement, judging
-from gen_core.plugin.outcomes import RECORD, own_lines, properties, said
+from gen_core.plugin.outcomes import RECORD, claim_traceback, one_line, properties
 from gen_core.plugin.progress import ProgressFile
 from gen_core.plugin.session import Session, case_of
 from gen_core.records import ERROR, HOLDS, INCONCLUSIVE, NOT_RUN, REFUTED, CaseRecord, Figure, Look, Verdict
 from gen_core.run import Run, Runs
 from gen_core.statistics import spend
-from gen_core.training.draws import check_data, draw, unchanged
+from gen_core.training.draws import check_data, sample_data, unchanged
 from gen_core.training.seeding import seed_numbers
 from gen_core.training.steps import choose_stepper
 
@@ -131,9 +131,9 @@ def _check(session: Session, record: CaseRecord, case: Case, start: int, stop: i
         # A mutated measure has its line after the hypotheses, with nothing in it to check.
         for hypothesis, assumption in zip(record.hypotheses, case.claim.assuming, strict=False):
             results = [_checked(assumption, experiment, seed) for experiment in experiments]
-            broken = [told for holds, told in results if not holds]
+            broken = [words for holds, words in results if not holds]
             if not hypothesis.checked:
-                hypothesis.checked = "; ".join(dict.fromkeys(broken or [told for _, told in results]))
+                hypothesis.checked = "; ".join(dict.fromkeys(broken or [words for _, words in results]))
                 hypothesis.holds = not broken
             if hypothesis.dropped and not broken:
                 raise AssumptionViolated(
@@ -148,7 +148,7 @@ def _check(session: Session, record: CaseRecord, case: Case, start: int, stop: i
 
 def _checked(hypothesis: Assumption, experiment: Experiment, seed: int) -> tuple[bool, str]:
     """What a hypothesis says of one seed's data, which it must leave as it is."""
-    with unchanged(data := draw(experiment, seed), f"the hypothesis {hypothesis.name!r}"):
+    with unchanged(data := sample_data(experiment, seed), f"the hypothesis {hypothesis.name!r}"):
         return hypothesis.check(experiment, data)
 
 
@@ -169,7 +169,7 @@ def _missing(session: Session, raised: BaseException) -> bool:
 
 def _skip_if_missing(session: Session, raised: BaseException) -> None:
     if _missing(session, raised):
-        pytest.skip(said(raised))
+        pytest.skip(one_line(raised))
 
 
 def _note(record: CaseRecord, judgement: Judgement) -> None:
@@ -204,15 +204,15 @@ def _describe(session: Session, record: CaseRecord, case: Case, run: Run | Runs,
                 raise InvalidClaim(f"figure gave a {type(figure).__name__}; expected a gen_core.records.Figure")
             record.figure = figure
         except Exception as error:  # a figure that cannot be drawn is no reason to lose a verdict
-            record.settings["figure"] = f"not drawn: {said(error)}"
+            record.settings["figure"] = f"not drawn: {one_line(error)}"
 
 
 def _end(session: Session, item: pytest.Item, word: Verdict, raised: BaseException | None, seconds: float) -> None:
     """Write the record of this attempt, and give the verdict to pytest's report."""
     record = item.stash[RECORD]
-    record.verdict, record.reason, record.seconds = word, said(raised) if raised else "", seconds
+    record.verdict, record.reason, record.seconds = word, one_line(raised) if raised else "", seconds
     if raised is not None and word in (ERROR, REFUTED):
-        record.traceback = own_lines(item, raised)
+        record.traceback = claim_traceback(item, raised)
     if word == HOLDS and record.control:
         record.reason = f"the control holds: {record.measured} tells nothing of {record.drops!r}; expected it REFUTED"
     elif word == HOLDS and record.not_reproduced:

@@ -26,9 +26,9 @@ def state(record: CaseRecord) -> str:
 def properties(record: CaseRecord) -> list[tuple[str, object]]:
     """What pytest's own report says of a case, JUnit XML included."""
     numbers = {key: getattr(record, key) for key in ("estimate", "low", "high", "headroom")}
-    told = {"state": state(record), "standing": standing(record).name, "verdict": record.verdict}
-    told |= {"tolerance": record.tolerance, **numbers}
-    return [(key, value) for key, value in told.items() if value not in (None, "")]
+    values = {"state": state(record), "standing": standing(record).name, "verdict": record.verdict}
+    values |= {"tolerance": record.tolerance, **numbers}
+    return [(key, value) for key, value in values.items() if value not in (None, "")]
 
 
 @pytest.hookimpl(wrapper=True, tryfirst=True)
@@ -75,17 +75,17 @@ def pytest_make_collect_report(
 
 def pytest_report_teststatus(report: pytest.TestReport) -> tuple[str, str, str] | None:
     """The category, letter and word of a case that has come to a verdict."""
-    told = dict(report.user_properties) if isinstance(report, pytest.TestReport) else {}
-    word = str(told.get("state", ""))
+    reported = dict(report.user_properties) if isinstance(report, pytest.TestReport) else {}
+    word = str(reported.get("state", ""))
     if not word or report.when == "teardown" or (report.when == "setup" and report.passed):
         return None
     if report.passed:
         return "passed", ".", word
     if report.skipped:
         other = {"not reproduced": ("not reproduced", "n"), "not run": ("skipped", "s")}
-        category, letter = other.get(str(told["standing"]), ("xfailed", "x"))
+        category, letter = other.get(str(reported["standing"]), ("xfailed", "x"))
         return category, letter, word
-    letter = {INCONCLUSIVE: "I", ERROR: "E", REFUTED: "R"}.get(str(told["verdict"]), "F")
+    letter = {INCONCLUSIVE: "I", ERROR: "E", REFUTED: "R"}.get(str(reported["verdict"]), "F")
     return ("error" if report.when == "setup" else "failed"), letter, word
 
 
@@ -100,23 +100,23 @@ def _not_begun(
     else:
         record.verdict = ERROR
         if call.excinfo:
-            record.reason, record.traceback = said(call.excinfo.value), own_lines(item, call.excinfo.value)
+            record.reason, record.traceback = one_line(call.excinfo.value), claim_traceback(item, call.excinfo.value)
     ours.journal.attempt(record)
     return properties(record)
 
 
-def said(error: BaseException) -> str:
+def one_line(error: BaseException) -> str:
     """An error in one line."""
     text = " ".join(str(error).split())
     return text if isinstance(error, (GenCoreError, Refuted, Inconclusive)) else f"{type(error).__name__}: {text}"
 
 
-def own_lines(item: pytest.Item, error: BaseException) -> str:
+def claim_traceback(item: pytest.Item, error: BaseException) -> str:
     """An error's traceback through a claim's own file, or the claim's place where it does not pass there."""
     path, line, _ = item.location
     frames = [frame for frame in traceback.extract_tb(error.__traceback__) if Path(frame.filename) == item.path]
-    told = [f"{path}:{frame.lineno}: in {frame.name}\n    {frame.line}" for frame in frames]
-    return "\n".join([*(told or [f"{path}:{(line or 0) + 1}: {item.name}"]), said(error)])
+    lines = [f"{path}:{frame.lineno}: in {frame.name}\n    {frame.line}" for frame in frames]
+    return "\n".join([*(lines or [f"{path}:{(line or 0) + 1}: {item.name}"]), one_line(error)])
 
 
 def _builtin(value: object) -> object:

@@ -100,12 +100,12 @@ class ProgressLine:
         parts = []
         for path in sorted(self.folder.glob("*.json")):
             try:
-                told = json.loads(path.read_text(encoding="utf-8"))
+                status = json.loads(path.read_text(encoding="utf-8"))
             except (OSError, ValueError):
                 continue  # replaced or removed at this moment
-            elapsed, share = now - told["began"], told["share"]
+            elapsed, share = now - status["began"], status["share"]
             expected = f" of about {elapsed / share:.0f}" if share > 0.01 else ""
-            parts.append(f"{path.stem} {share:.0%}, {elapsed:.0f}{expected} s: {told['what']}")
+            parts.append(f"{path.stem} {share:.0%}, {elapsed:.0f}{expected} s: {status['what']}")
         return " | ".join(parts)
 
     def _show(self) -> None:

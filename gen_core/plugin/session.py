@@ -103,14 +103,14 @@ class Session:
         return self.options.scale
 
     @property
-    def over(self) -> int:
+    def budget_cases(self) -> int:
         """Number of cases that the error budget is split over."""
         return self.options.budget_over or max(1, self.shares)
 
     @property
     def level(self) -> float:
         """A case's share of the error budget, per side."""
-        return self.options.error_budget / self.over
+        return self.options.error_budget / self.budget_cases
 
     def looks(self, case: Case) -> tuple[int, ...]:
         """Numbers of seeds at which a case is judged."""
@@ -181,7 +181,7 @@ class Session:
     def repeat(self, nodeid: str) -> str:
         """The command that runs a case again as it ran here, from the root directory."""
         command = ["pytest", nodeid, "--scale", self.scale, "--seeds-from", str(self.base)]
-        command += ["--device", self.options.device, "--budget-over", str(self.over)]
+        command += ["--device", self.options.device, "--budget-over", str(self.budget_cases)]
         if self.options.max_seeds != MAX_SEEDS:
             command += ["--max-seeds", str(self.options.max_seeds)]
         if self.options.error_budget != ERROR_BUDGET:
@@ -209,7 +209,7 @@ class Session:
             seeds_from=self.base,
             fresh=self.options.seeds_from == "fresh",
             budget=self.options.error_budget,
-            shares=self.over,
+            shares=self.budget_cases,
             store=self.options.store,
             environment=environment,
         )

@@ -114,8 +114,8 @@ def _row(record: CaseRecord) -> tuple[str, ...]:
         value += f" [{record.low:.4g}, {record.high:.4g}]"
     headroom = f"headroom {record.headroom:.3g} sd, " if record.headroom is not None else ""
     needed = f" (needs {record.seeds_needed})" if record.verdict == INCONCLUSIVE and record.seeds_needed else ""
-    said = f"; {record.reason}" if record.verdict in (ERROR, HOLDS) and record.reason else ""
-    took = f"{headroom}{len(record.seeds)} seeds{needed}, {record.seconds:.1f} s{said}"
+    reason = f"; {record.reason}" if record.verdict in (ERROR, HOLDS) and record.reason else ""
+    took = f"{headroom}{len(record.seeds)} seeds{needed}, {record.seconds:.1f} s{reason}"
     return state(record), name, value, record.tolerance, took
 
 

@@ -52,12 +52,12 @@ def pytest_xdist_node_collection_finished(node: Any, ids: Sequence[str]) -> None
     if ours.journal.begun and progress.begin(node.config, ours.journal.progress):
         reporter = node.config.pluginmanager.getplugin("terminalreporter")
         if reporter is not None and reporter.verbosity >= 0:
-            said = terminal.conditions(read_run(ours.journal.folder / "run.json"))
+            conditions = terminal.conditions(read_run(ours.journal.folder / "run.json"))
             if reporter.isatty():  # over xdist's line on its workers, which it writes again
-                reporter.rewrite(said, erase=True)
+                reporter.rewrite(conditions, erase=True)
                 reporter.line("")
             else:
-                reporter.write_line(said)
+                reporter.write_line(conditions)
 
 
 @pytest.hookimpl(optionalhook=True)

@@ -79,8 +79,8 @@ def standing_counts(cases: Iterable[Outcome]) -> dict[Standing, int]:
 
 
 def _name(case: Outcome) -> str:
-    told = {None: "not reached", ERROR: "error", NOT_RUN: "not run", INCONCLUSIVE: "inconclusive"}
-    if name := told.get(case.verdict):
+    words = {None: "not reached", ERROR: "error", NOT_RUN: "not run", INCONCLUSIVE: "inconclusive"}
+    if name := words.get(case.verdict):
         return name
     refuted = case.verdict == REFUTED
     if case.kind != "setting":

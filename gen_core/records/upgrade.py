@@ -30,7 +30,7 @@ def upgraded_case(entry: dict[str, Any]) -> dict[str, Any]:
     kind = "setting"
     if entry.get("control"):
         kind = "mutation" if _text(entry, "case").startswith("mutated-") else "control"
-    told = {
+    added = {
         "kind": kind,
         "statistic": statistic,
         "share": limits[0] if statistic == "share" and isinstance(limits, list) and limits else None,
@@ -41,8 +41,8 @@ def upgraded_case(entry: dict[str, Any]) -> dict[str, Any]:
     }
     settings = entry.get("settings")
     if work == "drawn" and isinstance(settings, dict):
-        told["settings"] = {name: said for name, said in settings.items() if not _OF_TRAINING.fullmatch(str(name))}
-    return {**entry, **_source(_text(entry, "citation")), **told}
+        added["settings"] = {name: text for name, text in settings.items() if not _OF_TRAINING.fullmatch(str(name))}
+    return {**entry, **_source(_text(entry, "citation")), **added}
 
 
 def upgraded_run(entry: dict[str, Any]) -> dict[str, Any]:
