@@ -1,4 +1,4 @@
-"""Measures: functions from a run to one number per seed. This index names them all, and what they are made of."""
+"""Measures: functions from a run to one number per seed. This index names all of them and their building blocks."""
 
 from gen_core.measures.coupling import (
     changed_patterns,

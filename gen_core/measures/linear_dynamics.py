@@ -38,10 +38,10 @@ def gradient_descent(features: Tensor, y: Tensor, rate: float, steps: tuple[int,
         features: (seeds, n, p).
         y: targets, (seeds, n).
         rate: step size.
-        steps: increasing steps at which beta is kept.
+        steps: increasing steps at which to record beta.
 
     Returns:
-        (seeds, len(steps), p). Cost: n p^2 multiply-adds, and p^2 a step.
+        beta, (seeds, len(steps), p). Cost: n p^2 multiply-adds, and p^2 per step.
     """
     n = features.shape[1]
     second, first = features.mT @ features / n, features.mT @ y[..., None] / n
@@ -67,16 +67,16 @@ class EarlyOutputs:
 
 
 def early_first_layer(run: Run, X: Tensor | None = None) -> EarlyOutputs:
-    """The network f_t^1, trained in its first layer, beside f_t^lin1 at the checkpoints.
+    """Outputs of the network f_t^1, trained in its first layer, and of f_t^lin1, at the checkpoints.
 
-    Source: Hu et al. (2020), section 3.1. The run watches "weights". Cost: a pass over the points for each checkpoint.
+    Source: Hu et al. (2020), section 3.1. The run must watch "weights". Cost: a forward pass for each checkpoint.
 
     Args:
         run: the training.
-        X: points that the outputs are of, (seeds, points, d); None for the held-out ones.
+        X: points at which to evaluate both, (seeds, points, d); None for the held-out points.
 
     Raises:
-        InvalidExperiment: unless a `TwoLayer` is trained in W by `GD` on `Square(0.5)`, on data that know the
+        InvalidExperiment: unless W of a `TwoLayer` is trained by `GD` on `Square(0.5)`, on data that declare the
             covariance of their inputs.
     """
     model, rule, loss = run.experiment.model, run.experiment.rule, run.experiment.loss
