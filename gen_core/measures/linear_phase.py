@@ -171,7 +171,7 @@ def share_at_the_end(phase: LinearPhase) -> Tensor:
 
 
 def advantage_retained(phase: LinearPhase) -> Tensor:
-    """Share of I(L;Y) retained, minus that of the null classifier of the same I(L;Y), min over t >= T0, (..., seeds)."""
+    """Share of I(L;Y) retained, minus that of a null classifier of the same I(L;Y), min over t >= T0, (..., seeds)."""
     return _least(phase, (phase.correlation - phase.null_correlation()) / phase.linear[..., None])
 
 

@@ -37,7 +37,7 @@ class Line:
 
 
 def line(train: Tensor, test: Tensor) -> Line:
-    """Fit a line to training losses, (settings, seeds), and test losses, (..., settings, seeds), of 3 or more settings."""
+    """Fit a line to training losses, (settings, seeds), and test losses, (..., settings, seeds), of 3+ settings."""
     x, y = train - train.mean(-2, keepdim=True), test - test.mean(-2, keepdim=True)
     slope = (x * y).sum(-2) / x.square().sum(-2)
     left, variance = (y - slope.unsqueeze(-2) * x).square().sum(-2), y.square().sum(-2)
