@@ -50,7 +50,7 @@ class ByName(dict[str, T]):
 
 @dataclass
 class Reached:
-    """The code that a search has reached: source text by name, the files it came from, and the libraries it uses."""
+    """The code that a search has reached: source text by name, the files it is from, and the libraries it uses."""
 
     texts: dict[Node, str] = field(default_factory=dict)
     files: dict[Path, tuple[int, int]] = field(default_factory=dict)

@@ -1,4 +1,4 @@
-"""Why a verdict is what it is, in sentences, from the fields of a record."""
+"""Explanations of verdicts in sentences, from the fields of a record."""
 
 from __future__ import annotations
 
@@ -19,7 +19,7 @@ SUBJECTS = {
 
 
 def position(case: CaseRecord) -> str:
-    """Where the judged interval lies: "inside" the tolerance, "outside", "across" a limit, or "" if it is not known."""
+    """The position of the judged interval: "inside" the tolerance, "outside", "across" a limit, or "" if unknown."""
     allowed, (low, high) = _allowed(case), _ends(case)
     if allowed is None or (case.low is None and case.high is None):
         return ""
@@ -29,7 +29,7 @@ def position(case: CaseRecord) -> str:
 
 
 def subject(case: CaseRecord) -> str:
-    """What of the seeds is judged, with their number."""
+    """The judged statistic, with the number of seeds."""
     subject = SUBJECTS.get(case.statistic, "what is judged of {seeds}").format(seeds=plural(len(case.values), "seed"))
     if case.seed_limit is None:
         return subject
@@ -43,7 +43,7 @@ def explanation(case: CaseRecord) -> str:
 
 
 def judgement(case: CaseRecord) -> str:
-    """Why the verdict is what it is, with the bound and the limit that decide."""
+    """The reason for the verdict, with the decisive bound and limit."""
     if case.verdict is None:
         return "This case was selected, and the run ended before it was reached."
     if case.verdict == ERROR:
@@ -76,7 +76,7 @@ def decided(case: CaseRecord) -> str:
 
 
 def _judged(case: CaseRecord, where: str) -> str:
-    """Where the interval lies, with the bound and the limit that decide."""
+    """The position of the interval, with the decisive bound and limit."""
     of, least, most = subject(case), case.limits[0], case.limits[-1]
     low, high = _ends(case)
     if where == "across":
@@ -100,7 +100,7 @@ def _judged(case: CaseRecord, where: str) -> str:
 
 
 def _allowed(case: CaseRecord) -> tuple[float, float] | None:
-    """What the tolerance allows, from where to where; None where it is not known."""
+    """The range that the tolerance allows; None if unknown."""
     if not case.limits:
         return None
     return {
@@ -123,7 +123,7 @@ def _room(case: CaseRecord) -> str:
 
 
 def _apart(one: float, other: float) -> tuple[str, str]:
-    """Two numbers with as many digits as tell them apart."""
+    """Two numbers with enough digits to distinguish them."""
     digits = next((d for d in range(3, 17) if number(one, d) != number(other, d)), 3)
     return number(one, digits), number(other, digits)
 

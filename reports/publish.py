@@ -1,4 +1,4 @@
-"""Everything that the report of a run consists of, written in one go."""
+"""Publishing: all parts of the report of a run, written in one go."""
 
 from __future__ import annotations
 

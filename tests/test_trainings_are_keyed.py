@@ -118,7 +118,9 @@ def test_code_that_is_not_keyed_is_found(monkeypatch):
     plain = batch.generator
     monkeypatch.setattr(batch, "generator", lambda *args: plain(*args))
     assert unkeyed(trained) == set()  # a function of this file is none of ours
-    monkeypatch.setattr(batch, "start", lambda e, seed: coupling.relative_distance and plain_start(e, seed, coupling))
+    monkeypatch.setattr(
+        batch, "initial_parameters", lambda e, seed: coupling.relative_distance and plain_start(e, seed, coupling)
+    )
     assert any("gen_core.measures.coupling" in line for line in unkeyed(trained))
 
 

@@ -1,7 +1,7 @@
-"""Records of the schemas 1 and 2 in today's form: what they say in sentences alone is read out of these here, once.
+"""Upgrade of records of schemas 1 and 2: facts that they have only in sentences are parsed here, and nowhere else.
 
-Entries are mappings as a file or a row of the history holds them, of any values: what is none of a record stays as it
-is, for `gen_core.records.checks` to refuse.
+Entries are mappings from a file or from a row of the history, with any values: those that do not fit a record are left
+for `gen_core.records.checks` to reject.
 """
 
 from __future__ import annotations
