@@ -95,7 +95,7 @@ def test_a_single_row_that_does_not_fit_is_unfinished_and_says_what(monkeypatch,
 
 def test_a_real_allocation_that_fails_is_unfinished():
     huge = replace(NET, data=Noise(n=16, inputs=(4,)), model=MLP(hidden=(2**24, 2**24)))
-    with pytest.raises(Unfinished, match=r"out of memory: seed 3 of MLP on Noise, SGD, \d+ MiB by estimate"):
+    with pytest.raises(Unfinished, match=r"out of memory: seed 3 of MLP on Noise, SGD alone, an estimated \d+ MiB"):
         parts([(huge, 3)])
 
 
