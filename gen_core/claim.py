@@ -156,9 +156,7 @@ def claim(
         InvalidClaim: if the declaration is not well formed.
     """
 
-    def attach(test: Test) -> Test:
-        module = inspect.getmodule(test)
-        statement = inspect.getdoc(test) or (inspect.getdoc(module) if module else None) or ""
+    def validate(test: Test, statement: str) -> None:
         where = test.__name__
         if not statement:
             raise InvalidClaim(f"{where} has no docstring; expected the paper's statement and what is measured")
@@ -179,6 +177,11 @@ def claim(
                 raise InvalidClaim(f"{where} names {hypothesis!r}; expected a hypothesis, made with @assumption")
         if "run" not in inspect.signature(test).parameters:
             raise InvalidClaim(f"{where} takes no `run`; expected the finished experiment as a parameter of that name")
+
+    def attach(test: Test) -> Test:
+        module, where = inspect.getmodule(test), test.__name__
+        statement = inspect.getdoc(test) or (inspect.getdoc(module) if module else None) or ""
+        validate(test, statement)
         declared = Claim(
             cite, _first_sentence(statement), statement, formula, tuple(assuming), not_reproduced, first_look, figure
         )
