@@ -16,7 +16,7 @@ from torch.func import functional_call, grad, stack_module_state, vmap
 from benchmarks.cases import RATE, Case, N
 from gen_core import ConvNet, LiLiang, Linear
 from gen_core.training.batch import Batch
-from gen_core.training.draws import draw, start
+from gen_core.training.draws import initial_parameters, sample_data
 from gen_core.training.seeding import generator
 
 Train = Callable[[], Tensor]
@@ -75,7 +75,7 @@ def jax(case: Case) -> Train:
     """All seeds at once by JAX, vmap in jit; all steps in one compiled loop but for convolutions, slower in a loop."""
     from benchmarks.in_jax import training
 
-    starts = [start(case.experiment, seed) for seed in range(case.seeds)]
+    starts = [initial_parameters(case.experiment, seed) for seed in range(case.seeds)]
     drawn = [points(case, seed) for seed in range(case.seeds)]
     train = training(
         case,
@@ -93,7 +93,7 @@ MISSING = {} if find_spec("jax") else {"jax": "JAX is not installed: pip install
 
 def points(case: Case, seed: int) -> tuple[Tensor, Tensor]:
     """Points and labels of a seed, as the trainer draws them."""
-    data = draw(case.experiment, seed)
+    data = sample_data(case.experiment, seed)
     return data.X.float(), data.y.float() if data.y.is_floating_point() else data.y
 
 
@@ -106,7 +106,7 @@ def order(case: Case, seed: int) -> Tensor:
 
 def network(case: Case, seed: int) -> nn.Module:
     """A seed's network as a module of torch, at its start."""
-    model, values = case.experiment.model, start(case.experiment, seed)
+    model, values = case.experiment.model, initial_parameters(case.experiment, seed)
     (inputs, *_), one = case.experiment.data.inputs, model.outputs == 1
     if isinstance(model, Linear):
         net = nn.Sequential(nn.Linear(inputs, 1, bias=False))

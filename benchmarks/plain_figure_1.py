@@ -19,7 +19,7 @@ from torch import Tensor, nn
 sys.path.insert(0, str(Path(__file__).parents[1]))  # the data, so that both ways see the same
 
 from fixtures.li_liang.mixtures import CLASSES, PATTERNS, learning
-from gen_core.training.draws import draw, start
+from gen_core.training.draws import initial_parameters, sample_data
 from gen_core.training.seeding import generator
 
 DIMENSION, POINTS, HELD_OUT, STEPS, BATCH = 1_000, 1_000, 1_000, 400, 16
@@ -33,7 +33,7 @@ values, in descending order."""
 def train(width: int, seed: int, steps: int = STEPS) -> Measured:
     """Train one network and measure it."""
     experiment = learning(width, n=POINTS, d=DIMENSION, n_test=HELD_OUT, steps=steps)
-    data, initial = draw(experiment, seed), start(experiment, seed)
+    data, initial = sample_data(experiment, seed), initial_parameters(experiment, seed)
     X, y, X_test, y_test = data.X.float(), data.y, data.X_test.float(), data.y_test
     net = nn.Sequential(nn.Linear(DIMENSION, width, bias=False), nn.ReLU(), nn.Linear(width, CLASSES, bias=False))
     with torch.no_grad():

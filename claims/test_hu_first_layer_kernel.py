@@ -17,7 +17,7 @@ from fixtures.hu.assumptions import (
     more_than_linear_points,
     more_than_linear_width,
 )
-from fixtures.hu.figures import kernel_gap_over_dimension
+from fixtures.hu.figures import kernel_gap_along_dimension
 from fixtures.hu.two_layer import CROWDED, at_initialization
 from fixtures.papers import HU
 from gen_core import Runs, claim, expect
@@ -50,7 +50,7 @@ NO_DECAY = 0.0
             "rank-5": at_initialization(spectrum="rank-5"),
         },
     },
-    figure=kernel_gap_over_dimension,
+    figure=kernel_gap_along_dimension,
 )
 def test_first_layer_kernel_is_linear_in_the_spectral_norm(run: Runs) -> None:
     gap = run.measure(kernel_gap)
@@ -64,7 +64,7 @@ def test_first_layer_kernel_is_linear_in_the_spectral_norm(run: Runs) -> None:
     given=SETTINGS,
     assuming=(more_than_linear_points, more_than_linear_width, bounded_covariance, at_most_quadratic_points),
     without={at_most_quadratic_points: CROWDED},
-    figure=kernel_gap_over_dimension,
+    figure=kernel_gap_along_dimension,
 )
 def test_frobenius_norm_of_the_gap_does_not_decay(run: Runs) -> None:
     """The gap between the first-layer kernel and the linear one is not small in the Frobenius norm.

@@ -17,7 +17,7 @@ from fixtures.li_liang.assumptions import (
     starts_at_root_of_width,
     wide,
 )
-from fixtures.li_liang.figures import distance_over_widths, patterns_over_widths
+from fixtures.li_liang.figures import distance_along_widths, patterns_along_widths
 from fixtures.li_liang.mnist import WIDTHS, WIDTHS_FIXED_RATE, WIDTHS_INVERSE_START
 from fixtures.papers import LI_LIANG
 from gen_core import Runs, claim, expect
@@ -36,7 +36,7 @@ EXPONENTS = (-0.6, -0.4)
     given=WIDTHS,
     assuming=(nearest_of_own_class, inputs_of_norm_one, wide, rate_falls_with_width, starts_at_root_of_width),
     without={rate_falls_with_width: WIDTHS_FIXED_RATE, starts_at_root_of_width: WIDTHS_INVERSE_START},
-    figure=patterns_over_widths,
+    figure=patterns_along_widths,
 )
 def test_changed_patterns_fall_with_width_on_mnist(run: Runs) -> None:
     changed = run.measure(pattern_change)
@@ -50,7 +50,7 @@ def test_changed_patterns_fall_with_width_on_mnist(run: Runs) -> None:
     given=WIDTHS,
     assuming=(nearest_of_own_class, inputs_of_norm_one, wide, rate_falls_with_width, starts_at_root_of_width),
     without={rate_falls_with_width: WIDTHS_FIXED_RATE, starts_at_root_of_width: WIDTHS_INVERSE_START},
-    figure=distance_over_widths,
+    figure=distance_along_widths,
 )
 def test_distance_falls_like_the_root_of_width_on_mnist(run: Runs) -> None:
     """On MNIST too, the wider the network, the nearer to its initialization it ends: like m^-1/2.

@@ -16,7 +16,7 @@ from fixtures.li_liang.assumptions import (
     starts_at_root_of_width,
     wide,
 )
-from fixtures.li_liang.figures import distance_over_widths, training_and_spectra
+from fixtures.li_liang.figures import distance_along_widths, training_and_spectra
 from fixtures.li_liang.mixtures import COUPLED, FAST, NARROW, TENTH_START, WIDTHS, WIDTHS_FAST, WIDTHS_INVERSE_START
 from fixtures.papers import LI_LIANG
 from gen_core import Run, Runs, claim, expect
@@ -46,7 +46,7 @@ def test_learned_weights_are_near_the_initialization(run: Run) -> None:
     given=WIDTHS,
     assuming=(clustered_classes, inputs_of_norm_one, wide, rate_falls_with_width, starts_at_root_of_width),
     without={rate_falls_with_width: WIDTHS_FAST, starts_at_root_of_width: WIDTHS_INVERSE_START},
-    figure=distance_over_widths,
+    figure=distance_along_widths,
 )
 def test_distance_falls_like_the_root_of_width(run: Runs) -> None:
     """The wider the network, the nearer to its initialization it ends: like m^-1/2.

@@ -11,11 +11,11 @@ identity holds in every table, so that its control is a mutated measure.
 import torch
 
 from fixtures.nakkiran.assumptions import unbiased_labels, unbiased_predictions
-from fixtures.nakkiran.figures import information_over_accuracy
+from fixtures.nakkiran.figures import information_against_accuracy
 from fixtures.nakkiran.joint_tables import TABLES, joint_tables
 from fixtures.papers import NAKKIRAN
 from gen_core import Mutation, Run, claim, expect
-from gen_core.measures import binary_entropy, informations
+from gen_core.measures import binary_entropy, information_terms
 
 # float64: the worst of 2000 tables in 48 seeds is 3e-15. The mutated measures come to .55 bits or more, and the
 # information to .11 bits or more off the curve where F or Y is biased.
@@ -34,7 +34,7 @@ SUMMED = Mutation("difference-made-a-sum", "mu is I(F;Y) + I(F;Y|L) and not I(F;
     cite=NAKKIRAN.at("section 2.2 and footnote 3"), formula=CHAIN_RULE, given=TABLES, without={ADDED: TABLES["dense"]}
 )
 def test_chain_rule(run: Run) -> None:
-    found = informations(run)
+    found = information_terms(run)
     sign = 1 if run.mutated_by(ADDED) else -1
     difference = found.fy - (found.fy_given_l + found.ly + sign * found.ly_given_f)
 
@@ -49,7 +49,7 @@ def test_performance_correlation_has_three_forms(run: Run) -> None:
 
     Measured: the largest difference between any two of the three forms, in bits, over 2000 joint tables in each seed.
     """
-    found = informations(run)
+    found = information_terms(run)
     last = found.fy_given_l if run.mutated_by(MISCONDITIONED) else found.fl_given_y
     forms = torch.stack((found.mu, found.ly - found.ly_given_f, found.fl - last))
 
@@ -67,7 +67,7 @@ def test_performance_correlation_is_bounded_by_each_information(run: Run) -> Non
 
     Measured: mu_Y(F;L) minus that minimum, the largest in bits over 2000 joint tables in each seed.
     """
-    found = informations(run)
+    found = information_terms(run)
     mu = found.fy + found.fy_given_l if run.mutated_by(SUMMED) else found.mu
     least = torch.stack((found.ly, found.fy, found.fl)).amin(0)
 
@@ -79,7 +79,7 @@ def test_performance_correlation_is_bounded_by_each_information(run: Run) -> Non
     given=joint_tables("unbiased"),
     assuming=(unbiased_labels, unbiased_predictions),
     without={unbiased_labels: joint_tables("biased-labels"), unbiased_predictions: joint_tables("biased-predictions")},
-    figure=information_over_accuracy,
+    figure=information_against_accuracy,
 )
 def test_information_is_a_function_of_accuracy(run: Run) -> None:
     """For unbiased binary F and Y, I(F;Y) is a function of the accuracy: one minus its entropy, 1 - h(P(F=Y)).
@@ -89,7 +89,7 @@ def test_information_is_a_function_of_accuracy(run: Run) -> None:
 
     Measured: the largest |I(F;Y) - 1 + h(P(F=Y))|, in bits, over 2000 joint tables of any accuracy in each seed.
     """
-    found = informations(run)
+    found = information_terms(run)
     off = found.fy - 1 + binary_entropy(found.accuracy())
 
     expect(off.abs().amax(1), "largest |I(F;Y) - 1 + h(accuracy)|, bits").always_at_most(ROUNDING)

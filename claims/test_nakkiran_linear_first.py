@@ -16,7 +16,7 @@ from fixtures.nakkiran.figures import information_over_steps
 from fixtures.nakkiran.tasks import HIDDEN_SIGNAL, TASKS
 from fixtures.papers import NAKKIRAN
 from gen_core import Runs, claim, expect
-from gen_core.measures import LinearPhase, over_linear_phase
+from gen_core.measures import LinearPhase, resampled_linear_phase
 
 # More than half, the paper's "bulk". 8 seeds give .761 (digits, sd .050) to .915 (sinusoid, sd .011), the control -.15.
 BULK = 0.5
@@ -33,7 +33,7 @@ ALMOST_ALL = 0.95
     figure=information_over_steps,
 )
 def test_the_bulk_of_early_performance_is_linear(run: Runs) -> None:
-    expect(over_linear_phase(run, LinearPhase.least_share), "min mu(F;L)/I(F;Y) up to T0").at_least(BULK)
+    expect(resampled_linear_phase(run, LinearPhase.least_share), "min mu(F;L)/I(F;Y) up to T0").at_least(BULK)
 
 
 @claim(
@@ -51,4 +51,4 @@ def test_almost_all_performance_at_t0_is_linear(run: Runs) -> None:
 
     Measured: mu_Y(F; L) / I(F; Y) at T0 on held-out points, against .95.
     """
-    expect(over_linear_phase(run, LinearPhase.share_at_T0), "mu(F;L)/I(F;Y) at T0").at_least(ALMOST_ALL)
+    expect(resampled_linear_phase(run, LinearPhase.share_at_T0), "mu(F;L)/I(F;Y) at T0").at_least(ALMOST_ALL)

@@ -17,7 +17,7 @@ from fixtures.nakkiran.assumptions import (
 from fixtures.nakkiran.joint_tables import joint_tables
 from fixtures.papers import NAKKIRAN
 from gen_core import Run, claim, expect
-from gen_core.measures import informations
+from gen_core.measures import information_terms
 
 # float64: the worst of 2000 tables in 48 seeds is 2e-15. The controls come to .006 bits or more (shares of 1000 points)
 # and .4 bits or more (a coin for each label).
@@ -40,7 +40,7 @@ NON_NEGATIVE = -1e-12
     },
 )
 def test_noisy_copies_are_explained_by_what_they_copy(run: Run) -> None:
-    found = informations(run)
+    found = information_terms(run)
 
     expect((found.mu - found.fy).abs().amax(1), "largest |mu - I(F;Y)|, bits").always_at_most(ROUNDING)
 
@@ -66,7 +66,7 @@ def test_performance_correlation_is_non_negative_where_one_classifier_adds_nothi
     Measured: the least mu_Y(F;L), in bits, over 2000 joint tables in each seed. The hypothesis is not weak:
     H(Y|F,L) is never above that minimum, and where it is equal to it mu is I(F;Y) or I(L;Y).
     """
-    expect(informations(run).mu.amin(1), "least mu, bits").always_at_least(NON_NEGATIVE)
+    expect(information_terms(run).mu.amin(1), "least mu, bits").always_at_least(NON_NEGATIVE)
 
 
 @claim(
@@ -86,4 +86,4 @@ def test_performance_correlation_of_accurate_classifiers_is_non_negative(run: Ru
 
     Measured: the least mu_Y(F;L), in bits, over 2000 joint tables in each seed, with both accuracies from .75 to .80.
     """
-    expect(informations(run).mu.amin(1), "least mu, bits").always_at_least(NON_NEGATIVE)
+    expect(information_terms(run).mu.amin(1), "least mu, bits").always_at_least(NON_NEGATIVE)

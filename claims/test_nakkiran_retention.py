@@ -16,7 +16,7 @@ from fixtures.nakkiran.figures import information_over_steps
 from fixtures.nakkiran.retention import HIDDEN_SIGNAL, NOISY, POISONED, RETENTION, UPSIDE_DOWN
 from fixtures.papers import NAKKIRAN
 from gen_core import Runs, claim, expect
-from gen_core.measures import advantage_retained, held_out_accuracy, once_fitted, share_at_the_end, share_retained
+from gen_core.measures import advantage_retained, held_out_accuracy, measure_retention, share_at_the_end, share_retained
 
 # The bulk. 8 seeds at quick give .72 (digits, sd .041) to .87 (product, sd .022), the controls -.19 (hidden signal,
 # sd .068) and -.04 (poisoned, sd .020). With a fifth of the labels flipped it is .40 (sd .073), too near for a control.
@@ -40,7 +40,7 @@ NATURAL = (linear_signal_at_the_inputs_scale, clean_labels, starts_at_random)
     figure=information_over_steps,
 )
 def test_the_linear_classifier_is_retained_to_zero_training_error(run: Runs) -> None:
-    expect(once_fitted(run, share_retained), "min mu(F;L)/I(L;Y) since T0").at_least(BULK)
+    expect(measure_retention(run, share_retained), "min mu(F;L)/I(L;Y) since T0").at_least(BULK)
 
 
 @claim(
@@ -59,7 +59,7 @@ def test_what_the_linear_classifier_explains_plateaus_near_its_own_information(r
 
     Measured: mu_Y(F; L) / I(L; Y) on held-out points once the training accuracy is 1.
     """
-    expect(once_fitted(run, share_at_the_end), "mu(F;L)/I(L;Y) at training accuracy 1").at_least(PLATEAU)
+    expect(measure_retention(run, share_at_the_end), "mu(F;L)/I(L;Y) at training accuracy 1").at_least(PLATEAU)
 
 
 @claim(
@@ -79,7 +79,7 @@ def test_more_is_retained_than_of_any_classifier_as_good(run: Runs) -> None:
     Measured: the least mu_Y(F_t; L) / I(L; Y) minus the same for L~, over t >= T0, on held-out points. Flipped labels
     leave this ordering as it is (.25 on CIFAR with a fifth of them flipped), so they are no control here.
     """
-    expect(once_fitted(run, advantage_retained), "least advantage of L over L~ since T0").at_least(ADVANTAGE)
+    expect(measure_retention(run, advantage_retained), "least advantage of L over L~ since T0").at_least(ADVANTAGE)
 
 
 @claim(
@@ -97,4 +97,4 @@ def test_the_fitted_network_predicts_better_than_chance(run: Runs) -> None:
 
     Measured: the least accuracy on held-out points over t >= T0, against a guess.
     """
-    expect(once_fitted(run, held_out_accuracy), "least held-out accuracy since T0").at_least(CHANCE)
+    expect(measure_retention(run, held_out_accuracy), "least held-out accuracy since T0").at_least(CHANCE)

@@ -16,7 +16,7 @@ from fixtures.puzzles.assumptions import no_biases, one_law, positively_homogene
 from fixtures.puzzles.families import FAMILIES, RANDOM, RANDOMLY_LABELLED, WITH_RANDOM_LABELS
 from fixtures.puzzles.figures import losses
 from gen_core import Mutation, Runs, claim, expect
-from gen_core.measures import off_line, over_line
+from gen_core.measures import off_line, resampled_line
 
 # "Tightly predicted"; the paper has .9998 to 1.0000, with 50 000 points. Over 16 seeds .9999 (digits), .9997 (mnist and
 # conv), .9994 (fashion), .998 (cifar, sd .0011) and .997 (pretrained, sd .0013); over 8 seeds the control .21 (sd .22).
@@ -40,7 +40,7 @@ UNNORMALIZED = Mutation("unnormalized", "The losses are those of the networks as
     figure=losses,
 )
 def test_normalized_test_loss_is_linear_in_training_loss(run: Runs) -> None:
-    r2 = over_line(run, lambda line: line.r2, normalize=not run.mutated_by(UNNORMALIZED))
+    r2 = resampled_line(run, lambda line: line.r2, normalize=not run.mutated_by(UNNORMALIZED))
     expect(r2, "R^2 of test over training loss").at_least(TIGHT)
 
 
@@ -58,7 +58,7 @@ def test_line_of_normalized_losses_has_a_slope_near_one(run: Runs) -> None:
 
     Measured: the slope of least squares through the networks of a family, per seed.
     """
-    expect(over_line(run, lambda line: line.slope), "slope of test over training loss").between(*SLOPES)
+    expect(resampled_line(run, lambda line: line.slope), "slope of test over training loss").between(*SLOPES)
 
 
 @claim(
@@ -74,7 +74,7 @@ def test_line_has_a_slope_near_one_on_cifar(run: Runs) -> None:
 
     Measured: the slope of least squares through the networks of a family, per seed.
     """
-    expect(over_line(run, lambda line: line.slope), "slope of test over training loss").between(*SLOPES)
+    expect(resampled_line(run, lambda line: line.slope), "slope of test over training loss").between(*SLOPES)
 
 
 @claim(

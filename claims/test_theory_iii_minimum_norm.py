@@ -14,7 +14,7 @@ from fixtures.theory_iii.assumptions import full_row_rank, starts_at_zero, steps
 from fixtures.theory_iii.figures import distance_to_minimum_norm
 from fixtures.theory_iii.regressions import DESCENTS, FROM_ANYWHERE, adagrad, gd, sgd
 from gen_core import Run, claim, expect
-from gen_core.measures import interpolating, minimum_norm, relative_distance
+from gen_core.measures import interpolating_weights, minimum_norm, relative_distance
 
 TOLERANCE = 1e-9  # the residual that counts as converged; 8 seeds leave 3e-15 to 8e-15, controls 26 and 1.4
 
@@ -33,4 +33,4 @@ TOLERANCE = 1e-9  # the residual that counts as converged; 8 seeds leave 3e-15 t
 def test_descent_from_zero_finds_the_minimum_norm_interpolant(run: Run) -> None:
     w_plus = minimum_norm(run.X, run.y)
 
-    expect(relative_distance(interpolating(run), w_plus), "|w - w+| / |w+|").always_at_most(TOLERANCE)
+    expect(relative_distance(interpolating_weights(run), w_plus), "|w - w+| / |w+|").always_at_most(TOLERANCE)

@@ -14,7 +14,7 @@ from fixtures.theory_iii.assumptions import full_row_rank, starts_at_zero, steps
 from fixtures.theory_iii.figures import part_off_the_row_span
 from fixtures.theory_iii.regressions import DESCENTS, FROM_ANYWHERE, adagrad, gd, momentum, sgd
 from gen_core import Run, claim, expect
-from gen_core.measures import interpolating, minimum_norm, off_row_span, relative_distance
+from gen_core.measures import interpolating_weights, minimum_norm, off_row_span, relative_distance
 
 TOLERANCE = 1e-10  # rounding: 8 seeds leave 1e-15 to 7e-15; AdaGrad .98 (span) and .43 (limit), a start off the span 1
 
@@ -51,4 +51,6 @@ def test_limit_keeps_the_start_off_the_row_span(run: Run) -> None:
     """
     limit = minimum_norm(run.X, run.y) + off_row_span(run.X, run.initial("w"))
 
-    expect(relative_distance(interpolating(run), limit), "|w - (w+ + P w_0)| / |w+ + P w_0|").always_at_most(TOLERANCE)
+    expect(relative_distance(interpolating_weights(run), limit), "|w - (w+ + P w_0)| / |w+ + P w_0|").always_at_most(
+        TOLERANCE
+    )

@@ -1,4 +1,4 @@
-"""The code of a type whose source cannot be read: bytecode, and the values that it closes over or finds around it."""
+"""The code of a type without readable source: its bytecode, and the closure and global values that it uses."""
 
 from __future__ import annotations
 
@@ -11,16 +11,16 @@ from gen_core.errors import InvalidExperiment
 from gen_core.recipe import canonical
 
 UNKNOWN = os.urandom(16).hex()
-"""Stands for what has no text: no other process has it, so that nothing is taken for what another one stored."""
+"""A stand-in for values without a stable text, different in every process, so that no stored result matches it."""
 
 _OWN = ("__module__", "__dict__", "__weakref__", "__doc__", "__annotations__", "__match_args__", "__qualname__")
 
 
 def code_without_source(kind: type) -> tuple[str, list[type]]:
-    """The code of a type as text, and the types that it names.
+    """The code of a type as text, and the types that it refers to.
 
-    Functions that it finds around it, in its module or a closure, count with their own code, and constants with their
-    values. What is neither (a list that may change, an object) counts as `UNKNOWN`.
+    Functions that it uses from its module or a closure count with their own code, and constants with their values.
+    Anything else, such as a mutable list or an object, counts as `UNKNOWN`.
     """
     lines: list[str] = [kind.__qualname__]
     used: list[type] = []
@@ -52,8 +52,8 @@ def code_without_source(kind: type) -> tuple[str, list[type]]:
 
     for name, value in sorted(vars(kind).items()):
         if name not in _OWN and not name.startswith("__dataclass_"):
-            made = [f for f in _functions(value) if f.__code__.co_filename == "<string>"]  # by dataclass
-            if not made:
+            generated = [f for f in _functions(value) if f.__code__.co_filename == "<string>"]  # by dataclass
+            if not generated:
                 follow(name, value)
     return "\n".join(lines), used
 

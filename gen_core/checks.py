@@ -1,6 +1,6 @@
-"""Checks of a recipe's fields, made when the recipe is written and not when it is trained.
+"""Checks of a recipe's fields, made when the recipe is constructed rather than when it is trained.
 
-Fields hold builtins only, since they enter the key of every result: a numpy scalar or a bool is not a number here.
+Fields hold builtins only, since they are part of the key of every result: numpy scalars and bools are not numbers here.
 Every check raises `InvalidExperiment` with the field, its value and what was expected.
 """
 

@@ -59,8 +59,8 @@ class Assumption:
     """A named hypothesis of a claim, checked on the recipe and on every seed's data.
 
     Attributes:
-        name: how ids and messages call it.
-        statement: what it says.
+        name: its name in ids and messages.
+        statement: the hypothesis in words.
         check: (experiment, data) -> whether it holds, and the checked values in words.
     """
 
@@ -70,16 +70,16 @@ class Assumption:
 
 
 def assumption(check: Callable[[Experiment, Data], tuple[bool, str]]) -> Assumption:
-    """Make a hypothesis of a function; its name is the hypothesis's and its docstring's first line what it says."""
+    """Turn a function into a hypothesis, named after the function and stated by the first line of its docstring."""
     statement = (inspect.getdoc(check) or "").partition("\n")[0]
     if not statement:
-        raise InvalidClaim(f"assumption {check.__name__} has no docstring; expected what it says, in one line")
+        raise InvalidClaim(f"assumption {check.__name__} has no docstring; expected its statement, in one line")
     return Assumption(check.__name__, statement, check)
 
 
 @dataclass(frozen=True)
 class Claim:
-    """What `@claim` attaches: where a statement is from, what it assumes, and how it is run."""
+    """The declaration that `@claim` attaches: the source of a statement, its hypotheses, and how it is run."""
 
     cite: Citation
     title: str
@@ -93,7 +93,7 @@ class Claim:
 
 @dataclass(frozen=True)
 class Case:
-    """One test of a claim: a setting of it, or a control with the hypothesis that it drops or its mutated measure."""
+    """One test of a claim: a setting, or a control that drops a hypothesis or mutates the measure."""
 
     claim: Claim
     name: str
@@ -102,7 +102,7 @@ class Case:
 
     @property
     def kind(self) -> Kind:
-        """A setting of the claim, a control that drops a hypothesis, or one that mutates the measure."""
+        """The kind of a case: a setting, a control that drops a hypothesis, or one that mutates the measure."""
         if self.drops is None:
             return "setting"
         return "mutation" if isinstance(self.drops, Mutation) else "control"
@@ -116,7 +116,7 @@ class Case:
         return experiments(self.at(scale))
 
     def joined(self, scale: str, runs: Sequence[Run]) -> Run | Runs:
-        """What the test takes as its `run`, made of the runs of its experiments at a scale, in their order."""
+        """The test's `run` argument, made from the runs of its experiments at a scale, in the same order."""
         if isinstance(self.drops, Mutation):
             runs = [replace(run, mutation=self.drops.name) for run in runs]
         setting = self.at(scale)
@@ -140,25 +140,23 @@ def claim(
     """Declare a claim: the test takes its `run` (a `Run`, or `Runs` for arms and sweeps) and ends in one `expect`.
 
     Args:
-        cite: where the paper says it.
-        given: its setting, or several by name; an experiment, `Arms`, a `Sweep`, or any of them `AtScale`.
-        assuming: its hypotheses. They must hold in every setting; a control must break the one that it drops and no
+        cite: the place in the paper.
+        given: the setting, or several by name; an experiment, `Arms`, a `Sweep`, or any of them `AtScale`.
+        assuming: the hypotheses. They must hold in every setting; a control must break the one that it drops and no
             other.
-        without: controls: the setting with one named hypothesis dropped. They must come out REFUTED. Only a claim that
-            is not reproduced may go without, since it has shown that it can fail. An identity has no hypothesis to
-            drop: its control is a `Mutation`, a wrong measure that the test takes where `run.mutated_by(mutation)`.
+        without: the controls: hypothesis -> the setting without it. They must be REFUTED. Only a claim that is not
+            reproduced needs none, since it has shown that it can fail. An identity has no hypothesis to drop: its
+            control is a `Mutation`, a wrong measure that the test uses where `run.mutated_by(mutation)`.
         formula: the paper's formula in LaTeX, without dollar signs, for the report.
-        not_reproduced: why the paper's statement does not come out here. Its verdict must then be REFUTED.
-        first_look: seeds of the first look; 4 only where a seed is expensive.
-        figure: run -> what the paper draws, for the report.
+        not_reproduced: why the paper's statement is not reproduced here. The verdict must then be REFUTED.
+        first_look: number of seeds at the first look; 4 only where a seed is expensive.
+        figure: run -> the paper's figure, for the report.
 
     Raises:
         InvalidClaim: if the declaration is not well formed.
     """
 
-    def attach(test: Test) -> Test:
-        module = inspect.getmodule(test)
-        statement = inspect.getdoc(test) or (inspect.getdoc(module) if module else None) or ""
+    def validate(test: Test, statement: str) -> None:
         where = test.__name__
         if not statement:
             raise InvalidClaim(f"{where} has no docstring; expected the paper's statement and what is measured")
@@ -179,6 +177,11 @@ def claim(
                 raise InvalidClaim(f"{where} names {hypothesis!r}; expected a hypothesis, made with @assumption")
         if "run" not in inspect.signature(test).parameters:
             raise InvalidClaim(f"{where} takes no `run`; expected the finished experiment as a parameter of that name")
+
+    def attach(test: Test) -> Test:
+        module, where = inspect.getmodule(test), test.__name__
+        statement = inspect.getdoc(test) or (inspect.getdoc(module) if module else None) or ""
+        validate(test, statement)
         declared = Claim(
             cite, _first_sentence(statement), statement, formula, tuple(assuming), not_reproduced, first_look, figure
         )
@@ -197,7 +200,7 @@ def claim(
 
 
 def cases_of(test: object) -> dict[str, Case]:
-    """Name -> case of a test that `claim` has declared; empty for anything else."""
+    """Name -> case of a test declared with `claim`; empty for anything else."""
     for mark in getattr(test, "pytestmark", ()):
         if mark.name == "parametrize" and mark.args[0] == "run":
             return {parameter.id: parameter.values[0] for parameter in mark.args[1]}

@@ -1,15 +1,15 @@
-"""What can go wrong, as one tree.
+"""The tree of errors.
 
     GenCoreError
     ├── InvalidExperiment       a recipe that cannot be run (a mistake in the claim file)
     ├── InvalidClaim            a claim that is not well formed (no control, several `expect`, ...)
     ├── AssumptionViolated      a setting that breaks a declared hypothesis, or a control that breaks none
-    ├── UnknownCase             an id that is asked for and names no case of a claim
+    ├── UnknownCase             a requested id that names no case of a claim
     ├── DataMissing             a data set that is not on this machine; carries the command that gets it
     ├── DataDamaged             a data file that is not what its name says
     └── Unfinished              a measurement that did not finish: divergence, no convergence, no memory
 
-    Refuted, Inconclusive       verdicts, raised by `expect`; not errors of anybody
+    Refuted, Inconclusive       verdicts, raised by `expect`; nobody's error
 
 The message of a `GenCoreError` is one line (value, what was expected) and at most one more (what to do).
 """
@@ -18,7 +18,7 @@ from __future__ import annotations
 
 
 class GenCoreError(Exception):
-    """Base of every error that this project raises on purpose."""
+    """Base class of every error that this project raises on purpose."""
 
 
 class InvalidExperiment(GenCoreError, ValueError):
@@ -30,11 +30,11 @@ class InvalidClaim(GenCoreError, ValueError):
 
 
 class AssumptionViolated(GenCoreError):
-    """A hypothesis does not hold where it is declared, or holds where a control says that it is dropped."""
+    """A declared hypothesis does not hold, or one that a control drops does hold."""
 
 
 class UnknownCase(GenCoreError, LookupError):
-    """An id that names no case of a claim: take one of those that the message names."""
+    """An id that names no case of a claim: choose one of those in the message."""
 
 
 class DataMissing(GenCoreError):
@@ -42,7 +42,7 @@ class DataMissing(GenCoreError):
 
 
 class DataDamaged(GenCoreError):
-    """A data file is truncated, mislabelled or of another format: replace the file that the message names."""
+    """A data file is truncated, mislabelled or in another format: replace the file named in the message."""
 
 
 class Unfinished(GenCoreError):
@@ -50,8 +50,8 @@ class Unfinished(GenCoreError):
 
 
 class Refuted(AssertionError):
-    """The lower confidence bound of the measured value lies beyond the tolerance."""
+    """The whole confidence interval of the measured value lies outside the tolerance."""
 
 
 class Inconclusive(AssertionError):
-    """The tolerance lies inside the confidence interval at the last look."""
+    """A limit of the tolerance still lies inside the confidence interval at the last look."""

@@ -1,7 +1,7 @@
-"""Expectations: the tolerance of a claim, judged over seeds to one of three verdicts.
+"""Expectations: the tolerance of a claim, judged over seeds with one of three verdicts.
 
-`expect(values, name)` takes one number per seed; the method that follows says what is expected of them. It returns
-where the expectation HOLDS and raises `Refuted` or `Inconclusive` elsewhere.
+`expect(values, name)` takes one number per seed; the method called on it states the expectation. It returns if the
+expectation HOLDS and raises `Refuted` or `Inconclusive` otherwise.
 """
 
 from __future__ import annotations
@@ -31,11 +31,11 @@ from gen_core.statistics import (
 )
 
 TREND = 1e-9
-"""Least rank correlation that is a trend: a quantity that does not move has none."""
+"""Smallest rank correlation that counts as a trend: a constant quantity has none."""
 
 
 class Expected:
-    """A measured quantity, waiting for what is expected of it. Made by `expect`."""
+    """A measured quantity, returned by `expect`; each method states and judges one expectation."""
 
     def __init__(self, values: Tensor | ArrayLike | Measured, name: str) -> None:
         self._measured = values if isinstance(values, Measured) else None
@@ -75,8 +75,8 @@ class Expected:
     def mostly_at_most(self, limit: float, *, share: float) -> None:
         """At least this share of seeds has a value of at most the limit (exact Clopper-Pearson).
 
-        The form for statements "with high probability", for quantiles (the share is the quantile's level), and where a
-        share of seeds may fail to train.
+        For statements "with high probability", for quantiles (the share is the quantile's level), and where some seeds
+        may fail to train.
         """
         self._share(f"<= {limit:g} in at least {share:.0%} of seeds", "at most", limit, share)
 
@@ -85,24 +85,24 @@ class Expected:
         self._share(f">= {limit:g} in at least {share:.0%} of seeds", "at least", limit, share)
 
     def decays_in(self, x: Sequence[float], *, exponent_at_most: float) -> None:
-        """Values (points, seeds) fall along x at least like x to this exponent: one fit per seed, judged over seeds."""
+        """Values (settings, seeds) decay in x at least as fast as x^exponent: one fit per seed, judged over seeds."""
         self._exponent(x, f"exponent <= {exponent_at_most:g}", None, exponent_at_most)
 
     def grows_in(self, x: Sequence[float], *, exponent_at_least: float) -> None:
-        """Values (points, seeds) grow along x at least like x to this exponent."""
+        """Values (settings, seeds) grow in x at least as fast as x^exponent."""
         self._exponent(x, f"exponent >= {exponent_at_least:g}", exponent_at_least, None)
 
     def scales_in(self, x: Sequence[float], *, exponent_between: tuple[float, float]) -> None:
-        """Values (points, seeds) follow x to an exponent between two limits."""
+        """Values (settings, seeds) scale as x^exponent, with the exponent between two limits."""
         low, high = exponent_between
         self._exponent(x, f"exponent in [{low:g}, {high:g}]", low, high)
 
     def increases_in(self, x: Sequence[float]) -> None:
-        """Values (points, seeds) rise along x: the rank correlation per seed, judged over seeds, is above zero."""
+        """Values (settings, seeds) increase in x: the rank correlation per seed, judged over seeds, is above zero."""
         self._trend(x, "rank correlation > 0", TREND, None)
 
     def decreases_in(self, x: Sequence[float]) -> None:
-        """Values (points, seeds) fall along x: the rank correlation per seed, judged over seeds, is below zero."""
+        """Values (settings, seeds) decrease in x: the rank correlation per seed, judged over seeds, is below zero."""
         self._trend(x, "rank correlation < 0", None, -TREND)
 
     def _mean(self, tolerance: str, low: float | None, high: float | None) -> None:
@@ -185,17 +185,17 @@ class Expected:
 
     def _per_point(self, x: Sequence[float]) -> np.ndarray:
         if self._values.ndim != 2 or self._values.shape[0] != len(x):
-            raise InvalidClaim(f"{self._name} has shape {self._values.shape}; expected ({len(x)} points, seeds)")
+            raise InvalidClaim(f"{self._name} has shape {self._values.shape}; expected ({len(x)} settings, seeds)")
         return self._values
 
 
 def expect(values: Tensor | ArrayLike | Measured, name: str) -> Expected:
-    """Say what is expected of a measured quantity.
+    """Begin an expectation: `expect(values, name).at_most(limit)`.
 
     Args:
-        values: one number per seed, (seeds,); for exponents and trends (points, seeds). `Measured` where the seeds
+        values: one number per seed, (seeds,); for exponents and trends (settings, seeds). `Measured` where the seeds
             share held-out points, whose sampling error then enters the interval.
-        name: the quantity, as it is to stand in messages and reports.
+        name: the quantity, as it appears in messages and reports.
 
     Raises:
         Unfinished: if a value is not finite.

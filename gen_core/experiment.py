@@ -1,4 +1,4 @@
-"""What is trained: a frozen, hashable recipe of one training."""
+"""Experiments: frozen, hashable recipes of one training."""
 
 from __future__ import annotations
 
@@ -22,7 +22,7 @@ WATCHES = ("weights", "train_loss", "train_accuracy", "test_classes")
 
 
 class Parts(NamedTuple):
-    """What a training is made of beside its data."""
+    """The model, rule and loss of a training."""
 
     model: Model
     rule: Rule
@@ -33,22 +33,22 @@ class Parts(NamedTuple):
 class Experiment:
     """One training, up to its seed. No tensors, no callables, no device; variants come from `dataclasses.replace`.
 
-    With `steps` 0 nothing is trained: what is measured at initialization has a model and no rule and loss, and what is
-    computed of the data alone has no model either.
+    With `steps` 0 nothing is trained: an experiment that is measured at initialization has a model but no rule and no
+    loss, and one that is computed from the data alone has no model either.
 
     Attributes:
-        data: where a seed's points come from.
-        model: what is trained.
-        rule: how a step changes it, with the step size and the batch.
-        loss: the loss of one point; a step follows the mean over its batch.
-        steps: the most steps that are taken.
-        stop: what ends a training earlier.
-        checkpoints: where the watched quantities are kept.
-        watch: which these are: "weights" (trained parameters), "train_loss" and "train_accuracy" (over the whole
-            training set), "test_classes" (the predicted class of every held-out point).
-        dtype: "float32", or "float64" where a claim lives at rounding level.
-        after: a training of the same seed that comes first, on other data or by another rule: this one starts from the
-            weights that it ends with. It is trained with this one, and nothing of it is kept.
+        data: the data set that each seed draws from.
+        model: the model to train.
+        rule: the training rule, with step size and batch size.
+        loss: the loss of one point; a step descends its mean over the batch.
+        steps: the maximal number of steps.
+        stop: criteria that end a training earlier.
+        checkpoints: the steps at which watched quantities are recorded.
+        watch: the quantities to record: "weights" (trained parameters), "train_loss" and "train_accuracy" (over the
+            whole training set), "test_classes" (the predicted class of every held-out point).
+        dtype: "float32", or "float64" for claims about differences at rounding level.
+        after: a training of the same seed that comes first, on other data or by another rule, and whose final weights
+            this one starts from. It is trained together with this one, and its results are not kept.
 
     Raises:
         InvalidExperiment: for values that cannot be trained, naming the value and what is expected.
@@ -88,7 +88,7 @@ class Experiment:
             raise InvalidExperiment(f"dtype {self.dtype!r}; expected 'float32' or 'float64'")
         self._check_watch()
         if self.model is not None:
-            self.model.size(self.data.inputs)  # a model that cannot take these inputs says so
+            self.model.size(self.data.inputs)  # raises if the model cannot take these inputs
         if not self.steps:
             self._check_untrained()
         else:
@@ -105,7 +105,7 @@ class Experiment:
 
     def _check_watch(self) -> None:
         if not isinstance(self.watch, tuple) or len(set(self.watch)) != len(self.watch):
-            raise InvalidExperiment(f"watch {self.watch!r}; expected a tuple of different names")
+            raise InvalidExperiment(f"watch {self.watch!r}; expected a tuple of distinct names")
         for name in self.watch:
             if name not in WATCHES:
                 raise InvalidExperiment(f"watch {name!r}; expected some of {', '.join(WATCHES)}")
@@ -138,15 +138,15 @@ class Experiment:
 
     @cached_property
     def key(self) -> str:
-        """Digest of the recipe and of the code of its types, since two claim files may use one name for two types."""
+        """Digest of the recipe and of its types' code, since two claim files may use one name for different types."""
         return digest(self, code_of(self))
 
     @property
     def parts(self) -> Parts:
-        """Model, rule and loss of what is trained.
+        """The model, rule and loss, none of them None.
 
         Raises:
-            InvalidExperiment: if nothing is.
+            InvalidExperiment: if the experiment trains nothing.
         """
         if self.model is None or self.rule is None or self.loss is None:
             raise InvalidExperiment(f"{self.label()} trains nothing; expected steps, with a model, a rule and a loss")
@@ -169,11 +169,11 @@ class Experiment:
 
     @property
     def steps_in_all(self) -> int:
-        """The most steps that are taken, with those of the training before."""
+        """The maximal number of steps, including those of the trainings before (`after`)."""
         return self.steps + (self.after.steps_in_all if self.after else 0)
 
     def batch_key(self) -> str:
-        """What experiments must share to be trained as one batch: all but the data's law, init scale and step size."""
+        """Digest of what experiments must share to train as one batch: all but data law, init scale and step size."""
         alike = (self.model and self.model.batch_form(), self.rule and self.rule.batch_form(), self.loss)
         shapes = (self.data.n, self.data.inputs, self.n_test)
         first = self.after and self.after.batch_key()
@@ -181,6 +181,6 @@ class Experiment:
         return digest(*alike, code_of(alike), shapes, *own, first)
 
     def label(self) -> str:
-        """A few words for progress lines and tables."""
+        """A short name for progress lines and tables."""
         of = f"{type(self.model).__name__} on {type(self.data).__name__}" if self.model else type(self.data).__name__
         return f"{of}, {type(self.rule).__name__}" if self.steps else of

@@ -1,15 +1,15 @@
-"""The code that a recipe reaches, as a digest: what a stored result depends on beside its recipe.
+"""A digest of the code that a recipe reaches: what a stored result depends on besides its recipe.
 
-Code is followed by reading it. From the types of a recipe, and from whole modules, every name at the top of a module
-that is used is followed, through the modules that it is imported from, to the end: functions, classes with their bases,
-and constants. What is defined beside them and not used does not count, nor do comments, docstrings and annotations.
+Code is followed statically. Starting from the types of a recipe, and from whole modules, every top-level name in use is
+followed through all imports: functions, classes with their bases, and constants. Definitions that nothing uses do not
+count, nor do comments, docstrings and annotations.
 
-Followed are gen_core, the packages that the recipe's types are from, and every module outside the library folders. Of
-other packages the version counts. Where a type has no source, as one that was typed at a prompt, its bytecode counts;
-where that does not tell all, as with a closure over an object, the digest is one that no other process comes to.
+The search covers gen_core, the packages that define the recipe's types, and every module outside the library folders;
+any other package counts by its version. A type without source, such as one defined at a prompt, counts by its bytecode;
+where bytecode is not enough, as with a closure over an object, the digest is unique to this process.
 
-What cannot be seen by reading is not followed: names that are put together at run time, as in `getattr(module, name)`,
-and what is put into a module from outside.
+Nothing dynamic is followed: names that are built at run time, as in `getattr(module, name)`, and attributes that are
+set on a module from outside.
 """
 
 from __future__ import annotations
@@ -29,28 +29,28 @@ from gen_core.source import Module, Uses, installed, read, source_file
 
 T = TypeVar("T")
 Node = tuple[str, ...]
-"""(module,), which is all of it, (module, name) or (module, table, key)."""
+"""(module,) for a whole module, (module, name) or (module, table, key)."""
 
 Seen = frozenset[tuple[str, str]]
 
 OWN = (__name__, source.__name__, bytecode.__name__)
-"""What makes digests and no results."""
+"""The modules that compute digests; no result depends on them."""
 
 TRUSTED = 1.0
-"""Seconds for which files that were seen not to have changed are not looked at again."""
+"""Seconds between two checks of the files' modification times."""
 
 
 class ByName(dict[str, T]):
-    """A table that recipes look up by a string in one of their fields, written out as a constant of a module.
+    """A table, a constant of its module, that recipes look up by a string in one of their fields.
 
-    Of its entries only those count in a recipe's code whose key stands in the recipe or in code that it reaches, so
-    that one more entry makes no result stale. A key that is put together at run time would be missed.
+    An entry is part of a recipe's code only if its key is a string in the recipe or in code that the recipe reaches, so
+    that a new entry makes no result stale. A key that is built at run time would be missed.
     """
 
 
 @dataclass
 class Reached:
-    """What was followed: the text of each name, the files that they are from, and what lies in libraries."""
+    """The code that a search has reached: source text by name, the files it is from, and the libraries it uses."""
 
     texts: dict[Node, str] = field(default_factory=dict)
     files: dict[Path, tuple[int, int]] = field(default_factory=dict)
@@ -60,14 +60,14 @@ class Reached:
 
     @cached_property
     def digest(self) -> str:
-        """Hexadecimal sha256 of all."""
-        # A module counts by its place in the order of following, since a test file is called otherwise from elsewhere.
+        """Hexadecimal SHA-256 of all that was reached."""
+        # Modules are numbered in the order of the search: the name of a test module depends on pytest's root directory.
         place = {name: str(i) for i, name in enumerate(dict.fromkeys(node[0] for node in self.texts))}
         lines = [f"{place[node[0]]} {' '.join(node[1:])}\n{text}" for node, text in self.texts.items()]
         return hashlib.sha256("\n".join(sorted([*lines, *self.libraries])).encode()).hexdigest()
 
     def stale(self) -> bool:
-        """Whether a file has changed since it was read."""
+        """Whether a file has changed since it was read; checked at most once a second."""
         if time.monotonic() - self.seen < TRUSTED:
             return False
         self.seen = time.monotonic()
@@ -81,18 +81,19 @@ _known: dict[tuple[Any, ...], Reached] = {}
 
 
 def code_of(recipe: Any, *modules: str) -> str:
-    """Digest of the code that a recipe's types reach, and that modules reach, with recipes inside of it included.
+    """Digest of the code that a recipe's types (nested recipes included) and some whole modules reach.
+
+    Cost: about a second for the first recipe of a process, later only new code, and the files' times once a second.
 
     Args:
         recipe: a recipe, or a tuple of recipes and builtins.
-        modules: dotted names of modules that count as a whole. Cost: about a second for the first recipe of a process,
-            then what is new, and a look at the files' times once a second.
+        modules: dotted names of modules that count as a whole.
     """
     return reached(recipe, *modules).digest
 
 
 def reached(recipe: Any, *modules: str) -> Reached:
-    """What `code_of` makes its digest of."""
+    """The code behind the digest of `code_of`."""
     kinds, strings = frozenset(_types(recipe)), frozenset(_strings(recipe))
     key = (kinds, strings, modules)
     found = _known.get(key)
@@ -102,14 +103,14 @@ def reached(recipe: Any, *modules: str) -> Reached:
 
 
 class _Follower:
-    """Follows names from types and modules."""
+    """A search through names, from types and modules to all that they use."""
 
     def __init__(self, kinds: Iterable[type], strings: Iterable[str]) -> None:
         # By name first: a test file is called otherwise when it is imported from elsewhere.
         self.kinds = sorted(
             {base for kind in kinds for base in kind.__mro__}, key=lambda k: (k.__qualname__, k.__module__)
         )
-        # Even where they are installed, packages that recipes are from are followed.
+        # Packages that define recipes are followed even where they are installed.
         self.roots = {"gen_core"} | {kind.__module__.partition(".")[0] for kind in kinds}
         self.found = Reached(strings=set(strings), seen=time.monotonic())
         self.tables: dict[Node, Iterable[str]] = {}
@@ -122,7 +123,7 @@ class _Follower:
         while nodes:
             while nodes:
                 nodes += self._visit(nodes.pop())
-            # Strings are complete once nothing else is left; an entry may bring more of both.
+            # All strings are known only once no name is left; an entry may add names and strings.
             for table, entries in self.tables.items():
                 named = [(*table, key) for key in entries if key in self.found.strings]
                 nodes += [node for node in named if node not in self.found.texts]
@@ -158,13 +159,13 @@ class _Follower:
         return [*before, *(found for chain in sorted(used.chains) for found in self._resolve(module, chain, used))]
 
     def _around(self, module: str) -> Iterator[Node]:
-        """What a module and the packages that it is in do when they are imported."""
+        """The import-time side effects of a module and of its parent packages."""
         while module:
             yield (module, "")
             module = module.rpartition(".")[0]
 
     def _resolve(self, module: Module, chain: tuple[str, ...], used: Uses, seen: Seen = frozenset()) -> Iterator[Node]:
-        """What a dotted name in a module stands for; `seen` are the names that led here, as imports go in circles."""
+        """The definitions behind a dotted name in a module; `seen` holds the names on the way, as imports can cycle."""
         first, rest = chain[0], chain[1:]
         if first in module.bound:
             yield (module.name, first)
@@ -178,14 +179,14 @@ class _Follower:
                     yield from self._resolve(other, chain, Uses(), seen | {(star, first)})
 
     def _of_import(self, name: str, taken: str, rest: tuple[str, ...], seen: Seen) -> Iterator[Node]:
-        """What an imported name and the attributes behind it stand for."""
+        """The definitions behind an imported name and its attributes."""
         if (module := self._module(name)) is None:
             yield from self._outside(name, taken)
             return
         yield (name, "")
         chain = (taken, *rest) if taken else rest
         if not chain:
-            yield (name,)  # the module itself is handed on: all of it counts
+            yield (name,)  # the module object itself is used, so all of it counts
             return
         if (name, chain[0]) not in seen:
             yield from self._resolve(module, chain, Uses(), seen | {(name, chain[0])})
@@ -198,7 +199,7 @@ class _Follower:
         yield from ()
 
     def _module(self, name: str) -> Module | None:
-        """A module that is followed, or None."""
+        """The parsed module, or None for one that is not followed."""
         if name not in self.modules:
             self.modules[name] = self._read(name)
         return self.modules[name]

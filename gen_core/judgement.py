@@ -1,4 +1,4 @@
-"""What an expectation comes to, and who judges it: at which level, over how many seeds."""
+"""The judgement of an expectation, and the judge that sets its level and number of seeds."""
 
 from __future__ import annotations
 
@@ -14,17 +14,17 @@ from gen_core.statistics import Interval
 
 @dataclass(frozen=True, kw_only=True)
 class Judgement:
-    """What one expectation came to.
+    """The judgement of one expectation.
 
     Attributes:
-        name: the measured quantity; `tolerance` what is expected of it, in words.
-        statistic: what of the seeds is judged, against `low_limit` and `high_limit`, of which one may be None.
-        share: of a share the part of the seeds that is demanded, which is its `low_limit`; a seed counts where its
-            value is `seed_direction` `seed_limit`. None and "" elsewhere.
-        values: one per seed: what was measured, or the exponent or rank correlation that is fitted to it.
-        interval: of the statistic, at the judge's level.
-        headroom: from the estimate to the nearest limit in standard deviations of a seed; None if not defined.
-        seeds_needed: how many a decision takes at this headroom; None if not defined.
+        name: the measured quantity; `tolerance` is the expectation in words.
+        statistic: the judged statistic over seeds, with limits `low_limit` and `high_limit`, one of which may be None.
+        share: for the statistic "share", the required share of seeds, which is also `low_limit`; a seed counts if its
+            value is `seed_direction` `seed_limit`. None and "" otherwise.
+        values: one per seed: the measured value, or the exponent or rank correlation computed from it.
+        interval: the interval of the statistic, at the judge's level.
+        headroom: from the estimate to the nearest limit in standard deviations of one seed; None if not defined.
+        seeds_needed: number of seeds needed for a decision at this headroom; None if not defined.
     """
 
     name: str
@@ -43,7 +43,7 @@ class Judgement:
 
     @property
     def direction(self) -> Direction:
-        """On which side of its limits the statistic has to be."""
+        """The side of its limits on which the statistic must lie."""
         if self.low_limit is not None and self.high_limit is not None:
             return "between"
         return "at most" if self.low_limit is None else "at least"
@@ -54,7 +54,7 @@ class Judgement:
         return f"{self.name} is {i.estimate:.4g} [{i.low:.4g}, {i.high:.4g}] over {i.n} seeds; claimed {self.tolerance}"
 
     def undecided(self) -> str:
-        """What a decision would take, in one line."""
+        """What a decision would need, in one line."""
         if self.headroom is None:
             return "the limit lies in the interval, which more seeds would narrow"
         needed = f"about {self.seeds_needed}" if self.seeds_needed else "more than 100000"
@@ -65,12 +65,12 @@ class Judgement:
 
 @dataclass
 class Judge:
-    """Who judges: at which level per side, over how many seeds, and what was judged.
+    """The level and number of seeds of one look, and the judgements made at it.
 
     Attributes:
         level: chance of a wrong verdict per side at this look.
-        seeds: number of values that a quantity must come with, one per seed; None where a caller has no run.
-        judgements: what `expect` has judged, in order.
+        seeds: number of seeds, which is the number of values that `expect` requires; None outside a run.
+        judgements: the judgements of `expect`, in order.
     """
 
     level: float = 0.005
@@ -83,7 +83,7 @@ _judge: ContextVar[Judge | None] = ContextVar("judge", default=None)
 
 @contextlib.contextmanager
 def judging(judge: Judge) -> Iterator[Judge]:
-    """Let `expect` judge at this judge's level and tell it; outside of it every call has a judge of its own."""
+    """Make `expect` use this judge in the `with` block; outside of it every call has a judge of its own."""
     token = _judge.set(judge)
     try:
         yield judge
@@ -92,5 +92,5 @@ def judging(judge: Judge) -> Iterator[Judge]:
 
 
 def current_judge() -> Judge:
-    """The judge of the claim that is running; a new one outside of a claim."""
+    """The judge of the running claim; a new one outside a claim."""
     return _judge.get() or Judge()

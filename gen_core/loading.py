@@ -1,4 +1,4 @@
-"""Runs of a claim's case outside of pytest: in a notebook, or at a prompt."""
+"""Loading the run of a claim's case outside pytest, in a notebook or at a prompt."""
 
 from __future__ import annotations
 
@@ -18,7 +18,7 @@ from gen_core.settings import SCALES
 from gen_core.training.device import resolve
 
 STORE = ".gen-core/store"
-"""Where trainings are kept if nothing else is said, from the root directory."""
+"""Default folder of the stored trainings, relative to the root directory."""
 
 
 def load(
@@ -31,25 +31,25 @@ def load(
     store: str | Path = STORE,
     root: str | Path = ".",
 ) -> Run | Runs:
-    """What the test of a claim's case takes as its `run`: read from the store, and trained where it is not there.
+    """The `run` argument of a claim's case, read from the store or trained if it is not there.
 
-    The claim's file is imported. Data sets are looked for where GEN_CORE_DATA says.
+    The claim's file is imported. Data sets are looked up in the folder named by GEN_CORE_DATA, or in the user's cache.
 
     Args:
-        case: pytest's id of it, "claims/test_a.py::test_a[case]". Without a bracket, a claim's only setting.
+        case: its pytest id, "claims/test_a.py::test_a[case]". Without a bracket, the claim's only setting.
         scale: "quick", "standard" or "paper".
-        seeds: how many, the first ones; those of the claim's first look if None.
-        seeds_from: base of the seeds, as `--seeds-from` takes it.
-        device: "cpu", "cuda", or "auto" for a GPU if there is one; results of one device are not those of another.
-        store: where trainings are kept, from the root directory.
-        root: the directory that the id starts from.
+        seeds: number of seeds, from the first on; None for those of the claim's first look.
+        seeds_from: base of the seeds, as in `--seeds-from`.
+        device: "cpu", "cuda", or "auto" for a GPU if there is one; results are stored separately for each.
+        store: folder of the stored trainings, relative to the root directory.
+        root: the directory that the id is relative to.
 
     Returns:
         A `Run`, or the `Runs` of arms or a sweep.
 
     Raises:
-        UnknownCase: if there is no such file, test or case; the message names those that there are.
-        InvalidExperiment: for a scale, a device or a number of seeds that there is not.
+        UnknownCase: if there is no such file, test or case; the message names those that exist.
+        InvalidExperiment: for an invalid scale, device or number of seeds.
         Unfinished: if a training diverged or does not fit into memory.
         DataMissing, DataDamaged: if its data cannot be read.
     """
@@ -68,7 +68,7 @@ def _find(nodeid: str, root: Path) -> Case:
     test, bracket, name = test.partition("[")
     path = root / file
     if not test or path.suffix != ".py":
-        raise UnknownCase(f"{nodeid!r} is no id of a claim's case; expected one like 'claims/test_a.py::test_a[given]'")
+        raise UnknownCase(f"{nodeid!r} is not the id of a case; expected one like 'claims/test_a.py::test_a[given]'")
     if not path.is_file():
         raise UnknownCase(f"{path}: no such file; expected the file of a claim, from the root directory {root}")
     found: object = _imported(path, root)
@@ -87,7 +87,7 @@ def _find(nodeid: str, root: Path) -> Case:
 
 
 def _imported(path: Path, root: Path) -> ModuleType:
-    """A claim's module, with the root directory in Python's path while it is imported, as pytest has it."""
+    """A claim's module, imported with the root directory on Python's path, as pytest does."""
     inside = path.relative_to(root) if path.is_relative_to(root) else Path(path.name)
     name = ".".join(inside.with_suffix("").parts)
     known = sys.modules.get(name)

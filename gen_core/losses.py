@@ -1,7 +1,7 @@
-"""Losses of single points, and the classes that outputs predict.
+"""Losses of single points, and predicted classes.
 
 Labels are as in `gen_core.types.Data`: -1.0 and +1.0 for two classes, int64 for more, floats for regression. The first
-axis is the seed axis S and the second one the points B.
+axis is the seeds S, the second the points B.
 """
 
 from __future__ import annotations
@@ -28,10 +28,10 @@ class Loss(Protocol):
 
 @runtime_checkable
 class Sloped(Loss, Protocol):
-    """A loss whose derivative is written out, which spares a training the graph."""
+    """A loss with a hand-written derivative, so that training needs no autograd graph."""
 
     def slope(self, f: Tensor, y: Tensor) -> Tensor:
-        """Derivative of each point's loss in its outputs, of the shape of f; a new tensor."""
+        """Derivative of each point's loss with respect to its outputs, of the shape of f; a new tensor."""
         ...
 
 
@@ -64,7 +64,7 @@ class Logistic:
 
     def per_point(self, f: Tensor, y: Tensor) -> Tensor:
         """Loss of each point, (S, B), given f, (S, B), and labels y of -1 and +1, (S, B)."""
-        # logsigmoid is exact in both tails, where softplus is off by 2e-9 from 20 on.
+        # logsigmoid is accurate in both tails, where torch's softplus is off by 2e-9 above 20.
         return -F.logsigmoid(_one_each(f, y) * f)
 
     def slope(self, f: Tensor, y: Tensor) -> Tensor:
@@ -97,7 +97,7 @@ def classes(f: Tensor) -> Tensor:
 
 
 def right(f: Tensor, y: Tensor) -> Tensor:
-    """Whether each point is classified right, bool (S, B); its mean over points is the accuracy.
+    """Whether each point is classified correctly, bool (S, B); its mean over points is the accuracy.
 
     Args:
         f: outputs, (S, B) with labels of -1 and +1, or (S, B, C) with int64 classes.
@@ -107,7 +107,7 @@ def right(f: Tensor, y: Tensor) -> Tensor:
 
 
 def _one_each(f: Tensor, y: Tensor) -> Tensor:
-    """The labels, once they are known to pair with the outputs: a broadcast would be a wrong loss without a word."""
+    """The labels, after a check that they match the outputs: broadcasting would give a wrong loss silently."""
     if f.shape != y.shape:
         raise InvalidExperiment(f"outputs {tuple(f.shape)} for labels {tuple(y.shape)}; expected equal shapes")
     return y

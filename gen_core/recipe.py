@@ -19,8 +19,8 @@ def canonical(value: Any, name: str = "recipe", *, defaults: bool = True) -> Any
 
     Args:
         value: a recipe, or a part of one.
-        name: how messages call it.
-        defaults: whether fields that stand at their default are named too.
+        name: its name in messages.
+        defaults: whether to include fields that are at their default.
 
     Raises:
         InvalidExperiment: for a callable, a tensor, a list, a mutable dataclass, a number that is not finite.
@@ -29,12 +29,12 @@ def canonical(value: Any, name: str = "recipe", *, defaults: bool = True) -> Any
         kind = type(value).__name__
         if not value.__dataclass_params__.frozen:  # type: ignore[attr-defined]
             raise InvalidExperiment(f"{name} of type {kind}, which is mutable; expected a dataclass(frozen=True)")
-        form: dict[str, Any] = {"recipe": type(value).__qualname__}
+        plain: dict[str, Any] = {"recipe": type(value).__qualname__}
         for f in fields(value):
             part = canonical(getattr(value, f.name), f"{kind}.{f.name}", defaults=defaults)
             if defaults or not _at_default(f, part):
-                form[f.name] = part
-        return form
+                plain[f.name] = part
+        return plain
     if isinstance(value, tuple):
         return [canonical(v, name, defaults=defaults) for v in value]
     if value is None or isinstance(value, (bool, int, str)):
@@ -49,7 +49,7 @@ def canonical(value: Any, name: str = "recipe", *, defaults: bool = True) -> Any
 
 
 def _at_default(field: Field[Any], part: Any) -> bool:
-    """Whether a part, in its canonical form, is what its field has where nothing is said."""
+    """Whether a part, in its canonical form, equals the default of its field."""
     if field.default is MISSING and field.default_factory is MISSING:
         return False
     default = field.default if field.default_factory is MISSING else field.default_factory()
@@ -57,12 +57,12 @@ def _at_default(field: Field[Any], part: Any) -> bool:
 
 
 def brief(value: object) -> str:
-    """A value in one line of a message."""
+    """A value as it appears in a one-line message."""
     text = " ".join(repr(value).split())
     return text if len(text) <= 60 else f"{text[:50]}... of type {type(value).__name__}"
 
 
 def digest(*values: Any, defaults: bool = True) -> str:
-    """Hexadecimal sha256 of the canonical forms; without `defaults`, of what is not at its default in them."""
+    """Hexadecimal SHA-256 of the canonical forms; without `defaults`, fields at their default are left out."""
     text = json.dumps([canonical(v, defaults=defaults) for v in values], sort_keys=True, separators=(",", ":"))
     return hashlib.sha256(text.encode()).hexdigest()

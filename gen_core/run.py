@@ -1,4 +1,4 @@
-"""What a finished experiment exposes to measures: weights, trajectory and data of a block of seeds."""
+"""The finished runs that measures take: weights, trajectories and data of a block of seeds."""
 
 from __future__ import annotations
 
@@ -13,16 +13,16 @@ from torch import Tensor
 from gen_core.errors import InvalidExperiment, Unfinished
 from gen_core.experiment import Experiment
 from gen_core.models import Model
-from gen_core.training.draws import draw, start
+from gen_core.training.draws import initial_parameters, sample_data
 from gen_core.training.result import TrainingResult
 
 
 @dataclass(frozen=True)
 class Mutation:
-    """A wrong measure in the place of a claim's own: the control of an identity, which has no hypothesis to drop.
+    """A wrong measure in place of a claim's own: the control of an identity, which has no hypothesis to drop.
 
     Attributes:
-        name: how ids and messages call it.
+        name: its name in ids and messages.
         statement: what is measured instead.
     """
 
@@ -32,13 +32,13 @@ class Mutation:
 
 @dataclass(frozen=True, repr=False)
 class Run:
-    """A finished experiment for a block of seeds. Tensors are on the CPU and have the seed axis first.
+    """A finished experiment for a block of seeds. All tensors are on the CPU, with the seed axis first.
 
     Attributes:
         experiment: the recipe.
         seeds: the seed numbers, in the order of the seed axis.
-        result: what the trainer left.
-        mutation: name of the mutation that this control runs with, "" in all other cases.
+        result: the trainer's result.
+        mutation: name of the mutation that this control applies, "" in all other cases.
     """
 
     experiment: Experiment
@@ -47,7 +47,7 @@ class Run:
     mutation: str = ""
 
     def __repr__(self) -> str:
-        """A line that fits into a traceback."""
+        """One line, short enough for a traceback."""
         return f"<Run of {self.experiment.label()}, seeds {self.seeds[0]} to {self.seeds[-1]}>"
 
     def mutated_by(self, mutation: Mutation) -> bool:
@@ -56,7 +56,7 @@ class Run:
 
     @property
     def checkpoints(self) -> tuple[int, ...]:
-        """Steps of the checkpoint axis. A seed that ended earlier stays as it was at its end."""
+        """Steps of the checkpoint axis. A seed that stopped early repeats its last values."""
         return self.experiment.grid
 
     @property
@@ -65,7 +65,7 @@ class Run:
         return self.weights("w")
 
     def weights(self, name: str) -> Tensor:
-        """A trained parameter at the end, (seeds, ...)."""
+        """A trained parameter at the end of training, (seeds, ...)."""
         if not self.experiment.steps and name in self.model.trainable:
             return self.initial(name)
         return self._array(f"final.{name}", "trained parameter")
@@ -83,20 +83,22 @@ class Run:
 
     @property
     def parameters(self) -> dict[str, Tensor]:
-        """All trained parameters at the end, name -> (seeds, ...)."""
+        """All trained parameters at the end of training, name -> (seeds, ...)."""
         return {name: self.weights(name) for name in self.model.trainable}
 
     def outputs(self, X: Tensor) -> Tensor:
-        """Outputs of the trained networks on points X, (seeds, n, *inputs): float64 (seeds, n[, C])."""
+        """Outputs of the trained networks on X, (seeds, n, *inputs): float64, (seeds, n) or (seeds, n, C)."""
         params = self.parameters
-        for name in start(self.experiment, self.seeds[0]).keys() - params.keys():  # what is drawn and not trained
+        for name in (
+            initial_parameters(self.experiment, self.seeds[0]).keys() - params.keys()
+        ):  # what is drawn and not trained
             params[name] = self._drawn(name)
         return self.model.forward(params, X).double()
 
     def watched(self, name: str) -> Tensor:
         """A watched quantity at the checkpoints, (seeds, checkpoints, ...).
 
-        Weights are watched as "weights.NAME". Predicted classes come as booleans (two classes) or small integers.
+        A watched weight is called "weights.NAME". Predicted classes are booleans (two classes) or small integers.
         """
         if name == "test_classes" and self.model.outputs == 1:
             packed = self._array("watch.test_classes", "watched quantity")
@@ -106,12 +108,12 @@ class Run:
 
     @property
     def train_loss(self) -> Tensor:
-        """Loss over the whole training set at the end, (seeds,)."""
+        """Mean loss over the training set at the end of training, (seeds,)."""
         return self._array("train_loss", "quantity")
 
     @property
     def train_accuracy(self) -> Tensor:
-        """Accuracy over the whole training set at the end, (seeds,); see `gen_core.losses.right`."""
+        """Accuracy over the training set at the end of training, (seeds,); see `gen_core.losses.right`."""
         return self._array("train_accuracy", "quantity")
 
     @property
@@ -150,11 +152,11 @@ class Run:
         return self._drawn(name)
 
     def _drawn(self, name: str) -> Tensor:
-        return torch.stack([start(self.experiment, seed)[name] for seed in self.seeds])
+        return torch.stack([initial_parameters(self.experiment, seed)[name] for seed in self.seeds])
 
     @cached_property
     def endings(self) -> str:
-        """What ended the seeds' trainings, in words; empty where nothing was trained."""
+        """What stopped each seed's training, in words; empty where nothing was trained."""
         if not self.experiment.steps:
             return ""
         steps, reasons = self.result.arrays["step"], self.result.stopped_by
@@ -165,10 +167,10 @@ class Run:
         return "; ".join(f"{len(at)} by {reason} at step {_span(at)}" for reason, at in groups.items())
 
     def require_finite(self) -> None:
-        """Refuse a run in which a seed left the finite numbers.
+        """Check that no seed diverged.
 
         Raises:
-            Unfinished: naming the seeds and the checkpoint by which it had happened.
+            Unfinished: if the loss of a seed is not finite, naming the seeds and the checkpoint where it was noticed.
         """
         if not self.experiment.steps or self.experiment.rule is None:
             return
@@ -194,7 +196,7 @@ class Run:
             ) from None
 
     def _data(self, name: str) -> Tensor:
-        parts = [getattr(draw(self.experiment, seed), name) for seed in self.seeds]
+        parts = [getattr(sample_data(self.experiment, seed), name) for seed in self.seeds]
         if parts[0] is None:
             raise InvalidExperiment(
                 f"{type(self.experiment.data).__name__} holds no {name}; give it n_test held-out points"
@@ -204,7 +206,12 @@ class Run:
 
 @dataclass(frozen=True)
 class Runs:
-    """The runs of a comparison (by arm) or of a sweep (in the order of its axis), over the same seeds."""
+    """The runs of a comparison (by arm) or of a sweep (in the order of its axis), on the same seeds.
+
+    Attributes:
+        runs: label -> run.
+        x: the values of a sweep's axis; empty for arms.
+    """
 
     runs: dict[str, Run]
     x: tuple[float, ...] = ()
@@ -230,7 +237,7 @@ class Runs:
         return next(iter(self)).mutated_by(mutation)
 
     def measure(self, measure: Callable[[Run], Tensor]) -> Tensor:
-        """A measure at every point of a sweep, (points, seeds)."""
+        """A measure in every setting, (settings, seeds)."""
         return torch.stack([measure(run) for run in self])
 
 

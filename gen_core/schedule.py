@@ -1,4 +1,4 @@
-"""When a training is looked at, and when it ends."""
+"""Schedules: the checkpoints of a training, and the criteria that end it."""
 
 from __future__ import annotations
 
@@ -24,7 +24,7 @@ class Every:
 
 @dataclass(frozen=True)
 class Geometric:
-    """Checkpoints on a geometric grid: step 0, then each about `ratio` times the one before, and the last one."""
+    """Checkpoints on a geometric grid: step 0, then steps that grow by about `ratio`, and the last one."""
 
     ratio: float = 1.2
 
@@ -43,13 +43,13 @@ class Geometric:
 
 @dataclass(frozen=True, kw_only=True)
 class Stop:
-    """When a training ends before its last step; each seed ends on its own, at its own step.
+    """Criteria that end a training before its last step, for each seed independently.
 
     Attributes:
-        loss: end once the loss over the whole training set is at most this.
-        accuracy: end once the training accuracy is at least this.
-        gradient: end once the norm of the loss gradient is at most this; for rules that use all points, whose every
-            step tells it. Newton's method tells it of the point that its step leaves, and ends behind that step.
+        loss: stop once the loss over the whole training set is at most this.
+        accuracy: stop once the training accuracy is at least this.
+        gradient: stop once the norm of the loss gradient is at most this; only for rules on all points, which compute
+            it in every step. Newton's method has it at the point before the step, and stops after that step.
         every: steps between two evaluations of loss and accuracy; None evaluates at the checkpoints.
     """
 

@@ -1,4 +1,4 @@
-"""What a claim is run on: one experiment, arms of a comparison, a sweep, or any of them at several scales."""
+"""Settings of a claim: one experiment, arms of a comparison, a sweep, or any of these at several scales."""
 
 from __future__ import annotations
 
@@ -15,7 +15,7 @@ SCALES = ("quick", "standard", "paper")
 
 @dataclass(frozen=True)
 class Arms:
-    """Experiments that are compared seed by seed; arms that agree in data, model or batches share those draws."""
+    """Experiments to compare seed by seed; arms with equal data, model or batches share those random draws."""
 
     arms: tuple[tuple[str, Experiment], ...]
 
@@ -29,7 +29,12 @@ class Arms:
 
 @dataclass(frozen=True, kw_only=True)
 class Sweep:
-    """Experiments along an axis, for scaling exponents and trends: the value of x and the experiment there."""
+    """Experiments along an axis, for scaling exponents and trends.
+
+    Attributes:
+        axis: name of x.
+        points: (value of x, experiment), in increasing order of x.
+    """
 
     axis: str
     points: tuple[tuple[float, Experiment], ...]
@@ -59,7 +64,7 @@ class AtScale:
 
 
 def experiments(setting: Setting) -> dict[str, Experiment]:
-    """Label -> experiment of a setting: "" for a single one, an arm's name, or "axis=x" of a sweep."""
+    """Label -> experiment of a setting; the label is "" for a single one, an arm's name, or "axis=x" in a sweep."""
     if isinstance(setting, Experiment):
         return {"": setting}
     if isinstance(setting, Arms):

@@ -1,6 +1,6 @@
-"""The source of modules, read and not run: the names that a module binds at its top, and the names that each one uses.
+"""Static analysis of module source: the names a module binds at top level, and the names that each of them uses.
 
-A scope is over-approximated: a local variable that has the name of something at the top of its module counts as a use.
+Scopes are over-approximated: a local variable with the name of a top-level definition counts as a use of it.
 """
 
 from __future__ import annotations
@@ -24,19 +24,19 @@ LIBRARIES = frozenset(
         site.getusersitepackages(),
     )
 )
-"""Folders of what is installed, and not written for a claim."""
+"""Folders of installed libraries, as opposed to code written for a claim."""
 
 TABLE = "ByName"
-"""How the type of a table is called of which only the entries count that a recipe names; see `gen_core.fingerprint`."""
+"""Name of the type of tables of which only the entries that a recipe names count; see `gen_core.fingerprint`."""
 
 
 @dataclass
 class Uses:
-    """What a piece of code uses.
+    """The names that a piece of code uses.
 
     Attributes:
-        chains: dotted names by their parts, ("torch", "nn", "functional").
-        imports: names that are imported inside it -> where from, as in `Module`.
+        chains: dotted names, split into their parts: ("torch", "nn", "functional").
+        imports: local imports, name -> origin, as in `Module`.
         strings: string constants.
     """
 
@@ -47,15 +47,15 @@ class Uses:
 
 @dataclass
 class Module:
-    """A module's source.
+    """The parsed source of a module.
 
     Attributes:
         name: its dotted name.
         path: its file.
-        bound: name -> the statements at the top that bind it.
-        imports: name -> (module, what is taken of it, or "" for the module itself).
-        stars: modules of which everything is imported.
-        effects: statements at the top that bind no name, such as a call.
+        bound: name -> the top-level statements that bind it.
+        imports: name -> (module, name imported from it, or "" for the module itself).
+        stars: modules imported by `from ... import *`.
+        effects: top-level statements that bind no name, such as a call.
     """
 
     name: str
@@ -67,7 +67,7 @@ class Module:
     _read: dict[tuple[str, ...], tuple[str, Uses]] = field(default_factory=dict)
 
     def piece(self, *names: str) -> tuple[str, Uses]:
-        """Text of something at the top, and what it uses: of a name, of a table's entry, or with "" of the effects."""
+        """Source text and uses of a top-level name, of a table's entry (table, key), or with "" of the effects."""
         if names not in self._read:
             code: list[ast.AST] = [self.tables[names[0]][names[1]]] if names[1:] else [*self.bound.get(names[0], [])]
             code = code if names[0] else [*self.effects]
@@ -76,12 +76,12 @@ class Module:
 
     @property
     def package(self) -> str:
-        """The package that relative imports start from."""
+        """The package that relative imports are resolved against."""
         return self.name if self.path.name == "__init__.py" else self.name.rpartition(".")[0]
 
     @functools.cached_property
     def tables(self) -> dict[str, dict[str, ast.expr]]:
-        """Name of each table at the top -> key -> entry."""
+        """Top-level tables: name -> key -> entry."""
         found = {}
         for name, statements in self.bound.items():
             value = getattr(statements[0], "value", None)
@@ -94,7 +94,7 @@ class Module:
 
 
 def source_file(name: str) -> Path | None:
-    """The Python file of a module by its dotted name; None where there is none, as for what is built in."""
+    """The Python file of a module, by dotted name; None where there is none, as for built-in modules."""
     module = sys.modules.get(name)
     try:
         file = getattr(module, "__file__", None) if module else getattr(importlib.util.find_spec(name), "origin", None)
@@ -105,15 +105,16 @@ def source_file(name: str) -> Path | None:
 
 @functools.cache
 def installed(path: Path) -> bool:
-    """Whether a file lies in a library folder, this interpreter's or another one's that is on the path."""
+    """Whether a file lies in a library folder, of this interpreter or of another one on the path."""
     whole = path.resolve()
     return bool({"site-packages", "dist-packages"} & set(whole.parts)) or not LIBRARIES.isdisjoint(whole.parents)
 
 
 def read(name: str, path: Path) -> Module:
-    """Read a module. Raises SyntaxError or OSError where its file is none.
+    """Parse a module; cached until its file changes.
 
-    A file that has not changed since is not read again.
+    Raises:
+        OSError, SyntaxError: if the file cannot be read or parsed.
     """
     seen = path.stat()
     return _read(name, path, seen.st_mtime_ns, seen.st_size)
@@ -128,7 +129,7 @@ def _read(name: str, path: Path, changed: int, size: int) -> Module:
 
 
 class _Bare(ast.NodeTransformer):
-    """Takes away docstrings and the annotations of functions."""
+    """Strips docstrings and the annotations of functions."""
 
     def generic_visit(self, node: ast.AST) -> ast.AST:
         super().generic_visit(node)
@@ -142,7 +143,7 @@ class _Bare(ast.NodeTransformer):
 
 
 def _scan(module: Module, body: list[ast.stmt], within: ast.stmt | None, package: str) -> None:
-    """Sort the statements of a module's top, those within an `if` or a `for` as parts of it."""
+    """Sort top-level statements into `module`; a statement nested in an `if` or a `for` counts as all of that block."""
     for statement in body:
         owner = within or statement
         names = list(_binds(statement))
@@ -162,7 +163,7 @@ def _scan(module: Module, body: list[ast.stmt], within: ast.stmt | None, package
 
 
 def _binds(statement: ast.stmt) -> Iterator[str]:
-    """Names that a statement binds itself, but for definitions and imports."""
+    """Names that a statement itself binds, definitions and imports aside."""
     targets = getattr(statement, "targets", None) or [getattr(statement, "target", None)]
     if isinstance(statement, (ast.With, ast.AsyncWith)):
         targets = [item.optional_vars for item in statement.items]
@@ -198,7 +199,7 @@ def _import(
 
 
 def uses(nodes: list[ast.AST], package: str) -> Uses:
-    """What some code uses; annotations are not looked at."""
+    """The names that some code uses; annotations are ignored."""
     found = Uses()
 
     def visit(node: ast.AST) -> None:

@@ -1,4 +1,4 @@
-"""From one number per seed to a verdict, with error rates that are promised and not hoped for.
+"""Statistics: from one number per seed to a verdict with guaranteed error rates.
 
 Every interval has two one-sided bounds, each on the wrong side of the truth with probability at most `level`. A claim
 is judged at several looks (8, 16, 32, 64 seeds), each with its share of the claim's level (`spend`). By the union bound
@@ -52,7 +52,7 @@ def mean_interval(
     normal variable is concave.
 
     Args:
-        values: one value per seed, shape (n,), n >= 2, taken as normal. Equal values give an interval of no width.
+        values: one value per seed, shape (n,), n >= 2, assumed normal. Equal values give an interval of zero width.
         level: chance that one bound is wrong, in (0, 0.5).
         shared_variance: variance of the mean that is due to the test points, for example from a bootstrap over them.
         shared_df: degrees of freedom that this variance was estimated with; infinite if it is known.
@@ -71,7 +71,7 @@ def mean_interval(
         raise ValueError(f"shared_variance {shared_variance}; expected a finite number >= 0")
     if not shared_df > 0:
         raise ValueError(f"shared_df {shared_df}; expected a positive number")
-    # Equal values are told apart from nearly equal ones: rounding in the mean would leave them an sd of 1e-17.
+    # Equal values are treated separately: rounding in the mean would give them an sd of 1e-17.
     equal = bool(np.all(x == x[0]))
     estimate = float(x[0]) if equal else float(x.mean())
     sd = 0.0 if equal else float(x.std(ddof=1))
@@ -85,7 +85,7 @@ def proportion_interval(successes: int, n: int, *, level: float) -> Interval:
     """Exact interval for a proportion of seeds (Clopper and Pearson, Biometrika 26, 1934).
 
     Args:
-        successes: number of seeds of which the statement is true, out of `n`.
+        successes: number of seeds for which the statement is true, out of `n`.
         n: number of seeds.
         level: chance that one bound is wrong, in (0, 0.5).
 
@@ -102,9 +102,9 @@ def proportion_interval(successes: int, n: int, *, level: float) -> Interval:
 
 
 def worst_case(values: ArrayLike, low_limit: float | None, high_limit: float | None) -> Interval:
-    """The seed that lies farthest out, as an interval of no width, for exact identities.
+    """The worst seed's value, as an interval of zero width, for exact statements.
 
-    `verdict` with the same limits then HOLDS if all seeds are inside and is REFUTED if one is outside.
+    `verdict` with the same limits is then HOLDS if all seeds are inside, and REFUTED if one is outside.
 
     Raises:
         ValueError: for values that are not one finite number per seed, or limits that are both None or cross.
@@ -119,8 +119,8 @@ def exponents(x: ArrayLike, values: ArrayLike) -> np.ndarray:
     """Scaling exponent of every seed, shape (seeds,): the least-squares slope of log(value) in log(x).
 
     Args:
-        x: sizes, shape (points,), positive, at least two of them different.
-        values: shape (points, seeds), positive.
+        x: sizes, shape (settings,), positive, at least two of them different.
+        values: shape (settings, seeds), positive.
 
     Raises:
         ValueError: for shapes that do not match, or a value that is not finite and positive (named by its index).
@@ -135,11 +135,11 @@ def exponents(x: ArrayLike, values: ArrayLike) -> np.ndarray:
 def trends(x: ArrayLike, values: ArrayLike) -> np.ndarray:
     """Trend of every seed, shape (seeds,): Spearman's rank correlation of the value with x, in [-1, 1].
 
-    Ties get their mean rank. A seed whose value is the same at every point has no trend: 0.
+    Ties get their mean rank. A seed whose value is the same in every setting has no trend: 0.
 
     Args:
-        x: settings, shape (points,), at least two of them different.
-        values: shape (points, seeds).
+        x: settings, shape (settings,), at least two of them different.
+        values: shape (settings, seeds).
 
     Raises:
         ValueError: for shapes that do not match, or a value that is not finite (named by its index).
@@ -157,7 +157,7 @@ def verdict(interval: Interval, low_limit: float | None, high_limit: float | Non
     With one limit both decisions are one-sided tests at the interval's level. With two limits HOLDS is a pair of
     one-sided tests (TOST), wrong with at most the level; REFUTED is wrong with at most the level on either side.
 
-    The limits themselves are inside; None is no limit on that side.
+    The limits themselves count as inside; None means no limit on that side.
 
     Raises:
         ValueError: if both limits are None, one is NaN, or they cross.
@@ -171,7 +171,7 @@ def verdict(interval: Interval, low_limit: float | None, high_limit: float | Non
 
 
 def headroom(interval: Interval, low_limit: float | None, high_limit: float | None) -> float | None:
-    """Distance of the estimate from its nearest limit in standard deviations of a seed, positive inside.
+    """Distance of the estimate from the nearest limit in standard deviations of one seed, positive inside.
 
     None where the standard deviation is 0. Raises as `verdict`.
     """
@@ -182,18 +182,18 @@ def headroom(interval: Interval, low_limit: float | None, high_limit: float | No
 
 
 def seeds_needed(headroom: float | None, *, level: float, power: float = 0.9, most: int = 100_000) -> int | None:
-    """Smallest number of seeds at which a judgement by Student's t decides with the given power.
+    """Smallest number of seeds at which a judgement by Student's t is decisive with the given power.
 
-    Error from shared test points does not shrink with seeds and is not counted.
+    The error from shared test points does not shrink with seeds and is left out.
 
     Args:
-        headroom: true distance from the limit in standard deviations, of either sign.
+        headroom: true distance from the limit in standard deviations of one seed, of either sign.
         level: chance that one bound is wrong at this judgement, in (0, 0.5).
         power: chance of a decision, in (0, 1).
-        most: largest answer.
+        most: largest number of seeds to consider.
 
     Returns:
-        The number of seeds, at least 2; None if the headroom is None or 0, or `most` seeds would not do.
+        The number of seeds, at least 2; None if the headroom is None or 0, or if `most` seeds are not enough.
 
     Raises:
         ValueError: for a headroom that is not finite, or a level or power out of range.
@@ -226,7 +226,7 @@ def spend(level: float, looks: int) -> float:
 def looks(first: int, most: int) -> tuple[int, ...]:
     """Numbers of seeds at which a claim is judged: first, 2 first, 4 first, ... up to 64 and at most `most`.
 
-    Where even the first look asks for more than `most`, there is one look, at `most`.
+    If even the first look exceeds `most`, there is a single look, at `most`.
 
     Raises:
         ValueError: if `first` is not in 1..64 or `most` is not positive.
@@ -274,11 +274,11 @@ def _per_seed(values: ArrayLike) -> np.ndarray:
 def _sweep(x: ArrayLike, values: ArrayLike) -> tuple[np.ndarray, np.ndarray]:
     settings, table = np.asarray(x, dtype=np.float64), np.asarray(values, dtype=np.float64)
     if settings.ndim != 1 or table.ndim != 2 or len(settings) != len(table):
-        raise ValueError(f"x {settings.shape}, values {table.shape}; expected shapes (points,) and (points, seeds)")
+        raise ValueError(f"x {settings.shape}, values {table.shape}; expected shapes (settings,) and (settings, seeds)")
     for name, array in (("x", settings), ("value", table)):
         _refuse(~np.isfinite(array), array, name, "a finite number")
     if np.unique(settings).size < 2:
-        raise ValueError(f"x {settings.tolist()}; expected at least two different points")
+        raise ValueError(f"x {settings.tolist()}; expected at least two different values")
     return settings, table
 
 

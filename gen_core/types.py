@@ -1,4 +1,4 @@
-"""Shared vocabulary: what a data set is, and what one draw of it holds."""
+"""The contract of data sets, and the data of one draw."""
 
 from __future__ import annotations
 
@@ -18,7 +18,7 @@ class Data:
     Attributes:
         X: training inputs, shape (n, *inputs), floating point.
         y: training labels, shape (n,).
-        X_test: held-out inputs, shape (n_test, *inputs); None where a claim holds none out.
+        X_test: held-out inputs, shape (n_test, *inputs); None where no points are held out.
         y_test: held-out labels, shape (n_test,).
     """
 
@@ -32,8 +32,8 @@ class Data:
 class Dataset(Protocol):
     """A frozen, hashable recipe of data: a dataclass of builtins with these attributes and a `draw`.
 
-    Where points are held out it has an `n_test` too. A recipe that reads files has a method `source() -> str`, a
-    digest of what it reads, which raises `DataMissing` or `DataDamaged` where that cannot be read; the digest enters
+    A recipe with held-out points has an `n_test` too. A recipe that reads files has a method `source() -> str`, a
+    digest of their contents, which raises `DataMissing` or `DataDamaged` if they cannot be read; the digest is part of
     the key of every result.
     """
 
@@ -59,13 +59,13 @@ def held_out(data: Dataset) -> int:
 
 @runtime_checkable
 class Derived(Dataset, Protocol):
-    """A data set made of another one's points: a seed sees the very points that the other one gives it."""
+    """A data set made from the points of another one: each seed gets the same points from both."""
 
     @property
     def data(self) -> Dataset:
-        """The other one."""
+        """The other data set."""
         ...
 
     def derive(self, data: Data, generator: torch.Generator) -> Data:
-        """Make one seed's data of what the other one drew, with a stream of this recipe's own."""
+        """Derive one seed's data from the other data set's draw, with a random stream of this recipe's own."""
         ...

@@ -1,1 +1,1 @@
-"""Records of a run -> static HTML, a history of all runs, and files for other programs."""
+"""Reports: from the records of a run to static HTML, a history of all runs, and files for other programs."""

@@ -1,4 +1,4 @@
-"""`python -m reports RECORDS -o DIR`: the report of a run; `diff`: two side by side; `evidence`: tables of several."""
+"""Command line: `python -m reports RECORDS -o DIR` reports a run, `diff` compares two, `evidence` tabulates several."""
 
 from __future__ import annotations
 
@@ -14,7 +14,7 @@ from reports.load import BadRecords, load_run
 from reports.publish import publish
 
 TURNED = 3
-"""Exit status that says that a verdict has turned: another one than that of a crash of Python."""
+"""Exit status if a verdict has turned bad; distinct from that of a crash of Python."""
 
 
 def main(arguments: list[str] | None = None) -> int:

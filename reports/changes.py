@@ -1,4 +1,4 @@
-"""What is different between a run and those before it, case by case.
+"""Differences between a run and those before it, case by case.
 
 Compared are runs at one scale. A case has at most one change, the first that fits of these:
 
@@ -32,12 +32,12 @@ called slower for that alone, and the more runs there are, the fewer.
 """
 
 ROUNDING = 1e-6
-"""Values of one seed differ where they are further apart than this share of the larger."""
+"""Relative difference above which two values of one seed count as different."""
 
 
 @dataclass(frozen=True)
 class Change:
-    """What is different about a case.
+    """The difference between a case and its earlier runs.
 
     Attributes:
         kind: one of `KINDS`.
@@ -117,21 +117,21 @@ def _change(before: list[CaseRecord], now: CaseRecord) -> Change | None:
     if not before:
         return Change("new", after, verdict=red, fails=red)
     last = before[-1]
-    was, told = standing(last), f"{outcome(last)} -> {after}"
+    was, outcomes = standing(last), f"{outcome(last)} -> {after}"
     if was != standing(now):
         kind = "changed" if red == was.attention else "broken" if red else "fixed"
         if kind == "fixed" and now.verdict == NOT_RUN:
-            kind = "changed"  # what could not be run is not mended
-        return Change(kind, told, verdict=True, fails=red)
+            kind = "changed"  # a case that could not be run is not fixed
+        return Change(kind, outcomes, verdict=True, fails=red)
     if last.limits and now.limits and _expected(last) != _expected(now):
         what, one, other = "tolerance", last.tolerance, now.tolerance
         if one == other:  # in words
             what, one, other = "limits", _limits(last), _limits(now)
-        return Change("changed", f"{what} {one} -> {other}; {told}", fails=red)
+        return Change("changed", f"{what} {one} -> {other}; {outcomes}", fails=red)
     if moved := _moved(last, now):
-        return Change("changed", f"{told}; {moved}", fails=red)
-    if said := drift(before, now):
-        return Change("drifted", said, fails=red)
+        return Change("changed", f"{outcomes}; {moved}", fails=red)
+    if drifted := drift(before, now):
+        return Change("drifted", drifted, fails=red)
     alike = [c.seconds for c in before if bool(c.trained) == bool(now.trained)]
     if alike and now.seconds > max(SLOWER * max(alike), SLOWER_BY + max(alike)):
         return Change("slower", f"{max(alike):.1f} s -> {now.seconds:.1f} s", fails=red)
@@ -148,7 +148,7 @@ def _expected(case: CaseRecord) -> tuple[Any, ...]:
 
 
 def _moved(before: CaseRecord, now: CaseRecord) -> str:
-    """How far apart values of the same seeds are; empty without such seeds, or if they are equal but for rounding."""
+    """The difference of values of the same seeds, in words; empty without such seeds, or if equal up to rounding."""
     known = dict(zip(before.seeds, before.values, strict=False))
     pairs = [(known[s], v) for s, v in zip(now.seeds, now.values, strict=False) if s in known]
     apart = [(a, b) for a, b in pairs if _differ(a, b)]

@@ -1,4 +1,4 @@
-"""Two runs side by side: what is new, gone, fixed, broken, changed, drifted or slower, as text and as a page."""
+"""Comparison of two runs: cases that are new, gone, fixed, broken, changed, drifted or slower, as text and page."""
 
 from __future__ import annotations
 
@@ -13,7 +13,7 @@ from reports.templating import template_environment, write
 
 
 def two_runs(first: str, second: str, kept: Path) -> tuple[Loaded, Loaded]:
-    """The runs that two names stand for.
+    """The two runs given by their names.
 
     Args:
         first: a folder of records; or the id of a run in the history, or how it begins; or `latest`; or `previous`, the
@@ -58,10 +58,10 @@ def text(before: Loaded, now: Loaded, found: dict[str, Change]) -> str:
 
 
 def changes_line(now: Loaded, found: dict[str, Change]) -> str:
-    """How many cases have which change."""
+    """The number of cases with each kind of change."""
     counts = Counter(change.kind for change in found.values())
-    said = ", ".join(f"{counts[kind]} {kind}" for kind in KINDS if counts[kind])
-    return f"{said or 'no change'}, of {len(now.cases)} cases"
+    counted = ", ".join(f"{counts[kind]} {kind}" for kind in KINDS if counts[kind])
+    return f"{counted or 'no change'}, of {len(now.cases)} cases"
 
 
 def run_line(loaded: Loaded) -> str:
@@ -74,7 +74,7 @@ def run_line(loaded: Loaded) -> str:
 
 
 def write_diff(before: Loaded, now: Loaded, found: dict[str, Change], output: Path) -> Path:
-    """Write the changes as a page, whole or not at all.
+    """Write the changes as a page, atomically.
 
     Args:
         before: the earlier run.
@@ -89,8 +89,8 @@ def write_diff(before: Loaded, now: Loaded, found: dict[str, Change], output: Pa
     page.parent.mkdir(parents=True, exist_ok=True)
     groups = {k: [(n, c) for n, c in found.items() if c.kind == k] for k in KINDS}
     titles = {case.nodeid: case.title for loaded in (before, now) for case in loaded.cases}
-    said = template_environment().get_template("diff.html")
-    write(page, said.render(before=before, now=now, groups=groups, titles=titles, summary=changes_line(now, found)))
+    template = template_environment().get_template("diff.html")
+    write(page, template.render(before=before, now=now, groups=groups, titles=titles, summary=changes_line(now, found)))
     return page
 
 

@@ -1,4 +1,4 @@
-"""Every different figure of a run, drawn once, by all processors where there are many."""
+"""Drawings of a run's figures: each distinct figure is drawn once, in parallel where there are many."""
 
 from __future__ import annotations
 
@@ -13,7 +13,7 @@ from gen_core.records import CaseRecord, Figure
 from reports.figures import draw_panels
 
 MANY = 40
-"""Figures from which on processes that draw some of them each are worth their start."""
+"""Number of figures from which starting several processes pays off."""
 
 
 @dataclass(frozen=True)
@@ -37,7 +37,7 @@ def draw_all(cases: Iterable[CaseRecord]) -> dict[str, Drawing]:
     if len(figures) < MANY:
         drawn = [_draw(figure) for figure in figures.values()]
     else:
-        # Not forked: the process that ends a run has threads.
+        # Not forked, since the process that ends a run has threads.
         with ProcessPoolExecutor(mp_context=get_context("spawn"), initializer=_search_seldom) as pool:
             drawn = list(pool.map(_draw, figures.values(), chunksize=8))
     made = dict(zip(figures, drawn, strict=True))
@@ -45,7 +45,7 @@ def draw_all(cases: Iterable[CaseRecord]) -> dict[str, Drawing]:
 
 
 def _search_seldom() -> None:
-    """Let Python look for garbage once in a few figures: matplotlib's many objects make that a quarter of the time."""
+    """Collect garbage only once every few figures: with matplotlib's many objects it takes a quarter of the time."""
     gc.freeze()
     gc.set_threshold(200_000)
 

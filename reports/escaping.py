@@ -1,4 +1,4 @@
-"""Text from anywhere, shown as text where HTML's own escaping does not reach: terminals, XML and Markdown."""
+"""Escaping of untrusted text outside HTML: for terminals, XML and Markdown."""
 
 from __future__ import annotations
 
@@ -9,14 +9,14 @@ _MARKUP = re.compile(r"[\\`*_~|<>\[\]&$#!@]|(?<=:)//|(?<=www)\.", re.IGNORECASE)
 
 
 def visible(text: str) -> str:
-    """Text with each character that XML 1.0 forbids, or that a terminal obeys, written as its escape in Python."""
+    """Text with Python escapes for all characters that XML 1.0 forbids or that control a terminal."""
     return _UNSHOWN.sub(_escape, text)
 
 
 def visible_line(text: str, longest: int = 300) -> str:
-    """Text on one line, every character visible, cut after `longest` characters."""
-    said = " ".join(visible(text).split())
-    return said if len(said) <= longest else said[: longest - 1] + "…"
+    """Text on one line, with every character visible, truncated to `longest` characters."""
+    line = " ".join(visible(text).split())
+    return line if len(line) <= longest else line[: longest - 1] + "…"
 
 
 def markdown(text: str) -> str:

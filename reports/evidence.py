@@ -1,4 +1,4 @@
-"""Several runs with seeds of their own -> a table a paper: how each claim's values spread, how far its tolerance is.
+"""Evidence tables, one per paper, from several runs with seeds of their own: each claim's spread and headroom.
 
 A tolerance is only as good as the runs behind it. The tables are Markdown, to be kept beside the claims.
 """
@@ -113,9 +113,9 @@ def _papers(runs: list[Loaded], scales: list[str]) -> dict[str, list[EvidenceRow
         one = next(iter(at.values()))[0]
         spreads = {scale: _spread(at[scale]) for scale in scales if scale in at}
         name = one.claim.rpartition("::")[2].removeprefix("test_").replace("_", " ")
-        said = next((case.tolerance for found in at.values() for case in found if case.tolerance), "")
+        tolerance = next((case.tolerance for found in at.values() for case in found if case.tolerance), "")
         measured = next((case.measured for found in at.values() for case in found if case.measured), "")
-        papers.setdefault(one.paper, []).append(EvidenceRow(name, one.case, one.control, measured, said, spreads))
+        papers.setdefault(one.paper, []).append(EvidenceRow(name, one.case, one.control, measured, tolerance, spreads))
     for lines in papers.values():
         lines.sort(key=lambda line: (line.claim, line.control))
     return papers
@@ -124,7 +124,7 @@ def _papers(runs: list[Loaded], scales: list[str]) -> dict[str, list[EvidenceRow
 def _spread(cases: list[CaseRecord]) -> Spread:
     verdicts = Counter(case.verdict or "not reached" for case in cases)
     values = [value for case in cases for value in case.values if value is not None]
-    # What has to be refuted is as safe as it is far outside.
+    # A case that must be refuted is the safer the farther it is outside.
     rooms = [
         -case.headroom if case.control or case.not_reproduced else case.headroom
         for case in cases

@@ -1,4 +1,4 @@
-"""Why a verdict is what it is, in sentences, from the fields of a record."""
+"""Explanations of verdicts in sentences, from the fields of a record."""
 
 from __future__ import annotations
 
@@ -19,7 +19,7 @@ SUBJECTS = {
 
 
 def position(case: CaseRecord) -> str:
-    """Where the judged interval lies: "inside" the tolerance, "outside", "across" a limit, or "" if it is not known."""
+    """The position of the judged interval: "inside" the tolerance, "outside", "across" a limit, or "" if unknown."""
     allowed, (low, high) = _allowed(case), _ends(case)
     if allowed is None or (case.low is None and case.high is None):
         return ""
@@ -29,12 +29,12 @@ def position(case: CaseRecord) -> str:
 
 
 def subject(case: CaseRecord) -> str:
-    """What of the seeds is judged, with their number."""
-    said = SUBJECTS.get(case.statistic, "what is judged of {seeds}").format(seeds=plural(len(case.values), "seed"))
+    """The judged statistic, with the number of seeds."""
+    subject = SUBJECTS.get(case.statistic, "what is judged of {seeds}").format(seeds=plural(len(case.values), "seed"))
     if case.seed_limit is None:
-        return said
+        return subject
     sign = {"at most": "≤", "at least": "≥"}.get(case.seed_direction, case.seed_direction)
-    return f"{said} with a value {sign}\N{NO-BREAK SPACE}{number(case.seed_limit)}"
+    return f"{subject} with a value {sign}\N{NO-BREAK SPACE}{number(case.seed_limit)}"
 
 
 def explanation(case: CaseRecord) -> str:
@@ -43,7 +43,7 @@ def explanation(case: CaseRecord) -> str:
 
 
 def judgement(case: CaseRecord) -> str:
-    """Why the verdict is what it is, with the bound and the limit that decide."""
+    """The reason for the verdict, with the decisive bound and limit."""
     if case.verdict is None:
         return "This case was selected, and the run ended before it was reached."
     if case.verdict == ERROR:
@@ -76,7 +76,7 @@ def decided(case: CaseRecord) -> str:
 
 
 def _judged(case: CaseRecord, where: str) -> str:
-    """Where the interval lies, with the bound and the limit that decide."""
+    """The position of the interval, with the decisive bound and limit."""
     of, least, most = subject(case), case.limits[0], case.limits[-1]
     low, high = _ends(case)
     if where == "across":
@@ -91,16 +91,16 @@ def _judged(case: CaseRecord, where: str) -> str:
     bound, limit = (
         (high, most if where == "inside" else least) if upper else (low, least if where == "inside" else most)
     )
-    said, than = _apart(bound, limit)
+    value, than = _apart(bound, limit)
     name = (
-        f"the {'upper' if upper else 'lower'} bound {said} of {of}" if interval(case) else f"the value {said} of {of}"
+        f"the {'upper' if upper else 'lower'} bound {value} of {of}" if interval(case) else f"the value {value} of {of}"
     )
     relation = ("is below" if upper else "is above") if bound != limit else f"is not {'above' if upper else 'below'}"
     return f"{name} {relation} {than}"
 
 
 def _allowed(case: CaseRecord) -> tuple[float, float] | None:
-    """What the tolerance allows, from where to where; None where it is not known."""
+    """The range that the tolerance allows; None if unknown."""
     if not case.limits:
         return None
     return {
@@ -123,7 +123,7 @@ def _room(case: CaseRecord) -> str:
 
 
 def _apart(one: float, other: float) -> tuple[str, str]:
-    """Two numbers with as many digits as tell them apart."""
+    """Two numbers with enough digits to distinguish them."""
     digits = next((d for d in range(3, 17) if number(one, d) != number(other, d)), 3)
     return number(one, digits), number(other, digits)
 
@@ -132,8 +132,8 @@ def _meaning(case: CaseRecord) -> str:
     if case.verdict in (None, ERROR, NOT_RUN):
         return ""
     if case.kind == "mutation":
-        told = "As it must be" if case.verdict == REFUTED else "It should have been refuted"
-        return f" {told}: this control mutates the measure, “{case.drops}”."
+        comment = "As it must be" if case.verdict == REFUTED else "It should have been refuted"
+        return f" {comment}: this control mutates the measure, “{case.drops}”."
     if case.control and case.verdict == REFUTED:
         return f" As it must be: this control drops the hypothesis “{case.drops}”."
     if case.control:

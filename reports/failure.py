@@ -1,4 +1,4 @@
-"""A case that is not as it has to be: what failed first, the nearest setting that passes, and how to load its run."""
+"""Diagnosis of a failed case: the first failure, the nearest setting that passes, and the call that loads its run."""
 
 from __future__ import annotations
 
@@ -13,7 +13,7 @@ from reports.wording import number, recipe_of, tolerance
 
 @dataclass(frozen=True)
 class Difference:
-    """One field of a recipe: its place in it, its value in the failed case, and in the one that passes."""
+    """One field of a recipe: its path, its value in the failed case, and its value in the passing one."""
 
     field: str
     here: str
@@ -29,33 +29,33 @@ class Nearest:
 
 
 def first_failures(case: CaseRecord) -> list[str]:
-    """What was the first to go wrong, a sentence each: hypothesis, look, seed. Empty where the record does not tell."""
-    told = []
+    """The first failures, one sentence each: hypothesis, look, seed. Empty if the record does not have them."""
+    sentences = []
     for hypothesis in case.hypotheses:
         if hypothesis.holds is not None and hypothesis.holds == hypothesis.dropped:
             broken = "does not hold" if not hypothesis.dropped else "is to be dropped here and still holds"
-            told.append(f"Hypothesis “{hypothesis.name}” {broken}: {hypothesis.checked or hypothesis.statement}.")
+            sentences.append(f"Hypothesis “{hypothesis.name}” {broken}: {hypothesis.checked or hypothesis.statement}.")
             break
     wanted = REFUTED if case.control else HOLDS
     looks = [look for look in case.looks if look.verdict != wanted]
     if looks:
         look = looks[0]
-        told.append(
+        sentences.append(
             f"The first look, of {len(case.looks)}, that did not come to {wanted} was at {look.seeds} seeds: "
             f"{look.verdict}, {number(look.estimate, 4)} in [{number(look.low, 4)}, {number(look.high, 4)}]."
         )
     seeds = [(s, v) for s, v in zip(case.seeds, case.values, strict=False) if v is None or outside(case, v)]
     if seeds and case.verdict in (REFUTED, INCONCLUSIVE, ERROR) and not case.control:
         seed, value = seeds[0]
-        told.append(
+        sentences.append(
             f"The first seed outside the tolerance {tolerance(case.tolerance)} is {seed}, with {number(value, 6)}; "
             f"in all {len(seeds)} of {len(case.values)} seeds are."
         )
-    return told
+    return sentences
 
 
 def nearest(case: CaseRecord, others: Sequence[CaseRecord]) -> Nearest | None:
-    """Of the other cases of a claim that are as they have to be, settings or controls like this one, the nearest."""
+    """The nearest passing case of the same claim and kind, by the number of fields that differ."""
     good = "control refuted" if case.control else "holds"
     found = [
         Nearest(other, _differences(_recipes(case), _recipes(other)))
@@ -79,7 +79,7 @@ def _differences(here: Any, there: Any) -> list[Difference]:
 
 
 def _fields(value: Any, place: str = "") -> dict[str, str]:
-    """Place -> value of every plain value of a recipe."""
+    """Path -> value, for every plain value of a recipe."""
     if isinstance(value, dict) and value:
         parts = value.items()
     elif isinstance(value, list) and any(isinstance(item, (dict, list)) for item in value):
@@ -90,18 +90,18 @@ def _fields(value: Any, place: str = "") -> dict[str, str]:
 
 
 def loading(case: CaseRecord, run: RunRecord) -> str:
-    """Python that gives the run of a case as this run had it; "" where its id names no test."""
+    """Python code that loads the run of a case as in this run; "" if its id names no test."""
     path, _, test = case.claim.partition("::")
     if not path.endswith(".py") or not test:
         return ""
     chosen = {"scale": run.scale, "seeds": len(case.values) or None, "seeds_from": run.seeds_from}
-    told = ", ".join(f"{name}={value!a}" for name, value in chosen.items() if value is not None)
+    arguments = ", ".join(f"{name}={value!a}" for name, value in chosen.items() if value is not None)
     where = ", ".join(f"{name}={value!a}" for name, value in (("device", run.device), ("store", run.store)) if value)
     return "\n".join(
         [
             "import gen_core",
             "",
             f"run = gen_core.load({f'{case.claim}[{case.case}]'!a},",
-            f"                    {told}, {where})",
+            f"                    {arguments}, {where})",
         ]
     )

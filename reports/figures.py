@@ -1,4 +1,4 @@
-"""`Figure` -> SVG, one drawing per panel: the same numbers give the same bytes.
+"""Figures as SVG, one drawing per panel: equal numbers give equal bytes.
 
 Drawn through matplotlib's objects with its default style, so that neither pyplot's state nor a user's matplotlibrc
 changes a report. Text stays text (`svg.fonttype` "none"), for search, selection and the fonts of the page.
@@ -140,7 +140,7 @@ def _scales(axes: Axes, xlog: bool, ylog: bool) -> None:
 
 
 def _right_side(axes: Axes, panel: Panel, ylog: bool) -> list[Tick]:
-    """Name heights in other units on the right, where they are in sight; returns those that are."""
+    """Label the right-hand axis, where the ticks are in view; returns those that are."""
     low, high = sorted(axes.get_ylim())
     there = [(tick.at, tick) for tick in panel.right if _kept(tick.at, ylog) and low <= tick.at <= high]
     ticks = [tick for _, tick in there]
@@ -192,7 +192,7 @@ def _lay_out(canvas: Canvas, axes: Axes, legend: float, side: list[str]) -> None
 
 
 def alternative(panel: Panel) -> str:
-    """What a panel shows in words, for readers who do not see it."""
+    """A description of a panel in words, as its text alternative."""
     axes = f"{_label(panel.ylabel)} over {_label(panel.xlabel)}"
     return f"{_label(panel.title)}: {axes}" if _label(panel.title) else axes
 
@@ -220,7 +220,7 @@ def _kept(value: float | None, log: bool = False) -> TypeGuard[float]:
 
 
 def _label(text: str) -> str:
-    """One line without control characters and lone surrogates, which neither XML nor matplotlib takes."""
+    """One line without control characters and lone surrogates, which neither XML nor matplotlib accepts."""
     line = "".join(" " if unicodedata.category(c) in ("Cc", "Cs", "Cn", "Zl", "Zp") else c for c in text).strip()
     line = line.lstrip("_")  # matplotlib hides labels that begin so
     return line if len(line) <= LONGEST else line[: LONGEST - 1] + "…"

@@ -1,4 +1,4 @@
-"""LaTeX -> MathML, which browsers typeset offline."""
+"""Formulas: from LaTeX to MathML, which browsers typeset offline."""
 
 from __future__ import annotations
 
@@ -9,7 +9,7 @@ from xml.etree import ElementTree
 from latex2mathml.converter import convert_to_element
 
 LONGEST = 2000
-"""Characters of LaTeX; more is no formula of a paper, and the converter's time grows fast."""
+"""Maximal length of LaTeX input: the converter's time grows fast, and no formula of a paper is longer."""
 
 # The rest of what the converter can write is not layout: links, styles, ids, colours.
 ATTRIBUTES = {
@@ -21,7 +21,7 @@ ATTRIBUTES = {
 
 @functools.cache
 def mathml(latex: str) -> str:
-    """A `<math>` element with all text in it escaped, or "" for what is not whole LaTeX that the converter knows."""
+    """A `<math>` element with all its text escaped, or "" for LaTeX that is incomplete or unknown to the converter."""
     if len(latex) > LONGEST:
         return ""
     try:

@@ -1,4 +1,4 @@
-"""The figures of a run in the papers' order, each once however many cases share it."""
+"""The gallery: the figures of a run in the papers' order, each shown once even if several cases share it."""
 
 from __future__ import annotations
 
@@ -76,7 +76,7 @@ def _settings_first(plate: Plate) -> tuple[bool, list[str]]:
 
 
 def order(place: str) -> tuple[float, tuple[int, ...], str]:
-    """Where a place stands in its paper: by the first figure that it names, else by its section, else by its words."""
+    """Sort key of a place in its paper: by the first figure that it names, else by its section, else by its words."""
     figure = re.search(r"\bFigures?\s+(\d+)", place)
     section = re.search(r"\bsections?\s+(\d+(?:\.\d+)*)", place)
     numbers = tuple(map(int, section[1].split("."))) if section else (10**6,)

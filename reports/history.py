@@ -1,4 +1,4 @@
-"""Every run in one SQLite file: what a later run is compared with, and what the pages over runs are drawn from.
+"""The history: all runs in one SQLite file, for comparison with later runs and for the pages over runs.
 
 A run is written in one transaction, so that writers at the same time wait for each other and a killed one leaves whole
 runs only. Of a case is kept what can be compared; statement, recipes, looks and figure stay in the run's records.
@@ -18,7 +18,7 @@ from gen_core.records import CaseRecord, RunRecord, plain, standing, upgraded_ca
 from reports.load import Loaded
 
 PLACE = Path("reports", "history.sqlite")
-"""The history that is kept if no other is named, from the root directory."""
+"""Default path of the history, relative to the root directory."""
 
 VERSION = 2
 """SQLite's user_version of a history; a file of a later one is refused.
@@ -31,10 +31,10 @@ APPLICATION = 0x67656E63
 """SQLite's application_id of a history ("genc"), which tells it from other databases."""
 
 RUNS = 90
-"""Runs of each scale that are compared and drawn: the latest."""
+"""Number of latest runs at each scale that are compared and drawn."""
 
 WAIT = 120.0
-"""Seconds that a writer waits for others."""
+"""Seconds that a writer waits for other writers."""
 
 RUN = (
     *("run", "started", "command", "arguments", "repeat", "scale", "device", "seeds_from", "fresh"),
@@ -56,7 +56,7 @@ LONGEST_REASON = 500  # characters
 
 
 class BadHistory(ValueError):
-    """A file that is no history, or a run that is not in it; the message names it and what was expected."""
+    """A file that is not a history, or a run that is not in it; the message names it and what was expected."""
 
 
 def append(path: Path, loaded: Loaded) -> None:
@@ -117,7 +117,7 @@ def find(path: Path, name: str) -> Loaded:
 
 @contextlib.contextmanager
 def _opened(path: Path, make: bool = False) -> Iterator[sqlite3.Connection]:
-    """A connection to a history; whatever is wrong with the file comes out as `BadHistory`, and nothing is changed."""
+    """A connection to a history; any defect of the file raises `BadHistory`, and nothing is changed."""
     if not make and not path.is_file():
         raise BadHistory(f"{path}: no such file; expected a history of runs, as pytest's --history writes one")
     connection = None
@@ -138,10 +138,10 @@ def _opened(path: Path, make: bool = False) -> Iterator[sqlite3.Connection]:
 
 
 def _check(history: sqlite3.Connection, path: Path, make: bool) -> None:
-    """Refuse what is no history of this version; with `make`, an empty file becomes one."""
+    """Reject files that are not a history of this version; with `make`, an empty file becomes one."""
     if make and not history.execute("SELECT count(*) FROM sqlite_master").fetchone()[0]:
         history.execute("BEGIN IMMEDIATE")
-        # Another process may have made it meanwhile.
+        # Another process may have created it meanwhile.
         if not history.execute("SELECT count(*) FROM sqlite_master").fetchone()[0]:
             history.execute(f"PRAGMA application_id = {APPLICATION}")
             history.execute(f"PRAGMA user_version = {VERSION}")
@@ -196,8 +196,8 @@ def _read(history: sqlite3.Connection, where: str, values: list[Any]) -> list[Lo
         run = upgraded_run(run) if run.get("arguments") is None else run
         cases = _rows(history, "case", CASE, 'WHERE "run" = ? ORDER BY rowid', [run["run"]])
         cases = [upgraded_case(case) if case.get("kind") is None else case for case in cases]
-        told = [{name: value for name, value in case.items() if name in KEPT} for case in cases]
-        found.append(Loaded(RunRecord(**run), [CaseRecord(**(NOT_KEPT | case)) for case in told]))
+        kept = [{name: value for name, value in case.items() if name in KEPT} for case in cases]
+        found.append(Loaded(RunRecord(**run), [CaseRecord(**(NOT_KEPT | case)) for case in kept]))
     history.execute("COMMIT")
     return found
 

@@ -79,8 +79,10 @@ def _case(suite: ElementTree.Element, case: CaseRecord, kind: str, change: Chang
         },
     )
     if kind:
-        told = visible(" ".join(part for part in (explanation(case), case.reason) if part))
-        ElementTree.SubElement(test, kind, {"message": told, "type": standing(case).name}).text = visible(case.reason)
+        message = visible(" ".join(part for part in (explanation(case), case.reason) if part))
+        ElementTree.SubElement(test, kind, {"message": message, "type": standing(case).name}).text = visible(
+            case.reason
+        )
 
 
 def _properties(element: ElementTree.Element, values: dict[str, str]) -> None:

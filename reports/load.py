@@ -1,4 +1,4 @@
-"""A run's folder -> its records. What is damaged is named and left out; the rest is kept."""
+"""Loading the records of a run from its folder. Damaged files are reported and left out."""
 
 from __future__ import annotations
 
@@ -9,7 +9,7 @@ from gen_core.records import CaseRecord, RunRecord, last_attempts, read_run
 
 
 class BadRecords(ValueError):
-    """A folder that is no run's folder; the message names the path and what was expected there."""
+    """A folder that is not a run's folder; the message names the path and what was expected there."""
 
 
 @dataclass(frozen=True)

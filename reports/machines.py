@@ -1,4 +1,4 @@
-"""What other programs read of a run: its records in one JSON file, JUnit XML, a Markdown summary and a badge."""
+"""Machine-readable output of a run: all records in one JSON file, JUnit XML, a Markdown summary and a badge."""
 
 from __future__ import annotations
 
@@ -15,7 +15,7 @@ from reports.load import Loaded
 from reports.templating import template_environment, write
 
 LISTED = 100
-"""Cases, and changes, that a summary lists; it says how many more there are."""
+"""Maximal number of cases, and of changes, that a summary lists; it counts the rest."""
 
 COLOURS = {"bad": "#a4161a", "open": "#8a5300", "off": "#505860", "good": "#15643a"}
 LETTER, PAD = 6.6, 10.0
@@ -32,16 +32,16 @@ def write_machine_files(loaded: Loaded, changes: Mapping[str, Change], folder: P
         OSError: if the folder cannot be written to.
     """
     folder.mkdir(parents=True, exist_ok=True)
-    said = summary(loaded, changes)
+    markdown = summary(loaded, changes)
     texts = {
         "records.json": records(loaded),
         "junit.xml": junit(loaded, changes),
-        "summary.md": said,
+        "summary.md": markdown,
         "badge.svg": badge(loaded),
     }
     for name, text in texts.items():
         write(folder / name, text)
-    return said
+    return markdown
 
 
 def records(loaded: Loaded) -> str:
@@ -50,7 +50,7 @@ def records(loaded: Loaded) -> str:
 
 
 def summary(loaded: Loaded, changes: Mapping[str, Change]) -> str:
-    """A run in Markdown: counts, the cases that the run is red for, and what has changed."""
+    """A run in Markdown: counts, the cases that make it red, and the changes."""
     attention = [case for case in sorted(loaded.cases, key=urgency) if standing(case).attention]
     listed = sorted(changes.items(), key=lambda item: (KINDS.index(item[1].kind), item[0]))
     template = template_environment().get_template("summary.md")
@@ -80,12 +80,12 @@ def append_summary(file: Path, loaded: Loaded, text: str) -> None:
 
 
 def marker(loaded: Loaded) -> str:
-    """What tells the summary of this run from those of others."""
+    """A marker that identifies the summary of this run."""
     return "gen-core run " + hashlib.sha256(loaded.run.run.encode("utf-8", "replace")).hexdigest()[:16]
 
 
 def headline(loaded: Loaded) -> tuple[str, str]:
-    """What a run comes to in a few words, its worst first, and the tone that goes with it."""
+    """The result of a run in a few words, worst first, and the tone to show it in."""
     counts = standing_counts(loaded.cases).items()
     urgent = [(place, count) for place, count in counts if place.attention]
     if urgent:
@@ -96,7 +96,7 @@ def headline(loaded: Loaded) -> tuple[str, str]:
 
 
 def badge(loaded: Loaded) -> str:
-    """An SVG badge that says what a run comes to."""
+    """An SVG badge with the result of a run."""
     message, tone = headline(loaded)
     left, right = (round(len(text) * LETTER + PAD, 1) for text in ("claims", message))
     return (

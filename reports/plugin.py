@@ -10,7 +10,7 @@ from reports.history import PLACE, BadHistory
 
 
 def pytest_addoption(parser: pytest.Parser) -> None:
-    """Add the option that says where runs are remembered."""
+    """Add the option for the history file."""
     kept = f"file that every run is appended to, to tell what has changed (default: {PLACE} in the root directory)"
     parser.getgroup("gen-core").addoption("--history", metavar="FILE", help=kept)
 
@@ -23,7 +23,7 @@ def pytest_gen_core_finished(config: pytest.Config, records: Path) -> Path | Non
     its records are there already.
     """
     try:
-        # Only here, so that workers and runs that end early do not wait for matplotlib.
+        # Imported here, so that workers and runs that end early do not wait for matplotlib.
         from reports.load import load_run
         from reports.publish import publish
 

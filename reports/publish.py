@@ -1,4 +1,4 @@
-"""Everything that the report of a run consists of, written in one go."""
+"""Publishing: all parts of the report of a run, written in one go."""
 
 from __future__ import annotations
 
@@ -36,12 +36,12 @@ def publish(loaded: Loaded, folder: Path, kept: Path | None) -> Path:
         history.append(kept, loaded)
         if before := history.before(kept, loaded.run):  # else all would be new
             changes = since(before, loaded)
-    said = write_machine_files(loaded, changes or {}, folder)
+    markdown = write_machine_files(loaded, changes or {}, folder)
     write_history(history.latest(kept) if kept is not None else [], loaded, folder)
     index = render(loaded, folder, changes)
     if summary := os.environ.get("GITHUB_STEP_SUMMARY"):
         try:
-            append_summary(Path(summary), loaded, said)
+            append_summary(Path(summary), loaded, markdown)
         except OSError as error:
             raise BadRecords(f"GITHUB_STEP_SUMMARY {summary}: cannot be written to ({error.strerror})") from error
     return index

@@ -1,4 +1,4 @@
-"""A run's records -> `index.html`, `gallery.html`, and one page per case, each file whole or not at all."""
+"""Rendering: from a run's records to `index.html`, `gallery.html`, and one page per case, each written atomically."""
 
 from __future__ import annotations
 
@@ -25,7 +25,7 @@ from reports.templating import TEMPLATES, template_environment, write
 
 FIGURE = re.compile(r"[0-9a-f]{16}-\d+\.svg")
 ALWAYS = ("error", "refuted", "inconclusive", "not run", "not reproduced", "holds", "control refuted")
-"""Standings that the summary counts even where there are none."""
+"""Standings that the summary counts even if no case has them."""
 
 BESIDE = {
     "history/index.html": "History",
@@ -33,7 +33,7 @@ BESIDE = {
     "records.json": "All records",
     "summary.md": "Summary",
 }
-"""Other files of a report, which the index links to where they are."""
+"""Other files of a report, which the index links to if they exist."""
 
 
 def render(loaded: Loaded, folder: Path, changes: Mapping[str, Change] | None = None) -> Path:
@@ -78,7 +78,7 @@ def render(loaded: Loaded, folder: Path, changes: Mapping[str, Change] | None = 
 
 
 def _details(claim: ClaimGroup, row: CaseRow, loaded: Loaded, drawing: Drawing | None) -> dict[str, Any]:
-    """What the page of a case shows beside its record."""
+    """The context of a case's page, besides its record."""
     case, failed = row.case, row.standing.attention and row.case.verdict is not None
     return {
         # Safe as they are: matplotlib escapes all text that it writes, and so does `mathml`.
@@ -97,7 +97,7 @@ def _details(claim: ClaimGroup, row: CaseRow, loaded: Loaded, drawing: Drawing |
 def _summary(
     loaded: Loaded, claims: list[ClaimGroup], changes: Mapping[str, Change] | None, folder: Path
 ) -> dict[str, Any]:
-    """What the index says beside its rows."""
+    """The context of the index, besides its rows."""
     script = (TEMPLATES / "index.js").read_text(encoding="utf-8")
     kinds = Counter(change.kind for change in (changes or {}).values())
     return {
@@ -121,7 +121,7 @@ def _counts(cases: list[CaseRecord]) -> list[tuple[Standing, int]]:
 
 
 def _remove_others(folder: Path, ours: re.Pattern[str], current: set[str]) -> None:
-    """Remove what an earlier report has left, and nothing that is not a report's."""
+    """Remove the files of an earlier report, and no others."""
     for path in folder.iterdir():
         if ours.fullmatch(path.name) and path.name not in current:
             path.unlink()

@@ -1,4 +1,4 @@
-"""A run's cases as the pages show them: one row each, grouped by claim, worst first."""
+"""The rows of the pages: a run's cases, grouped by claim, worst first."""
 
 from __future__ import annotations
 
@@ -16,7 +16,7 @@ PAGE = re.compile(r".*-[0-9a-f]{12}\.html")
 
 @dataclass(frozen=True)
 class CaseRow:
-    """One case, with how it stands, the file name of its page, and what is different since the runs before."""
+    """One case, with its standing, the file name of its page, and its change since the runs before."""
 
     case: CaseRecord
     standing: Standing

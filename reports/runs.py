@@ -1,4 +1,4 @@
-"""A history -> `history/index.html`, the runs, and one page per claim: its values over runs."""
+"""Pages over runs, from a history: `history/index.html` lists the runs, and each claim has a page of its values."""
 
 from __future__ import annotations
 
@@ -17,7 +17,7 @@ from reports.trends import Trend, trend
 from reports.wording import number, plural
 
 LISTED = 30
-"""Runs whose numbers are listed below a figure: the latest."""
+"""Number of latest runs whose values are listed below a figure."""
 
 
 @dataclass(frozen=True)
@@ -127,7 +127,7 @@ def _series(case: CaseRecord, scale: str, points: list[tuple[RunRecord, CaseReco
 
 def _spread(cases: list[CaseRecord]) -> str:
     estimates = [case.estimate for case in cases if case.estimate is not None]
-    # Squares of larger values are no floats.
+    # Squares of larger values overflow.
     values = [value for case in cases for value in case.values if value is not None and abs(value) < 1e100]
     if not estimates or not values:
         return ""

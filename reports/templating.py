@@ -1,4 +1,4 @@
-"""The templates with the words that they use, and files that are written whole or not at all."""
+"""The template environment, and atomic writes."""
 
 from __future__ import annotations
 
@@ -16,7 +16,7 @@ TEMPLATES = Path(__file__).parent / "templates"
 
 
 def template_environment() -> jinja2.Environment:
-    """The templates, with the words that they use; in HTML all text is escaped."""
+    """The templates, with their filters and tests; in HTML all text is escaped."""
     made = jinja2.Environment(
         loader=jinja2.FileSystemLoader(TEMPLATES),
         autoescape=jinja2.select_autoescape(["html"]),
@@ -46,7 +46,7 @@ def template_environment() -> jinja2.Environment:
 
 
 def write(path: Path, text: str) -> None:
-    """Write a file, whole or not at all."""
+    """Write a file atomically."""
     part = path.with_name(f".{path.name}.{os.getpid()}.part")
     try:
         part.write_bytes(text.encode("utf-8", "replace"))

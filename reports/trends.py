@@ -18,16 +18,16 @@ ROWS = (141.0, 155.0, 169.0)
 """Heights of the lines under the axis: versions of torch and device, revision of the code, dates."""
 
 SHARE = 0.2
-"""Part of the axis that the values must keep if a limit is to be shown with them."""
+"""Smallest part of the axis left to the values when a limit is shown with them."""
 
 SAME = 1e-14
 """Values that differ by less than this share of them have no spread."""
 
 LETTER = 7.5
-"""Width that a letter of a label may need, on the narrowest screen."""
+"""Maximal width of a letter of a label, on the narrowest screen."""
 
 VERSIONS = (("torch", "gpu", "device"), ("revision",))
-"""What is named under the axis where it changes, in its two lines."""
+"""The versions shown under the axis where they change, in two lines."""
 
 Point = tuple[RunRecord, CaseRecord | None]
 
@@ -87,13 +87,13 @@ class Scale:
         return cls(Axis.around(shown, PLOT))
 
     def side(self, value: float) -> int:
-        """Where a value is: 1 above the plot, -1 below it, 0 in sight."""
+        """The side of a value: 1 above the plot, -1 below it, 0 in view."""
         if self.axis.log:
             value = math.log10(value) if value > 0 else -math.inf
         return (value > self.axis.high) - (value < self.axis.low)
 
     def up(self, value: float) -> float:
-        """Height of a value; one that is out of sight is at the end of the plot."""
+        """Height of a value, clipped to the plot."""
         if side := self.side(value):
             return TOP if side > 0 else TOP + PLOT
         return round(TOP + PLOT - self.axis.at(value), 1)
@@ -151,15 +151,15 @@ def trend(points: Sequence[Point]) -> Trend:
 
 def _label(cases: list[CaseRecord]) -> str:
     values = [case.estimate for case in cases if case.estimate is not None]
-    said = f", estimates {number(min(values))} to {number(max(values))}" if values else ", none with a value"
+    estimates = f", estimates {number(min(values))} to {number(max(values))}" if values else ", none with a value"
     tolerance = next((case.tolerance for case in reversed(cases) if case.tolerance), "not given")
-    return f"{plural(len(cases), 'run')}{said}, tolerance {tolerance}"
+    return f"{plural(len(cases), 'run')}{estimates}, tolerance {tolerance}"
 
 
 def _tolerances(
     stretches: list[tuple[float, float, CaseRecord]], scale: Scale
 ) -> tuple[list[tuple[float, float, float, float]], str]:
-    """What is allowed, and where the limits are, over each stretch of runs with one tolerance."""
+    """The allowed ranges and the limits, for each stretch of runs with one tolerance."""
     merged: list[list[Any]] = []
     for start, end, case in stretches:
         if not case.limits or not all(map(_finite, case.limits)):
@@ -180,17 +180,17 @@ def _tolerances(
 
 
 def _beyond(cases: list[CaseRecord], scale: Scale) -> list[tuple[float, str]]:
-    """(height, words) of the last run's limits that are out of sight."""
+    """(height, words) of the last run's limits that are out of view."""
     limits = next((case.limits for case in reversed(cases) if case.limits), [])
     sides = [(scale.side(v), number(v)) for v in limits if _finite(v)]
     words = {1: (TOP + 10, "above"), -1: (TOP + PLOT - 5, "below")}
-    return [(words[side][0], f"limit {said} is {words[side][1]}") for side, said in sides if side]
+    return [(words[side][0], f"limit {limit} is {words[side][1]}") for side, limit in sides if side]
 
 
 def _signs(
     there: list[tuple[float, RunRecord, CaseRecord]],
 ) -> tuple[list[tuple[float, float, str, str, str]], list[float]]:
-    """Signs over the runs whose verdict is another than that of the run before, and in place of missing estimates."""
+    """Signs over runs whose verdict differs from that of the run before, and in place of missing estimates."""
     signs, turns, before = [], [], None
     for x, run, case in there:
         place, words = standing(case), _words(run, case)
@@ -206,7 +206,7 @@ def _signs(
 
 
 def _versions(starts: list[tuple[float, RunRecord]]) -> tuple[list[tuple[float, float, str, str]], list[float]]:
-    """Labels where a version is another than in the run before, but where they would run into each other."""
+    """Labels where a version differs from the run before, leaving out those that would overlap."""
     versions, shifts = [], set()
     for row, names in zip(ROWS, VERSIONS, strict=False):
         before, end = None, 0.0

@@ -1,4 +1,4 @@
-"""Numbers, lengths of time, statements and recipes as text."""
+"""Numbers, durations, statements and recipes as text."""
 
 from __future__ import annotations
 
@@ -35,7 +35,7 @@ def power_of_ten(exponent: int) -> str:
 
 
 def duration(seconds: float | None) -> str:
-    """A length of time in its two largest units."""
+    """A duration in its two largest units."""
     if seconds is None or not math.isfinite(seconds):
         return "–"
     if seconds < 60:

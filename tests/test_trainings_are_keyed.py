@@ -54,15 +54,15 @@ def called(experiment: Experiment) -> set[types.CodeType]:
         if event == "call" and frame.f_code.co_filename.startswith(OURS):
             seen.add(frame.f_code)
 
-    draws._draws.kept.clear()
+    draws._cache.kept.clear()
     sys.setprofile(profile)
     try:
         if experiment.steps:
             list(train([(experiment, 0)], torch.device("cpu")))
         else:
-            draws.draw(experiment, 0)
+            draws.sample_data(experiment, 0)
             if experiment.model:
-                draws.start(experiment, 0)
+                draws.initial_parameters(experiment, 0)
     finally:
         sys.setprofile(None)
     return seen
@@ -118,10 +118,12 @@ def test_code_that_is_not_keyed_is_found(monkeypatch):
     plain = batch.generator
     monkeypatch.setattr(batch, "generator", lambda *args: plain(*args))
     assert unkeyed(trained) == set()  # a function of this file is none of ours
-    monkeypatch.setattr(batch, "start", lambda e, seed: coupling.relative_distance and plain_start(e, seed, coupling))
+    monkeypatch.setattr(
+        batch, "initial_parameters", lambda e, seed: coupling.relative_distance and plain_start(e, seed, coupling)
+    )
     assert any("gen_core.measures.coupling" in line for line in unkeyed(trained))
 
 
 def plain_start(experiment: Experiment, seed: int, coupling: types.ModuleType) -> dict[str, torch.Tensor]:
     coupling._on(torch.ones(1, 2), torch.ones(1, 2))
-    return draws.start(experiment, seed)
+    return draws.initial_parameters(experiment, seed)

@@ -1,4 +1,4 @@
-"""The lab: who trains what a session needs, and where it is kept."""
+"""The lab: trains what a session needs, and keeps the results."""
 
 from gen_core.lab.lab import Event, Lab
 from gen_core.lab.plan import BLOCKS, Block, Demand, Plan

@@ -1,7 +1,7 @@
-"""The lab: knows every experiment that a session needs, trains each once, and keeps what it has trained.
+"""The lab: knows every experiment that a session needs, trains each one once, and stores the results.
 
-Experiments of one form are a group and are trained as one batch. A process that needs a result trains its whole group
-under the locks of the group's keys; one that finds them held trains another group of the plan meanwhile.
+Experiments with equal batch keys form a group and are trained as one batch. A process that needs a result holds the
+locks of the group's keys and trains the whole group; a process that finds them held trains another group meanwhile.
 """
 
 from __future__ import annotations
@@ -25,7 +25,7 @@ from gen_core.training.seeding import seed_numbers
 
 @dataclass(frozen=True)
 class Event:
-    """One finished training, for the run's log: which experiment, how many seeds, how long."""
+    """A finished training, for the run's log: the experiment, the number of seeds, the time."""
 
     label: str
     key: str
@@ -41,10 +41,10 @@ class Lab:
         store: where results are kept.
         device: where trainings run.
         base: base of the seeds.
-        progress: called with what is being trained and the share that is done.
-        finished: called for every training that has ended, before its result is used.
-        planned: what the session needs; without it each experiment is trained by itself.
-        failures: experiment key -> what its training failed with, in this process.
+        progress: called with a description of the training and the share of it that is done.
+        finished: called after each training, before its result is used.
+        planned: the session's plan; an experiment that is not in it is trained by itself.
+        failures: experiment key -> the exception that ended its training in this process.
     """
 
     store: Store
@@ -56,20 +56,20 @@ class Lab:
     failures: dict[str, Exception] = field(default_factory=dict)
 
     def plan(self, wanted: Iterable[tuple[str, Experiment, int]]) -> None:
-        """Learn what a session needs; see `Plan.of`."""
+        """Set the plan of the session; see `Plan.of`."""
         self.planned = Plan.of(wanted, self.device.type)
 
     def run(self, experiment: Experiment, seeds: int) -> Run:
-        """The run of an experiment's first seeds, from the store or trained now; see `runs`."""
+        """The run of an experiment over its first seeds, from the store or trained now; see `runs`."""
         return self.runs([experiment], seeds)[0]
 
     def runs(self, experiments: Sequence[Experiment], seeds: int) -> list[Run]:
-        """Runs of several experiments over the same seeds. What takes no step is drawn where it is measured.
+        """Runs of several experiments over the same seeds. Experiments of no steps are not trained: measures draw them.
 
         Raises:
-            Unfinished: if one diverged or does not fit into memory.
-            InvalidExperiment: if its data are not what its recipe announces.
-            DataMissing, DataDamaged: if its data cannot be read.
+            Unfinished: if a training diverged or does not fit into memory.
+            InvalidExperiment: if data do not have the shapes that their recipe declares.
+            DataMissing, DataDamaged: if data cannot be read.
         """
         fix_numerics()
         keep_freed_memory()
@@ -83,7 +83,7 @@ class Lab:
         return finished
 
     def blocks(self, experiment: Experiment, seeds: int) -> list[Block]:
-        """The blocks that a run of the first seeds is made of; none where nothing is trained."""
+        """The blocks that make up a run of the first seeds; none where nothing is trained."""
         return blocks_of(experiment, self.base, seeds, self.device.type)
 
     def keys(self, experiment: Experiment, seeds: int) -> list[str]:
@@ -92,7 +92,7 @@ class Lab:
 
     def _result(self, block: Block, seeds: int) -> TrainingResult:
         experiment = block.experiment
-        for _ in range(2):  # a damaged entry is found on reading, and then made again
+        for _ in range(2):  # a damaged entry is only found on reading, and is then trained again
             found = self.store.load(block.key)
             if found is not None:
                 return found
@@ -105,7 +105,7 @@ class Lab:
         )
 
     def _ensure(self, group: list[Experiment], seeds: int) -> None:
-        """Have a group trained; while another process trains it, train other groups of the plan."""
+        """Make sure that a group is trained; while another process trains it, train other groups of the plan."""
         others = iter(self.planned.groups)
         while missing := self._missing(group, seeds):
             other = next(others, None)
@@ -117,22 +117,22 @@ class Lab:
                 self._train_locked(trainable(other), other[0].first_look, wait=False)
 
     def _missing(self, group: list[Experiment], seeds: int) -> list[Block]:
-        """The blocks of a group that are not in the store, but for members that have failed."""
+        """The blocks of a group that are not in the store, leaving out experiments that have failed."""
         wanted = [e for e in group if e.key not in self.failures]
         return [block for e in wanted for block in self.blocks(e, seeds) if not self.store.has(block.key)]
 
     def _train_locked(self, group: list[Experiment], seeds: int, *, wait: bool) -> bool:
-        """Train what is missing of a group; False if another process is at it."""
+        """Train the missing blocks of a group; False if another process holds their locks."""
         with self.store.locked([block.key for block in self._missing(group, seeds)], wait=wait) as held:
             if held:
                 self._train(group, seeds)
             return held
 
     def _train(self, group: list[Experiment], seeds: int) -> None:
-        """Train what is missing of a group whose locks are held.
+        """Train the missing blocks of a group whose locks are held.
 
-        Where that fails each member is trained alone, since one member's fault is not the others'; the fault is raised
-        to who asks for that member.
+        If that fails, each experiment is trained alone, so that one failure does not affect the others. The failure is
+        kept, and raised when its experiment is asked for.
         """
         missing = self._missing(group, seeds)
         try:

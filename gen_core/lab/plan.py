@@ -1,4 +1,4 @@
-"""What a session needs trained: experiments, the cases that ask for them, and blocks of seeds. Nothing is done here."""
+"""The plan of a session, as pure values: experiments, the cases that need them, and blocks of seeds."""
 
 from __future__ import annotations
 
@@ -20,18 +20,18 @@ from gen_core.training.draws import check_data
 from gen_core.training.seeding import SEEDS_PER_BASE, seed_numbers
 
 BLOCKS = (0, 4, 8, 16, 32, 64, 128, 256, 512, SEEDS_PER_BASE)
-"""Where seed blocks begin and end: the looks of every claim, so that claims share blocks and no look trains again."""
+"""Boundaries of the seed blocks: the looks of every claim, so that claims share blocks and no look retrains seeds."""
 
 
 @cache
 def training_modules() -> tuple[str, ...]:
-    """The modules that every result depends on: all of the wing."""
+    """The modules that every result depends on: all of `gen_core.training`."""
     return tuple(f"{training.__name__}.{module.name}" for module in pkgutil.iter_modules(training.__path__))
 
 
 @dataclass(frozen=True)
 class Block:
-    """Seeds of one experiment on a kind of device: the unit that is planned, trained, stored and counted."""
+    """Seeds of one experiment on one kind of device: the unit of planning, training and storage."""
 
     experiment: Experiment
     seeds: tuple[int, ...]
@@ -39,10 +39,10 @@ class Block:
 
     @cached_property
     def key(self) -> str:
-        """Digest of all that its result depends on: recipe, seeds, code, data files, torch, device kind and threads.
+        """Digest of all that the result depends on: recipe, seeds, code, data files, torch, device kind, thread count.
 
         Raises:
-            DataMissing, DataDamaged: if the recipe reads files that cannot be read.
+            DataMissing, DataDamaged: if a data file of the recipe cannot be read.
         """
         return digest(
             self.experiment,
@@ -56,7 +56,7 @@ class Block:
 
 
 def blocks_of(experiment: Experiment, base: int, seeds: int, device: str) -> list[Block]:
-    """The first seeds of a base, block by block; none where nothing is trained."""
+    """The blocks that the first seeds of a base fall into; none where nothing is trained."""
     edges = [edge for edge in BLOCKS if edge < seeds] + [seeds]
     parts = pairwise(edges) if experiment.steps else ()
     return [Block(experiment, seed_numbers(base, start, stop), device) for start, stop in parts]
@@ -64,7 +64,7 @@ def blocks_of(experiment: Experiment, base: int, seeds: int, device: str) -> lis
 
 @dataclass
 class Demand:
-    """One experiment of the plan: the cases that ask for it, their first look, and why its data cannot be read."""
+    """One experiment of the plan: the cases that need it, their first look, and why its data cannot be read, if so."""
 
     experiment: Experiment
     cases: list[str] = field(default_factory=list)
@@ -74,11 +74,11 @@ class Demand:
 
 @dataclass
 class Plan:
-    """What a session needs.
+    """All that a session needs.
 
     Attributes:
-        demands: experiment key -> what is known of it.
-        groups: demands that train, those of one form and first look together, longest first.
+        demands: experiment key -> demand.
+        groups: demands that need training, grouped by batch key and first look, longest first.
     """
 
     demands: dict[str, Demand] = field(default_factory=dict)
@@ -86,9 +86,9 @@ class Plan:
 
     @classmethod
     def of(cls, wanted: Iterable[tuple[str, Experiment, int]], device: str) -> Plan:
-        """The plan for cases: each names itself, an experiment, and the seeds of its first look.
+        """The plan for (case, experiment, seeds of its first look).
 
-        Equal experiments become one demand, and those of one form and first look a group.
+        Equal experiments become one demand; demands with the same batch key and first look become a group.
         """
         demands: dict[str, Demand] = {}
         for case, experiment, first_look in wanted:
@@ -110,7 +110,7 @@ class Plan:
         return cls(demands, sorted(groups.values(), key=seconds, reverse=True))
 
     def together(self, experiment: Experiment, seeds: int) -> list[Experiment]:
-        """What is trained with an experiment: its group up to the first look, itself alone at later ones."""
+        """The experiments to train with this one: its group up to the first look, itself alone at later looks."""
         for group in self.groups:
             members = trainable(group)
             if seeds <= group[0].first_look and any(member.key == experiment.key for member in members):

@@ -1,9 +1,9 @@
-"""The content-addressed store of finished trainings: kept across runs, shared by workers, safe against kills.
+"""The content-addressed store of finished trainings: persistent across runs, shared by workers, safe against kills.
 
-A key is the digest of all that a result depends on (`gen_core.lab.plan.Block`); an entry is two files, KEY.safetensors
-and KEY.json, the second with the digest of the first. Both are written to temporary names (KEY.PID.part) and renamed,
-the JSON last: an entry without it does not exist. What a killed process leaves under temporary names goes when the key
-is made again.
+A key is the digest of all that a result depends on (`gen_core.lab.plan.Block.key`). An entry is two files,
+KEY.safetensors and KEY.json, the second with the digest of the first. Both are written under temporary names
+(KEY.PID.part) and renamed, the JSON last: without it, there is no entry. Temporary files of a killed process are
+removed when the key is trained again.
 """
 
 from __future__ import annotations
@@ -26,10 +26,10 @@ class Store:
     """A folder of results.
 
     Args:
-        root: the folder; made when something is saved.
+        root: the folder; created on the first save.
 
     Attributes:
-        damaged: a line for every damaged entry that `load` has met.
+        damaged: one line for every damaged entry that `load` has found.
     """
 
     def __init__(self, root: Path) -> None:
@@ -37,11 +37,11 @@ class Store:
         self.damaged: list[str] = []
 
     def has(self, key: str) -> bool:
-        """Whether there is an entry; only reading it tells whether it is whole."""
+        """Whether there is an entry; it may still turn out to be damaged on reading."""
         return self._path(key, "json").is_file()
 
     def load(self, key: str) -> TrainingResult | None:
-        """A result, or None where there is none. A damaged entry is removed and named in `damaged`.
+        """A result, or None where there is none. A damaged entry is removed and reported in `damaged`.
 
         Do not hold the key's lock: removal acquires it.
         """
@@ -49,41 +49,41 @@ class Store:
             return None
         with contextlib.suppress(OSError, ValueError, KeyError, TypeError):
             return self._read(key)
-        with self.locked([key], wait=True):  # another process may be making it again, which must not be removed
+        with self.locked([key], wait=True):  # another process may be training it again; do not remove its entry
             if not self.has(key):
                 return None
             try:
                 return self._read(key)
             except (OSError, ValueError, KeyError, TypeError) as error:
                 self.damaged.append(
-                    f"store entry {key[:12]} is damaged ({type(error).__name__}: {error}); it is made again"
+                    f"store entry {key[:12]} is damaged ({type(error).__name__}: {error}); it is trained again"
                 )
                 self._path(key, "json").unlink(missing_ok=True)
                 self._path(key, "safetensors").unlink(missing_ok=True)
                 return None
 
     def save(self, key: str, result: TrainingResult, about: dict[str, Any]) -> None:
-        """Keep a result, with what the JSON beside it says of it. The caller holds the key's lock."""
+        """Save a result, with `about` in the JSON beside it. The caller holds the key's lock."""
         arrays, note = self._path(key, "safetensors"), self._path(key, "json")
         arrays.parent.mkdir(parents=True, exist_ok=True)
         for left in arrays.parent.glob(f"{key}.*.part"):
             left.unlink()
         part = arrays.with_suffix(f".{os.getpid()}.part")
         save_file({name: array.contiguous() for name, array in result.arrays.items()}, part)
-        told = {**about, "key": key, "stopped_by": result.stopped_by, "sha256": _sha256(part)}
+        metadata = {**about, "key": key, "stopped_by": result.stopped_by, "sha256": _sha256(part)}
         os.replace(part, arrays)
-        part.write_text(json.dumps(told, indent=1), encoding="utf-8")
+        part.write_text(json.dumps(metadata, indent=1), encoding="utf-8")
         os.replace(part, note)
 
     @contextlib.contextmanager
     def locked(self, keys: Sequence[str], *, wait: bool) -> Iterator[bool]:
-        """Hold the locks of keys, in one order everywhere, so that no two processes train one key.
+        """Hold the locks of keys, always acquired in sorted order, so that no two processes train one key.
 
         A killed process holds no lock: the operating system frees it.
 
         Args:
             keys: the keys to hold.
-            wait: wait for their holders; otherwise yield False at once where one is held.
+            wait: whether to wait for their holders; otherwise yields False at once if one is held.
         """
         folder = self.root / "locks"
         folder.mkdir(parents=True, exist_ok=True)
@@ -98,13 +98,13 @@ class Store:
             yield True
 
     def _read(self, key: str) -> TrainingResult:
-        told = json.loads(self._path(key, "json").read_text(encoding="utf-8"))
+        metadata = json.loads(self._path(key, "json").read_text(encoding="utf-8"))
         arrays = self._path(key, "safetensors")
-        if told["key"] != key:
-            raise ValueError(f"it is the entry {told['key'][:12]}")
-        if (found := _sha256(arrays)) != told["sha256"]:
-            raise ValueError(f"its arrays have digest {found[:12]}; expected {told['sha256'][:12]}")
-        return TrainingResult(load_file(arrays), tuple(told["stopped_by"]))
+        if metadata["key"] != key:
+            raise ValueError(f"it holds the entry {metadata['key'][:12]}")
+        if (found := _sha256(arrays)) != metadata["sha256"]:
+            raise ValueError(f"its arrays have digest {found[:12]}; expected {metadata['sha256'][:12]}")
+        return TrainingResult(load_file(arrays), tuple(metadata["stopped_by"]))
 
     def _path(self, key: str, kind: str) -> Path:
         return self.root / key[:2] / f"{key}.{kind}"

@@ -1,4 +1,4 @@
-"""The training of blocks: a function of the blocks alone, wherever it runs."""
+"""The training of blocks: a function of the blocks alone, in whichever process it runs."""
 
 from __future__ import annotations
 
@@ -18,15 +18,15 @@ Progress = Callable[[str, float], None]
 def train_blocks(
     missing: list[Block], device: torch.device, progress: Progress
 ) -> Iterator[tuple[Block, TrainingResult, float]]:
-    """Train blocks of experiments of one form.
+    """Train blocks of experiments with equal batch keys.
 
     Args:
         missing: the blocks.
         device: where to train.
-        progress: called with what is being trained and the share that is done.
+        progress: called with a description of the training and the share of it that is done.
 
     Yields:
-        Each block as soon as its seeds are done, its result, and the seconds that it took.
+        Each block as soon as its seeds are done, with its result and the seconds that it took.
 
     Raises:
         Unfinished, InvalidExperiment: as `gen_core.training.trainer.train`.
@@ -47,6 +47,6 @@ def train_blocks(
 
 
 def names(missing: list[Block]) -> str:
-    """What blocks are of, in a few words."""
+    """A short name for the experiments of some blocks."""
     labels = list(dict.fromkeys(block.experiment.label() for block in missing))
     return labels[0] if len(labels) == 1 else f"{labels[0]} and {len(labels) - 1} more"

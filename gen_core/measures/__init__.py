@@ -1,4 +1,4 @@
-"""Measures: functions from a run to one number per seed. This index names them all, and what they are made of."""
+"""Measures: functions from a run to one number per seed. This index names all of them and their building blocks."""
 
 from gen_core.measures.coupling import (
     changed_patterns,
@@ -13,11 +13,11 @@ from gen_core.measures.held_out import (
     Measured,
     held_out_outputs,
     losses_at,
-    over_held_out,
-    over_test_points,
     rank_correlation,
+    require_stopped,
+    resampled_held_out,
+    resampled_test_points,
     resamples,
-    stopped,
 )
 from gen_core.measures.information import (
     binary_entropy,
@@ -27,8 +27,8 @@ from gen_core.measures.information import (
     null_performance_correlation,
     performance_correlation,
 )
-from gen_core.measures.interpolation import interpolating, minimum_norm, off_row_span, relative_distance
-from gen_core.measures.joint_tables import Informations, informations, tables_of
+from gen_core.measures.interpolation import interpolating_weights, minimum_norm, off_row_span, relative_distance
+from gen_core.measures.joint_tables import InformationTerms, information_terms, tables_of
 from gen_core.measures.kernels import (
     Constants,
     KnownCovariance,
@@ -41,18 +41,24 @@ from gen_core.measures.kernels import (
     second_moment,
     tangent_kernel,
 )
-from gen_core.measures.linear_dynamics import Early, descend, early_first_layer, first_features, first_layer_discrepancy
+from gen_core.measures.linear_dynamics import (
+    EarlyOutputs,
+    early_first_layer,
+    first_features,
+    first_layer_discrepancy,
+    gradient_descent,
+)
 from gen_core.measures.linear_phase import (
     LinearPhase,
     advantage_retained,
     held_out_accuracy,
     linear_phase,
-    once_fitted,
-    over_linear_phase,
+    measure_retention,
+    resampled_linear_phase,
     share_at_the_end,
     share_retained,
 )
-from gen_core.measures.loss_line import Line, held_out_losses, line, off_line, over_line
+from gen_core.measures.loss_line import Line, held_out_losses, line, off_line, resampled_line
 from gen_core.measures.normalization import (
     advantage_of_own_norms,
     changed_decisions,
@@ -62,7 +68,7 @@ from gen_core.measures.normalization import (
     normalized,
     normalized_ordering,
     train_losses,
-    undivided,
+    unit_divisors,
     unnormalized_ordering,
 )
 from gen_core.measures.sparse_population import (
@@ -75,8 +81,8 @@ from gen_core.measures.spectra import spectral_norm
 
 __all__ = [
     "Constants",
-    "Early",
-    "Informations",
+    "EarlyOutputs",
+    "InformationTerms",
     "KnownCovariance",
     "Line",
     "LinearPhase",
@@ -90,7 +96,6 @@ __all__ = [
     "conditional_mutual_information",
     "constants",
     "derivative",
-    "descend",
     "distance_from",
     "distance_moved",
     "early_first_layer",
@@ -99,12 +104,13 @@ __all__ = [
     "first_layer_kernel",
     "first_linear_kernel",
     "frobenius_gap",
+    "gradient_descent",
     "held_out_accuracy",
     "held_out_losses",
     "held_out_outputs",
     "homogeneity_gap",
-    "informations",
-    "interpolating",
+    "information_terms",
+    "interpolating_weights",
     "joint_table",
     "kernel_gap",
     "layer_norms",
@@ -112,6 +118,7 @@ __all__ = [
     "line",
     "linear_phase",
     "losses_at",
+    "measure_retention",
     "minimum_norm",
     "mutual_information",
     "norm_products",
@@ -120,11 +127,6 @@ __all__ = [
     "null_performance_correlation",
     "off_line",
     "off_row_span",
-    "once_fitted",
-    "over_held_out",
-    "over_line",
-    "over_linear_phase",
-    "over_test_points",
     "overfitted_accuracy",
     "pattern_change",
     "performance_correlation",
@@ -132,17 +134,21 @@ __all__ = [
     "population_of",
     "rank_correlation",
     "relative_distance",
+    "require_stopped",
+    "resampled_held_out",
+    "resampled_line",
+    "resampled_linear_phase",
+    "resampled_test_points",
     "resamples",
     "second_moment",
     "share_at_the_end",
     "share_retained",
     "spectral_gap",
     "spectral_norm",
-    "stopped",
     "tables_of",
     "tangent_kernel",
     "train_losses",
-    "undivided",
+    "unit_divisors",
     "unnormalized_ordering",
     "update",
 ]

@@ -1,4 +1,4 @@
-"""Coupling: how far a trained hidden layer W is from its initialization, and what form its update has.
+"""Coupling: the distance of a trained hidden layer W from its initialization, and the spectrum of its update.
 
 Source: Li and Liang (2018), section 7. Weights are (seeds, m, d), one row per hidden unit.
 """
@@ -15,13 +15,13 @@ from gen_core.run import Run
 
 
 def changed_patterns(W: Tensor, start: Tensor, X: Tensor) -> Tensor:
-    """Share of pairs of a hidden unit and a point at which the ReLU is on under one of W and `start` alone.
+    """Share of (hidden unit, point) pairs whose ReLU is active under exactly one of W and `start`.
 
-    A unit is on where its input is positive, as in section 7.
+    A unit is active where its preactivation is positive, as in section 7.
 
     Args:
         W: weights, (seeds, ..., m, d), for example along checkpoints.
-        start: weights that they are compared with, (seeds, m, d).
+        start: weights to compare with, (seeds, m, d).
         X: points, (seeds, n, d).
 
     Returns:
@@ -36,7 +36,7 @@ def changed_patterns(W: Tensor, start: Tensor, X: Tensor) -> Tensor:
 
 
 def _on(w: Tensor, x: Tensor) -> Tensor:
-    """Which units are on at which points, (n, m), of weights (m, d) and points (n, d)."""
+    """Which units are active at which points, (n, m), for weights (m, d) and points (n, d)."""
     with torch.no_grad():
         return affine(x[None], w[None], None)[0] > 0
 
@@ -48,7 +48,7 @@ def distance_from(W: Tensor, start: Tensor) -> Tensor:
 
 
 def pattern_change(run: Run) -> Tensor:
-    """Share of activation patterns on the training points that training has changed, (seeds,)."""
+    """Share of the activation patterns on the training points that training has changed, (seeds,)."""
     return changed_patterns(run.weights("W"), run.initial("W"), run.X)
 
 
@@ -63,20 +63,20 @@ def update(run: Run) -> Tensor:
 
 
 def spectral_gap(W: Tensor, rank: int) -> Tensor:
-    """s_rank / s_(rank+1) of the singular values in descending order, (seeds,); infinite where the rest is zero.
+    """s_rank / s_(rank+1) of the singular values in descending order, (seeds,); infinite where s_(rank+1) is zero.
 
     Raises:
-        InvalidExperiment: if there is no singular value behind `rank`.
+        InvalidExperiment: if there is no singular value after the first `rank`.
     """
     s = _singular_values(W, rank)
     return s[:, rank - 1] / s[:, rank]
 
 
 def leading_energy(W: Tensor, rank: int) -> Tensor:
-    """Share of |W|_F^2 that the `rank` largest singular values hold, (seeds,).
+    """Share of |W|_F^2 in the `rank` largest singular values, (seeds,).
 
     Raises:
-        InvalidExperiment: if there is no singular value behind `rank`.
+        InvalidExperiment: if there is no singular value after the first `rank`.
     """
     energy = _singular_values(W, rank).square()
     return energy[:, :rank].sum(1) / energy.sum(1)
@@ -87,5 +87,5 @@ def _singular_values(W: Tensor, rank: int) -> Tensor:
     rows, columns = W.shape[-2:]
     most = min(rows, columns) - 1
     if not 0 < rank <= most:
-        raise InvalidExperiment(f"rank {rank} of a {rows} x {columns} matrix; expected 1 to {most}, as the rest counts")
+        raise InvalidExperiment(f"rank {rank} of a {rows} x {columns} matrix; expected 1 to {most}, below full rank")
     return torch.linalg.svdvals(W)

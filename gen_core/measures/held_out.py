@@ -1,4 +1,4 @@
-"""Measures on held-out points, which seeds may share."""
+"""Measures on held-out points: their spread under resampling where the seeds share the points."""
 
 from __future__ import annotations
 
@@ -23,19 +23,23 @@ class Measured:
 
     Attributes:
         values: one number per seed, (seeds,).
-        resampled: the same under resampling of the shared points, (resamples, seeds).
+        resampled: the same on bootstrap resamples of the shared points, (resamples, seeds).
     """
 
     values: Tensor
     resampled: Tensor
 
 
-def over_held_out(labels: Tensor, measure: Callable[[Tensor | None], Tensor]) -> Tensor | Measured:
-    """A measure on held-out points, with its spread under resampling where the seeds share them.
+def resampled_held_out(labels: Tensor, measure: Callable[[Tensor | None], Tensor]) -> Tensor | Measured:
+    """A measure on held-out points, with bootstrap resamples of these where the seeds share them.
 
     Args:
-        labels: of the held-out points, (seeds, points); equal in all seeds where the points are shared.
-        measure: how often each resample holds each point, (resamples, points), or None for once each -> the values.
+        labels: labels of the held-out points, (seeds, points); equal in all seeds where the points are shared.
+        measure: maps the count of each point in each resample, (resamples, points), or None for the points themselves,
+            to values, (resamples, seeds) or (seeds,).
+
+    Returns:
+        The values, (seeds,), or `Measured` where the points are shared.
     """
     values = measure(None)
     if not bool((labels == labels[:1]).all()):
@@ -44,7 +48,7 @@ def over_held_out(labels: Tensor, measure: Callable[[Tensor | None], Tensor]) ->
 
 
 def resamples(points: int) -> Tensor:
-    """How often each bootstrap resample holds each shared point, (RESAMPLES, points); the same at every call."""
+    """Count of each shared point in each bootstrap resample, (RESAMPLES, points); the same at every call."""
     stream = generator(points, 0, "resamples")
     drawn = torch.randint(points, (RESAMPLES, points), generator=stream)
     return torch.zeros(RESAMPLES, points, dtype=torch.float64).scatter_add_(
@@ -52,15 +56,15 @@ def resamples(points: int) -> Tensor:
     )
 
 
-def over_test_points(runs: Runs, values: Tensor, quantity: Callable[[Tensor], Tensor]) -> Tensor | Measured:
-    """A quantity of means over held-out points, one number per seed, (seeds,).
+def resampled_test_points(runs: Runs, values: Tensor, quantity: Callable[[Tensor], Tensor]) -> Tensor | Measured:
+    """A function of means over the held-out points, one number per seed, (seeds,).
 
-    Where the seeds share their held-out points it comes with its spread under resampling of these.
+    Where the seeds share their held-out points, it is also computed on bootstrap resamples of these.
 
     Args:
-        runs: the networks.
-        values: one number for every network and held-out point, (points, seeds, n_test).
-        quantity: means, (..., points, seeds), to (..., seeds).
+        runs: a sweep or a family of networks.
+        values: one number for every setting, seed and held-out point, (settings, seeds, n_test).
+        quantity: function from means, (..., settings, seeds), to (..., seeds).
     """
 
     def of(weights: Tensor | None) -> Tensor:
@@ -68,13 +72,13 @@ def over_test_points(runs: Runs, values: Tensor, quantity: Callable[[Tensor], Te
             return quantity(values.mean(-1))
         return quantity(torch.einsum("psn,rn->rps", values, weights) / values.shape[-1])
 
-    return over_held_out(next(iter(runs)).y_test, of)
+    return resampled_held_out(next(iter(runs)).y_test, of)
 
 
 def held_out_outputs(runs: Runs) -> Iterator[tuple[Run, Tensor, Tensor]]:
-    """Every network, its outputs on its held-out points, float64 (seeds, n_test[, C]), and their labels.
+    """Every run, its outputs on its held-out points, float64 (seeds, n_test[, C]), and the labels of these.
 
-    Networks of one data set share the points, which are put together once.
+    The points of consecutive runs on one data set are stacked only once.
     """
     data = X = y = None
     for run in runs:
@@ -84,14 +88,14 @@ def held_out_outputs(runs: Runs) -> Iterator[tuple[Run, Tensor, Tensor]]:
 
 
 def losses_at(run: Run, f: Tensor, y: Tensor, divisors: Tensor) -> Tensor:
-    """Losses of outputs f, (seeds, n[, C]), divided by one number per seed, (seeds, n)."""
+    """Losses of the outputs f, (seeds, n[, C]), after dividing f by one number per seed: (seeds, n)."""
     return run.experiment.parts.loss.per_point(f / divisors.view(-1, *[1] * (f.dim() - 1)), y)
 
 
 def rank_correlation(a: Tensor, b: Tensor) -> Tensor:
-    """Spearman's rank correlation over the points of (..., points, seeds): ties get their mean rank.
+    """Spearman's rank correlation of a and b, (..., settings, seeds), over the settings; ties get their mean rank.
 
-    A seed in which a or b is the same at every point has no order: 0.
+    It is 0 for a seed in which a or b is constant.
     """
     x, y = (torch.from_numpy(rankdata(t.numpy(), axis=-2)) for t in (a, b))
     x, y = x - x.mean(-2, keepdim=True), y - y.mean(-2, keepdim=True)
@@ -99,16 +103,16 @@ def rank_correlation(a: Tensor, b: Tensor) -> Tensor:
     return torch.where(scale > 0, (x * y).sum(-2) / scale, 0)
 
 
-def stopped(runs: Runs) -> None:
-    """Refuse networks that have not come to the training loss at which they were to stop.
+def require_stopped(runs: Runs) -> None:
+    """Check that all networks have reached the training loss of their `Stop`.
 
     Raises:
-        Unfinished: naming the largest loss.
+        Unfinished: if one has not, naming the largest loss.
     """
     for run in runs:
         limit = run.experiment.stop.loss
         if limit is not None and bool((run.train_loss > limit).any()):
             raise Unfinished(
                 f"training loss {float(run.train_loss.max()):.3g} after {run.experiment.steps} steps; "
-                f"expected at most {limit:g}, where all networks are to stop (more steps)"
+                f"expected at most {limit:g}, the loss at which all networks stop (more steps)"
             )

@@ -2,7 +2,7 @@
 
 Nakkiran et al., "SGD on Neural Networks Learns Functions of Increasing Complexity" (2019), section 2. A table holds
 counts or probabilities on its last axes, one axis per variable, and need not be normalised. All leading axes
-(checkpoints, seeds, bootstrap samples) are worked on together, in float64 and on the table's device.
+(checkpoints, seeds, bootstrap samples) are batched, in float64 and on the table's device.
 """
 
 from __future__ import annotations

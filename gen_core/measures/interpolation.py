@@ -1,4 +1,4 @@
-"""Measures: functions from a run to one number per seed."""
+"""Interpolation of the training points by linear models, and the minimum-norm interpolant."""
 
 from __future__ import annotations
 
@@ -20,7 +20,7 @@ def minimum_norm(X: Tensor, y: Tensor) -> Tensor:
     return torch.linalg.lstsq(X, y[..., None], driver="gelsd").solution[..., 0]
 
 
-def interpolating(run: Run) -> Tensor:
+def interpolating_weights(run: Run) -> Tensor:
     """Final weights of a linear model that has fitted its points, (seeds, d).
 
     Raises:
@@ -36,7 +36,7 @@ def interpolating(run: Run) -> Tensor:
 
 
 def off_row_span(X: Tensor, w: Tensor) -> Tensor:
-    """The part of w off the span of the rows of X: X is (seeds, n, d), w is (seeds, ..., d)."""
+    """The component of w orthogonal to the row span of X: X is (seeds, n, d), w and the result are (seeds, ..., d)."""
     basis = torch.linalg.qr(X.mT).Q
     flat = w.flatten(1, -2) if w.dim() > 2 else w[:, None]
     return (flat - (flat @ basis) @ basis.mT).view_as(w)

@@ -1,4 +1,4 @@
-"""The informations that F, L and Y have about one another, for a run whose points are joint tables of them.
+"""Mutual and conditional informations of F, L and Y, for a run whose points are joint tables of the three.
 
 Nakkiran et al. (2019), section 2.2. All values are in bits.
 """
@@ -14,11 +14,11 @@ from gen_core.run import Run
 
 
 @dataclass(frozen=True)
-class Informations:
-    """Mutual informations of three variables, plain and given the third, in tables of shape (..., f, l, y).
+class InformationTerms:
+    """Mutual informations of pairs of F, L and Y, plain and given the third, from tables (..., f, l, y).
 
     Attributes:
-        table: the tables; all else has their leading shape.
+        table: the tables; all other attributes have their leading shape.
         fy, ly, fl: I(F;Y), I(L;Y) and I(F;L).
         fy_given_l, ly_given_f, fl_given_y: I(F;Y|L), I(L;Y|F) and I(F;L|Y).
         mu: the performance correlation mu_Y(F;L), Definition 1.
@@ -36,24 +36,24 @@ class Informations:
     def accuracy(self) -> Tensor:
         """P(F = Y)."""
         pair = self.table.sum(-2)
-        # Rounding alone takes it above 1.
+        # Only rounding can take it above 1.
         return (pair.diagonal(dim1=-2, dim2=-1).sum(-1) / pair.sum((-2, -1))).clamp(max=1)
 
 
 def tables_of(points: Tensor) -> Tensor:
-    """Tables [f, l, y], (..., 2, 2, 2), from points that hold them flat, (..., 8)."""
+    """Tables [f, l, y], (..., 2, 2, 2), from points that store them flat, (..., 8)."""
     return points.unflatten(-1, (2, 2, 2))
 
 
-def informations(run: Run) -> Informations:
-    """What the tables of every seed come to, each (seeds, n).
+def information_terms(run: Run) -> InformationTerms:
+    """The information terms of every table, each (seeds, n).
 
     Raises:
         ValueError: as `gen_core.measures.information.mutual_information`, if the points of the run are not tables.
     """
     table = tables_of(run.X)
     f, label, y = -3, -2, -1
-    return Informations(
+    return InformationTerms(
         table=table,
         fy=mutual_information(table.sum(label)),
         ly=mutual_information(table.sum(f)),

@@ -1,4 +1,4 @@
-"""Neural tangent kernels, and the linear kernels that those of two-layer networks come close to.
+"""Neural tangent kernels, and the linear kernels that approximate those of two-layer networks.
 
 Source: Hu et al., "The Surprising Simplicity of the Early-Time Learning Dynamics of Neural Networks" (2020), section 3.
 """
@@ -27,15 +27,15 @@ from gen_core.training.result import TrainingResult
 from gen_core.types import Dataset
 
 JACOBIANS = 2**28
-"""Bytes of one block of Jacobians."""
+"""Size of one block of Jacobians, in bytes."""
 
 NODES, TAIL = 400, 12.0
-"""Gauss-Legendre nodes on either side of 0, out to where the normal density is below 1e-31."""
+"""Gauss-Legendre nodes on either side of 0, and the cut-off beyond which the normal density is below 1e-31."""
 
 
 @runtime_checkable
 class KnownCovariance(Protocol):
-    """A data recipe that knows the covariance Sigma that it draws from."""
+    """A data recipe with known input covariance Sigma."""
 
     @property
     def second_moment(self) -> float:
@@ -45,7 +45,7 @@ class KnownCovariance(Protocol):
 
 @dataclass(frozen=True)
 class Constants:
-    """What the linear models know of an activation phi, with g ~ N(0, 1).
+    """Constants of an activation phi in the linear models, with g ~ N(0, 1).
 
     Source: Hu et al. (2020), eq. (5) and (9).
 
@@ -71,7 +71,7 @@ def constants(name: str) -> Constants:
     """
     phi = activation(name)
     x, weight = (torch.from_numpy(a) for a in np.polynomial.legendre.leggauss(NODES))
-    # Activations may have a kink at 0, where a rule that straddles it is off by 1e-3.
+    # Activations may have a kink at 0; a quadrature rule that straddles it is off by 1e-3.
     g = torch.cat([(x - 1) * TAIL / 2, (x + 1) * TAIL / 2])
     density = torch.cat([weight, weight]) * TAIL / 2 * torch.exp(-g.square() / 2) / math.sqrt(2 * math.pi)
     slope = derivative(name, g)
@@ -85,10 +85,10 @@ def constants(name: str) -> Constants:
 
 
 def second_moment(data: Dataset) -> float:
-    """Tr[Sigma^2] / d of the covariance of a recipe's inputs, which nu of eq. (5) needs.
+    """Tr[Sigma^2] / d for the covariance Sigma of a recipe's inputs, as needed for nu of eq. (5).
 
     Raises:
-        InvalidExperiment: if the recipe does not know it.
+        InvalidExperiment: if the recipe does not declare it.
     """
     if not isinstance(data, KnownCovariance):
         raise InvalidExperiment(f"{type(data).__name__} has no second_moment; expected Tr[Sigma^2] / d of its inputs")
@@ -103,7 +103,7 @@ def derivative(name: str, z: Tensor) -> Tensor:
 
 
 def first_layer_kernel(X: Tensor, W: Tensor, name: str) -> Tensor:
-    """Theta_1(W), the tangent kernel of `TwoLayer` in its first layer where all v_r^2 = 1.
+    """Theta_1(W), the first-layer tangent kernel of `TwoLayer`, where all v_r^2 = 1.
 
     Source: Hu et al. (2020), section 3.1.1, the display before Proposition 3.4.
 
@@ -121,18 +121,18 @@ def first_layer_kernel(X: Tensor, W: Tensor, name: str) -> Tensor:
 
 
 def tangent_kernel(model: Model, params: Mapping[str, Tensor], X: Tensor) -> Tensor:
-    """Tangent kernel of a model of one output in all that is trained, by contraction of Jacobians.
+    """Tangent kernel of a model with one output, in all its trained parameters, by contraction of Jacobians.
 
-    For `TwoLayer` in its first layer, `first_layer_kernel` is the closed form, and takes a thousandth of the time.
+    For the first layer of `TwoLayer`, `first_layer_kernel` is the closed form and takes a thousandth of the time.
 
     Args:
-        model: any model of one output.
+        model: any model with one output.
         params: parameters of one network, without a seed axis.
         X: inputs, (n, *inputs).
 
     Returns:
-        <df(x_i)/dw, df(x_j)/dw>, (n, n). Cost: n^2 multiply-adds a parameter, and n backward passes, n / c times over
-        where Jacobians of c points alone fit into JACOBIANS bytes, two blocks of which are the most that is kept.
+        <df(x_i)/dw, df(x_j)/dw>, (n, n). Cost: n^2 multiply-adds per parameter and about n^2 / c backward passes, where
+        the Jacobians of c points fit into JACOBIANS bytes (n passes where all fit). Memory: two blocks of Jacobians.
 
     Raises:
         InvalidExperiment: if the model has several outputs.
@@ -179,8 +179,8 @@ def kernel_gap(run: Run) -> Tensor:
     Source: Hu et al. (2020), Proposition 3.4. Cost: a kernel per seed, once per process; see `first_layer_kernel`.
 
     Raises:
-        InvalidExperiment: unless the model is a `TwoLayer` and the data know the covariance of their inputs.
-        Unfinished: see `spectral_norm`.
+        InvalidExperiment: unless the model is a `TwoLayer` and the data declare the covariance of their inputs.
+        Unfinished: as `spectral_norm`.
     """
     return _gaps(run)[:, 0]
 
@@ -196,13 +196,13 @@ def _gaps(run: Run) -> Tensor:
 
 @lru_cache(maxsize=4096)
 def _gap(experiment: Experiment, seed: int) -> tuple[float, float]:
-    """Spectral and Frobenius norm of one seed's gap over n / d; kept, since claims and figures ask again."""
+    """Spectral and Frobenius norm of one seed's gap over n / d; cached, since claims and figures both use it."""
     model, data = experiment.model, experiment.data
     if not isinstance(model, TwoLayer):
         raise InvalidExperiment(f"first-layer kernel of {type(model).__name__}; expected a TwoLayer")
     one = Run(experiment, (seed,), TrainingResult({}, ()))
     X, W = one.X[0], one.initial("W")[0]
-    # A symmetric start repeats its neurons up to the sign of v, which the kernel does not see.
+    # A symmetric initialization repeats its neurons up to the sign of v, which does not affect the kernel.
     W = W[: len(W) // 2] if model.symmetric else W
     gap = first_layer_kernel(X, W, model.activation)
     gap -= first_linear_kernel(X, model.activation, second_moment(data))

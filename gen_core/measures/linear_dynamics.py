@@ -29,7 +29,7 @@ def first_features(X: Tensor, name: str, second_moment: float) -> Tensor:
     return torch.cat([known.zeta * X, nu], -1) / math.sqrt(X.shape[-1])
 
 
-def descend(features: Tensor, y: Tensor, rate: float, steps: tuple[int, ...]) -> Tensor:
+def gradient_descent(features: Tensor, y: Tensor, rate: float, steps: tuple[int, ...]) -> Tensor:
     """Gradient descent from zero on sum_i (<features_i, beta> - y_i)^2 / 2n.
 
     Source: Hu et al. (2020), eq. (6).
@@ -38,10 +38,10 @@ def descend(features: Tensor, y: Tensor, rate: float, steps: tuple[int, ...]) ->
         features: (seeds, n, p).
         y: targets, (seeds, n).
         rate: step size.
-        steps: increasing steps at which beta is kept.
+        steps: increasing steps at which to record beta.
 
     Returns:
-        (seeds, len(steps), p). Cost: n p^2 multiply-adds, and p^2 a step.
+        beta, (seeds, len(steps), p). Cost: n p^2 multiply-adds, and p^2 per step.
     """
     n = features.shape[1]
     second, first = features.mT @ features / n, features.mT @ y[..., None] / n
@@ -54,7 +54,7 @@ def descend(features: Tensor, y: Tensor, rate: float, steps: tuple[int, ...]) ->
 
 
 @dataclass(frozen=True)
-class Early:
+class EarlyOutputs:
     """Outputs of a network and of its linear model on the same points, (seeds, checkpoints, points) each."""
 
     net: Tensor
@@ -66,17 +66,17 @@ class Early:
         return (self.net - self.linear).square().mean(-1) / scale
 
 
-def early_first_layer(run: Run, X: Tensor | None = None) -> Early:
-    """The network f_t^1, trained in its first layer, beside f_t^lin1 at the checkpoints.
+def early_first_layer(run: Run, X: Tensor | None = None) -> EarlyOutputs:
+    """Outputs of the network f_t^1, trained in its first layer, and of f_t^lin1, at the checkpoints.
 
-    Source: Hu et al. (2020), section 3.1. The run watches "weights". Cost: a pass over the points for each checkpoint.
+    Source: Hu et al. (2020), section 3.1. The run must watch "weights". Cost: a forward pass for each checkpoint.
 
     Args:
         run: the training.
-        X: points that the outputs are of, (seeds, points, d); None for the held-out ones.
+        X: points at which to evaluate both, (seeds, points, d); None for the held-out points.
 
     Raises:
-        InvalidExperiment: unless a `TwoLayer` is trained in W by `GD` on `Square(0.5)`, on data that know the
+        InvalidExperiment: unless W of a `TwoLayer` is trained by `GD` on `Square(0.5)`, on data that declare the
             covariance of their inputs.
     """
     model, rule, loss = run.experiment.model, run.experiment.rule, run.experiment.loss
@@ -85,10 +85,10 @@ def early_first_layer(run: Run, X: Tensor | None = None) -> Early:
             f"{run.experiment.label()}; expected a TwoLayer with train=('W',), GD and Square(0.5), as in eq. (4)"
         )
     moment, X = second_moment(run.experiment.data), run.X_test if X is None else X
-    beta = descend(first_features(run.X, model.activation, moment), run.y, rule.rate, run.checkpoints)
+    beta = gradient_descent(first_features(run.X, model.activation, moment), run.y, rule.rate, run.checkpoints)
     v = run.initial("v")
     net = [model.forward({"W": W, "v": v}, X) for W in run.watched("weights.W").unbind(1)]
-    return Early(torch.stack(net, 1), beta @ first_features(X, model.activation, moment).mT)
+    return EarlyOutputs(torch.stack(net, 1), beta @ first_features(X, model.activation, moment).mT)
 
 
 def first_layer_discrepancy(run: Run) -> Tensor:

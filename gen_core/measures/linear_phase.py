@@ -1,4 +1,4 @@
-"""The linear first phase of a training, and what a network that has fitted its training set has kept of it.
+"""The linear first phase of a training, and how much of it a network retains once it fits its training set.
 
 Source: Nakkiran et al. (2019), sections 2 and 3, and Claim 2: a trajectory F_t beside a linear classifier L.
 """
@@ -13,7 +13,7 @@ import torch
 from torch import Tensor
 
 from gen_core.errors import Unfinished
-from gen_core.measures.held_out import Measured, over_held_out
+from gen_core.measures.held_out import Measured, resampled_held_out
 from gen_core.measures.information import (
     joint_table,
     mutual_information,
@@ -23,12 +23,12 @@ from gen_core.measures.information import (
 from gen_core.run import Runs
 
 FLOOR = 0.25
-"""Share of I(L;Y) below which mu/I(F;Y) says nothing: at chance both are sampling noise."""
+"""Share of I(L;Y) below which mu/I(F;Y) is ignored: near chance level both are sampling noise."""
 
 
 @dataclass(frozen=True)
 class LinearPhase:
-    """How a trajectory F_t relates to a linear classifier L on held-out points.
+    """A trajectory F_t compared with a linear classifier L on held-out points.
 
     Source: Nakkiran et al. (2019), sections 2 and 3.
 
@@ -57,20 +57,20 @@ class LinearPhase:
 
     @cached_property
     def reached(self) -> Tensor:
-        """Whether I(F_t;Y) comes to I(L;Y) at a checkpoint, (..., seeds)."""
+        """Whether I(F_t;Y) reaches I(L;Y) at some checkpoint, (..., seeds)."""
         return self.information.amax(-1) >= self.linear
 
     @cached_property
     def T0(self) -> Tensor:
-        """Index of the first checkpoint with I(F_t;Y) >= I(L;Y), (..., seeds); the last one where there is none."""
+        """Index of the first checkpoint with I(F_t;Y) >= I(L;Y), (..., seeds); of the last one where there is none."""
         there = self.information >= self.linear[..., None]
         return torch.where(self.reached, there.to(torch.int8).argmax(-1), len(self.steps) - 1)
 
     def require_T0(self) -> None:
-        """Refuse a trajectory that never performs as the linear classifier does.
+        """Check that the trajectory reaches the performance of the linear classifier.
 
         Raises:
-            Unfinished: naming how far it came.
+            Unfinished: if a seed does not, naming the most information that it reached.
         """
         best, short = self.information.amax(-1), (~self.reached).nonzero().flatten()
         if len(short):
@@ -113,10 +113,10 @@ def linear_phase(runs: Runs, weights: Tensor | None = None) -> LinearPhase:
 
     Args:
         runs: arms "net" and "linear" on the same data.
-        weights: how often each resample holds each held-out point, (resamples, points).
+        weights: count of each held-out point in each resample, (resamples, points).
 
     Returns:
-        Its tables, with a leading axis of resamples where weights are given. Cost: one pass over the predictions.
+        The phase, with a leading axis of resamples if weights are given. Cost: one pass over the predictions.
     """
     F = runs["net"].watched("test_classes")
     L = runs["linear"].watched("test_classes")[:, -1]
@@ -124,25 +124,25 @@ def linear_phase(runs: Runs, weights: Tensor | None = None) -> LinearPhase:
     return LinearPhase(runs["net"].checkpoints, joint_table(F, L[:, None], Y[:, None], weights))
 
 
-def over_linear_phase(runs: Runs, quantity: Callable[[LinearPhase], Tensor]) -> Tensor | Measured:
+def resampled_linear_phase(runs: Runs, quantity: Callable[[LinearPhase], Tensor]) -> Tensor | Measured:
     """A quantity of the first phase, one number per seed, (seeds,).
 
-    Where the seeds share their held-out points (those of a fixed data set) it comes with its spread under resampling of
-    these; where each seed draws its own, that error is in the spread over seeds already.
+    Where the seeds share their held-out points (those of a fixed data set), it is also computed on bootstrap resamples
+    of these; where each seed draws its own, the spread over seeds already includes that error.
 
     Raises:
-        Unfinished: if T0 is not reached. A network that starts where another training ended need not come to it.
+        Unfinished: if T0 is not reached. A network that starts where another training ended need not reach it.
     """
     phase = linear_phase(runs)
     if runs["net"].experiment.after is None:
         phase.require_T0()
-    return over_held_out(
+    return resampled_held_out(
         runs["net"].y_test, lambda weights: quantity(phase if weights is None else linear_phase(runs, weights))
     )
 
 
-def once_fitted(runs: Runs, quantity: Callable[[LinearPhase], Tensor]) -> Tensor | Measured:
-    """A quantity of the arm "net", trained to a training accuracy of 1, (seeds,); see `over_linear_phase`.
+def measure_retention(runs: Runs, quantity: Callable[[LinearPhase], Tensor]) -> Tensor | Measured:
+    """A quantity of the phase of the arm "net", if it fits its training set, (seeds,); see `resampled_linear_phase`.
 
     Raises:
         Unfinished: if a seed's training accuracy is below 1, naming the smallest, or if T0 is not reached.
@@ -154,29 +154,29 @@ def once_fitted(runs: Runs, quantity: Callable[[LinearPhase], Tensor]) -> Tensor
             f"not fitted: training accuracy {float(accuracy.min()):.4f} in the worst of {len(accuracy)} seeds after "
             f"{net.experiment.steps} steps; expected 1 (more steps, or a larger rate)"
         )
-    return over_linear_phase(runs, quantity)
+    return resampled_linear_phase(runs, quantity)
 
 
 def share_retained(phase: LinearPhase) -> Tensor:
     """Min of mu_Y(F_t;L) / I(L;Y) over t >= T0, (..., seeds).
 
-    It is 1 - I(L;Y|F_t) / I(L;Y), and blind to a global flip of F.
+    It equals 1 - I(L;Y|F_t) / I(L;Y) and is invariant under a global flip of F.
     """
     return _least(phase, phase.correlation / phase.linear[..., None])
 
 
 def share_at_the_end(phase: LinearPhase) -> Tensor:
-    """mu_Y(F;L) / I(L;Y) of the network at its end, (..., seeds)."""
+    """mu_Y(F;L) / I(L;Y) of the network at the end of training, (..., seeds)."""
     return phase.correlation[..., -1] / phase.linear
 
 
 def advantage_retained(phase: LinearPhase) -> Tensor:
-    """Share of I(L;Y) that is retained minus that of the null classifier of the same I(L;Y), min over t >= T0."""
+    """Share of I(L;Y) retained, minus that of a null classifier of the same I(L;Y), min over t >= T0, (..., seeds)."""
     return _least(phase, (phase.correlation - phase.null_correlation()) / phase.linear[..., None])
 
 
 def held_out_accuracy(phase: LinearPhase) -> Tensor:
-    """Share of the points that F_t has right, min over t >= T0, (..., seeds)."""
+    """Accuracy of F_t on the held-out points, min over t >= T0, (..., seeds)."""
     joint = phase.tables.sum(-2)
     return _least(phase, joint.diagonal(dim1=-2, dim2=-1).sum(-1) / joint.sum((-2, -1)))
 

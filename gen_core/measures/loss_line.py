@@ -1,4 +1,4 @@
-"""The line of test over training losses through a family of networks, and how far another network lies off it.
+"""The line of test loss against training loss in a family of networks, and the distance of another network from it.
 
 Source: Anonymous, "Generalization puzzles in deep networks" (2019), Figures 2, 9, 10, 12, 15 and 16.
 """
@@ -11,19 +11,19 @@ from dataclasses import dataclass
 import torch
 from torch import Tensor
 
-from gen_core.measures.held_out import Measured, held_out_outputs, losses_at, over_test_points
-from gen_core.measures.normalization import norm_products, train_losses, undivided
+from gen_core.measures.held_out import Measured, held_out_outputs, losses_at, resampled_test_points
+from gen_core.measures.normalization import norm_products, train_losses, unit_divisors
 from gen_core.run import Runs
 
 
 @dataclass(frozen=True)
 class Line:
-    """Least squares of test over training losses, numbers for each seed, (..., seeds).
+    """Least-squares fit of test loss against training loss, one for each seed; all attributes are (..., seeds).
 
     Attributes:
-        slope, intercept: of the line.
-        r2: share of the test losses' variance that it explains, 0 where they do not vary.
-        rmse: root mean square of the residuals, with points - 2 degrees of freedom.
+        slope, intercept: coefficients of the line.
+        r2: share of the variance of the test losses that the line explains, 0 where they do not vary.
+        rmse: root mean square of the residuals, with settings - 2 degrees of freedom.
     """
 
     slope: Tensor
@@ -32,12 +32,12 @@ class Line:
     rmse: Tensor
 
     def above(self, train: Tensor, test: Tensor) -> Tensor:
-        """How far a network with these losses lies above the line."""
+        """Signed distance of a network's test loss above the line, (..., seeds)."""
         return test - self.intercept - self.slope * train
 
 
 def line(train: Tensor, test: Tensor) -> Line:
-    """The line through networks with these losses, (points, seeds) and (..., points, seeds), three or more."""
+    """Fit a line to training losses, (settings, seeds), and test losses, (..., settings, seeds), of 3+ settings."""
     x, y = train - train.mean(-2, keepdim=True), test - test.mean(-2, keepdim=True)
     slope = (x * y).sum(-2) / x.square().sum(-2)
     left, variance = (y - slope.unsqueeze(-2) * x).square().sum(-2), y.square().sum(-2)
@@ -49,28 +49,28 @@ def line(train: Tensor, test: Tensor) -> Line:
     )
 
 
-def over_line(runs: Runs, quantity: Callable[[Line], Tensor], *, normalize: bool = True) -> Tensor | Measured:
-    """A quantity of a family's line, one number per seed, (seeds,): of normalized losses, or of the losses as they are.
+def resampled_line(runs: Runs, quantity: Callable[[Line], Tensor], *, normalize: bool = True) -> Tensor | Measured:
+    """A quantity of a family's line, one number per seed, (seeds,), for normalized or for plain losses.
 
-    Where the seeds share their held-out points it comes with its spread under resampling of these.
+    Where the seeds share their held-out points, it is also computed on bootstrap resamples of these.
 
     Raises:
-        Unfinished: if a network has not come to the training loss at which it was to stop.
+        Unfinished: if a network has not reached the training loss of its `Stop`.
     """
-    rho = norm_products(runs) if normalize else undivided(runs)
+    rho = norm_products(runs) if normalize else unit_divisors(runs)
     train = train_losses(runs, rho)
-    return over_test_points(runs, held_out_losses(runs, rho), lambda test: quantity(line(train, test)))
+    return resampled_test_points(runs, held_out_losses(runs, rho), lambda test: quantity(line(train, test)))
 
 
 def off_line(runs: Runs, point: str) -> Tensor | Measured:
-    """log10 of a network's distance from the line through the others, in RMSE of that line, (seeds,).
+    """log10 of a network's distance from the line of the others, in units of that line's RMSE, (seeds,).
 
     Args:
-        runs: a family of networks and one more, taken by their normalized losses.
-        point: name of that one.
+        runs: a family of networks and another one, compared by their normalized losses.
+        point: label of the other one.
 
     Raises:
-        Unfinished: as `over_line`.
+        Unfinished: as `resampled_line`.
     """
     rho = norm_products(runs)
     train = train_losses(runs, rho)
@@ -81,10 +81,10 @@ def off_line(runs: Runs, point: str) -> Tensor | Measured:
         fitted = line(train[others], test[..., others, :])
         return (fitted.above(train[at], test[..., at, :]).abs() / fitted.rmse).log10()
 
-    return over_test_points(runs, held_out_losses(runs, rho), distance)
+    return resampled_test_points(runs, held_out_losses(runs, rho), distance)
 
 
 def held_out_losses(runs: Runs, divisors: Tensor) -> Tensor:
-    """Losses on the held-out points of the outputs divided by a number each, (points, seeds, n_test)."""
+    """Losses on the held-out points, outputs divided by `divisors`, (settings, seeds): (settings, seeds, n_test)."""
     networks = zip(held_out_outputs(runs), divisors, strict=True)
     return torch.stack([losses_at(run, f, y, rho) for (run, f, y), rho in networks])

@@ -1,4 +1,4 @@
-"""Networks with every layer divided by its norm, and what of their losses orders test errors.
+"""Networks with every layer divided by its norm, and the rank correlation of their losses with test errors.
 
 Source: Anonymous, "Generalization puzzles in deep networks" (2019), section 2, eq. (1), and Figure 2.
 """
@@ -16,9 +16,9 @@ from gen_core.measures.held_out import (
     Measured,
     held_out_outputs,
     losses_at,
-    over_test_points,
     rank_correlation,
-    stopped,
+    require_stopped,
+    resampled_test_points,
 )
 from gen_core.models.contract import Layer, layers_of
 from gen_core.run import Run, Runs
@@ -31,10 +31,10 @@ def layer_norms(params: Parameters, layers: Sequence[Layer]) -> Tensor:
 
     Args:
         params: parameters of the layers, (seeds, ...); biases count as part of their layer.
-        layers: the K layers, from below; see `gen_core.models.contract.layers_of`.
+        layers: the K layers, from the input; see `gen_core.models.contract.layers_of`.
 
     Raises:
-        InvalidExperiment: if parameters belong to no layer, or are not all of the layers'.
+        InvalidExperiment: if a parameter belongs to no layer, or a layer's parameter is missing.
     """
     names = [name for layer in layers for name in layer.names]
     if set(names) != set(params):
@@ -52,7 +52,7 @@ def normalized(params: Parameters, layers: Sequence[Layer]) -> dict[str, Tensor]
 
 
 def homogeneity_gap(run: Run) -> Tensor:
-    """Largest |f - rho_1 ... rho_K f~| over largest |f|, over the held-out points and the outputs, (seeds,).
+    """Max |f - rho_1 ... rho_K f~| / max |f|, each over held-out points and outputs, (seeds,).
 
     Source: Anonymous (2019), eq. (1).
     """
@@ -62,34 +62,34 @@ def homogeneity_gap(run: Run) -> Tensor:
 
 
 def changed_decisions(run: Run) -> Tensor:
-    """Share of the held-out points that f and f~ put into different classes, (seeds,)."""
+    """Share of the held-out points that f and f~ classify differently, (seeds,)."""
     f, normal, _ = _outputs(run)
     return (classes(f) != classes(normal)).double().mean(1)
 
 
 def normalized_ordering(runs: Runs) -> Tensor | Measured:
-    """Spearman's correlation over a family of networks of the normalized training loss with the test error, (seeds,).
+    """Spearman's correlation of normalized training loss and test error over a family of networks, (seeds,).
 
-    Source: Anonymous (2019), sections 1 and 3. Where the seeds share their held-out points it comes with its spread
-    under resampling of these. Cost: one forward pass of every network.
+    Source: Anonymous (2019), sections 1 and 3. Where the seeds share their held-out points, it is also computed on
+    bootstrap resamples of these. Cost: one forward pass of every network.
 
     Raises:
-        Unfinished: if a network has not come to the training loss at which it was to stop.
+        Unfinished: if a network has not reached the training loss of its `Stop`.
     """
     losses = train_losses(runs, norm_products(runs))
     return _with_errors(runs, lambda errors: rank_correlation(losses, errors))
 
 
 def unnormalized_ordering(runs: Runs) -> Tensor | Measured:
-    """The same for the training loss of the networks as they are; see `normalized_ordering`."""
-    losses = train_losses(runs, undivided(runs))
+    """The same for the plain training loss, without normalization; see `normalized_ordering`."""
+    losses = train_losses(runs, unit_divisors(runs))
     return _with_errors(runs, lambda errors: rank_correlation(losses, errors))
 
 
 def advantage_of_own_norms(runs: Runs) -> Tensor | Measured:
-    """`normalized_ordering` minus its mean where every network is divided by another one's norms, (seeds,).
+    """`normalized_ordering` minus its mean when every network is divided by another network's norms, (seeds,).
 
-    The norms are passed on cyclically within the family, by every distance. Cost: one loss per pair of networks.
+    The mean is over all cyclic shifts of the norms within the family. Cost: one loss per pair of networks.
     """
     rho = norm_products(runs)
     own, *others = train_losses(runs, torch.stack([rho.roll(k, 0) for k in range(len(rho))]))
@@ -102,42 +102,43 @@ def advantage_of_own_norms(runs: Runs) -> Tensor | Measured:
 
 
 def norm_products(runs: Runs) -> Tensor:
-    """rho_1 ... rho_K of every network, float64 (points, seeds)."""
+    """rho_1 ... rho_K of every network, float64 (settings, seeds)."""
     return runs.measure(lambda run: layer_norms(run.parameters, _layers(run)).double().prod(1))
 
 
-def undivided(runs: Runs) -> Tensor:
-    """A one for every network in the place of `norm_products`, for the networks as they are."""
+def unit_divisors(runs: Runs) -> Tensor:
+    """Ones in place of `norm_products`, which leave the networks unnormalized, float64 (settings, seeds)."""
     return torch.ones(len(runs.runs), len(runs.seeds), dtype=torch.float64)
 
 
 def train_losses(runs: Runs, divisors: Tensor) -> Tensor:
-    """Training losses of the networks with their outputs divided by a number each, float64 (..., points, seeds).
+    """Training losses with the outputs of each network divided by a number, float64 (..., settings, seeds).
 
-    With rho_1 ... rho_K for the numbers and no biases they are those of f~, by eq. (1).
+    For networks without biases, dividing by rho_1 ... rho_K gives the losses of f~, by eq. (1). Cost: one forward pass
+    of every network, for all divisors.
 
     Args:
         runs: the networks.
-        divisors: the numbers, (..., points, seeds). Cost: one forward pass of every network for all of them.
+        divisors: the numbers, (..., settings, seeds).
 
     Raises:
-        Unfinished: as `stopped`.
+        Unfinished: as `require_stopped`.
     """
-    stopped(runs)
+    require_stopped(runs)
     networks = zip(runs, divisors.unbind(-2), strict=True)
     return torch.stack([_means(run, run.outputs(run.X), run.y, each) for run, each in networks], -2)
 
 
 def _means(run: Run, f: Tensor, y: Tensor, divisors: Tensor) -> Tensor:
-    """Mean losses of outputs f divided by numbers, (..., seeds), one after the other, since a loss is as large as f."""
+    """Mean losses of f / divisors, (..., seeds), one divisor at a time, since each needs a tensor the size of f."""
     flat = divisors.reshape(-1, divisors.shape[-1])
     return torch.stack([losses_at(run, f, y, rho).mean(1) for rho in flat]).view_as(divisors)
 
 
 def _with_errors(runs: Runs, quantity: Callable[[Tensor], Tensor]) -> Tensor | Measured:
-    """A quantity of the test errors, (points, seeds); see `over_test_points`."""
+    """A quantity of the test errors, (settings, seeds); see `resampled_test_points`."""
     wrong = torch.stack([(~right(f, y)).double() for _, f, y in held_out_outputs(runs)])
-    return over_test_points(runs, wrong, quantity)
+    return resampled_test_points(runs, wrong, quantity)
 
 
 def _outputs(run: Run) -> tuple[Tensor, Tensor, Tensor]:

@@ -1,4 +1,4 @@
-"""Accuracies on a whole population, computed and not sampled.
+"""Population accuracies, computed exactly rather than sampled.
 
 Source: Nakkiran et al. (2019), section 5: y is uniform on -1 and +1, x = eta y e_1 + e_k, P(eta = -1) = p, and k is
 uniform on {2, ..., d}.
@@ -16,12 +16,12 @@ from gen_core.models.sparse import SparseLinear, smaller_share
 from gen_core.run import Run
 
 FITTED = 1e-8
-"""Mean square loss from which a sample counts as fitted; a point whose label is wrong alone has a loss of 1 or more."""
+"""Mean square loss up to which a sample counts as fitted; a single misclassified point has a loss of at least 1."""
 
 
 @runtime_checkable
 class SparsePopulation(Protocol):
-    """What a recipe of sparse data says of its population."""
+    """The parameters of the population of a sparse data recipe."""
 
     @property
     def d(self) -> int:
@@ -35,7 +35,7 @@ class SparsePopulation(Protocol):
 
 
 def population_of(experiment: Experiment) -> SparsePopulation:
-    """The population that an experiment's points are from.
+    """The population that an experiment's points are drawn from.
 
     Raises:
         InvalidExperiment: if its data recipe has no d and p.
@@ -46,17 +46,17 @@ def population_of(experiment: Experiment) -> SparsePopulation:
 
 
 def population_accuracy(run: Run, w1: Tensor, w: Tensor) -> Tensor:
-    """P(y <w, x> > 0) of weights of a `SparseLinear` run, (seeds, ...); a score of 0 counts half.
+    """P(y <w, x> > 0) for weights of a `SparseLinear` run, (seeds, ...); a score of 0 counts one half.
 
     Since y is independent of eta and k, it is 1/2 + (1/2 - p) sign(w(1)) P_k(|w(k)| < |w(1)|).
 
     Args:
-        run: gives d, p, the coordinates of the samples, and w0 on all others.
+        run: provides d, p, the coordinates of the samples, and w0 on all others.
         w1: w(1), (seeds, ...).
         w: weights of the samples' coordinates, (seeds, ..., n).
 
     Raises:
-        InvalidExperiment: for another model, or other data.
+        InvalidExperiment: for any other model or data.
     """
     model, law = run.experiment.model, population_of(run.experiment)
     if not isinstance(model, SparseLinear):
@@ -68,7 +68,7 @@ def overfitted_accuracy(run: Run) -> Tensor:
     """Population accuracy of final weights that fit all points, (seeds,).
 
     Raises:
-        Unfinished: if a seed has a point on the wrong side, or a loss above FITTED.
+        Unfinished: if a seed misclassifies a training point, or has a loss above FITTED.
     """
     accuracy, loss = run.train_accuracy, run.train_loss
     if accuracy.min() < 1 or loss.max() > FITTED:

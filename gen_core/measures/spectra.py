@@ -10,11 +10,10 @@ from torch import Tensor
 from gen_core.errors import Unfinished
 
 DENSE = 200
-"""Rows up to which all eigenvalues are computed; above, the Lanczos method takes a tenth of the time or less."""
-
+"""Largest matrix of which all eigenvalues are computed; above, the Lanczos method takes at most a tenth of the time."""
 
 RESIDUAL = 1e-8
-"""Largest |A u - lambda u| / |lambda| of an eigenpair that counts as found; the method is asked for less."""
+"""Largest accepted |A u - lambda u| / |lambda| of an eigenpair; the solver's own tolerance is smaller."""
 
 
 def spectral_norm(A: Tensor) -> float:

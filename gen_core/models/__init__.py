@@ -1,4 +1,4 @@
-"""Models: each computes a whole block of seeds at once. This index names the contract and all models."""
+"""Models: each computes a whole batch of seeds at once. This index names the contract and all models."""
 
 from gen_core.models.contract import Layer, Layered, Model, Size
 from gen_core.models.networks import MLP, ConvNet

@@ -1,4 +1,4 @@
-"""Activation functions by name, so that a recipe can carry them. A new one is one more value of `ACTIVATIONS`."""
+"""Activation functions by name, so that recipes can refer to them. A new one is a new value of `ACTIVATIONS`."""
 
 from __future__ import annotations
 
@@ -20,23 +20,23 @@ SLOPE = 0.2
 """Slope of the leaky ReLU below 0."""
 
 LINEAR = 40
-"""Where softplus becomes the identity. torch's own 20 is off by 2e-9, which float64 sees; 40 is exact, and exp(40) is
-finite in float32."""
+"""Threshold above which softplus is the identity. torch's default of 20 is off by 2e-9, which matters in float64; 40 is
+exact, and exp(40) is finite in float32."""
 
 
 @dataclass(frozen=True)
 class Activation:
-    """An activation phi, which works entry by entry and keeps shape and dtype.
+    """An elementwise activation phi, which preserves shape and dtype.
 
-    `backward(g, h)` overwrites g with g phi'; from the output h, or, where `by_input`, from the input z, which it
+    `backward(g, h)` overwrites g with g phi', computed from the output h or, if `by_input`, from the input z, which it
     overwrites too.
 
     Attributes:
-        name: how recipes call it.
-        function: phi(z), a new tensor, for autograd too.
+        name: its name in recipes.
+        function: phi(z), a new tensor, differentiable by autograd.
         forward: phi(z) without gradients; it overwrites z unless `by_input`.
-        backward: g times phi', in g's place, given g and h, or g and z.
-        by_input: whether `backward` takes the input.
+        backward: g phi', in place of g, given g and h, or g and z.
+        by_input: whether `backward` takes the input z.
     """
 
     name: str
@@ -46,7 +46,7 @@ class Activation:
     by_input: bool = False
 
     def __call__(self, z: Tensor) -> Tensor:
-        """phi(z), a new tensor but for the identity."""
+        """phi(z), a new tensor except for the identity."""
         return self.function(z)
 
 
@@ -102,7 +102,7 @@ ACTIVATIONS: ByName[Activation] = ByName(
 
 
 def activation(name: str) -> Activation:
-    """Return an activation function; it works entry by entry and keeps shape and dtype.
+    """The activation of a given name.
 
     Args:
         name: relu, leaky_relu (slope 0.2), erf, tanh, sigmoid, softplus or identity.

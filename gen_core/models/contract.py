@@ -1,6 +1,6 @@
-"""The contract of a model, and what a model that is made of layers says of them.
+"""The contract of a model, and the description of a model made of layers.
 
-Every model computes a whole block of seeds at once, each seed with its own parameters: parameters and inputs carry a
+Every model computes a whole batch of seeds at once, each seed with its own parameters: parameters and inputs have a
 leading seed axis S.
 """
 
@@ -18,7 +18,7 @@ from gen_core.errors import InvalidExperiment
 
 
 class Size(NamedTuple):
-    """What a model takes: its parameters, and the multiply-adds of one forward pass of one point."""
+    """Number of parameters of a model, and multiply-adds of a forward pass of one point."""
 
     parameters: int
     multiply_adds: int
@@ -28,21 +28,22 @@ class Size(NamedTuple):
 class Model(Protocol):
     """A frozen, hashable recipe of a model: a dataclass of builtins with these members.
 
-    A model whose parameters belong to a seed's points, or whose start looks at them, has a method
-    `place(params, data) -> params` too: it gets what `init` drew, of the same shapes, and that seed's `Data`.
+    A model whose parameters or initialization depend on a seed's points also has a method
+    `place(params, data) -> params`: given the parameters drawn by `init` and that seed's `Data`, it returns parameters
+    of the same shapes.
 
-    A model that is made of layers inherits from `Layered` and tells them once; its size, its steps without a graph and
-    the norms of its layers follow. A model without layers says its `size`, and its steps are autograd's.
+    A model made of layers inherits from `Layered` and describes them once; its size, its steps without an autograd
+    graph and the norms of its layers follow. A model without layers defines `size`, and its steps use autograd.
     """
 
     @property
     def outputs(self) -> int:
-        """Outputs per point: with 1, `forward` gives (S, B), with C > 1 it gives (S, B, C)."""
+        """Outputs per point: `forward` returns (S, B) for one output and (S, B, C) for C > 1."""
         ...
 
     @property
     def trainable(self) -> tuple[str, ...]:
-        """Names of the parameters that are trained; the others stay as they are drawn."""
+        """Names of the trained parameters; the others keep their initial values."""
         ...
 
     def init(self, inputs: tuple[int, ...], generator: torch.Generator, dtype: torch.dtype) -> dict[str, Tensor]:
@@ -62,7 +63,7 @@ class Model(Protocol):
         ...
 
     def batch_form(self) -> Model:
-        """The same model without the values that leave shapes and operations alone.
+        """The same model with all values reset that affect neither shapes nor operations.
 
         Recipes whose batch forms agree can be trained in one batch.
         """
@@ -79,19 +80,19 @@ class Model(Protocol):
 
 @dataclass(frozen=True)
 class Layer:
-    """One layer of a network, phi(scale W h + b) of h from the layer below.
+    """One layer of a network, phi(scale W h + b), where h is the output of the layer before.
 
-    h is a vector for dense weights, (out, in), and an image for kernels, (out, in, k, k), which have a padding of
-    k // 2. Images below dense weights are flattened.
+    h is a vector for dense weights, (out, in), and an image for convolution kernels, (out, in, k, k), with padding
+    k // 2. Dense weights flatten images.
 
     Attributes:
         weight: name of the parameter W.
-        shape: shape of one seed's W. The parameter itself may leave axes of length 1 out.
+        shape: shape of one seed's W. The parameter itself may omit axes of length 1.
         bias: name of the parameter b, (out,); "" for none.
-        activation: phi, by name; see `gen_core.models.activations`.
-        scale: factor on W h, of dense weights.
-        stride: step of a convolution's window.
-        places: places of one input where W is applied.
+        activation: name of phi; see `gen_core.models.activations`.
+        scale: factor on W h, for dense weights.
+        stride: stride of a convolution.
+        places: number of positions in one input at which W is applied.
     """
 
     weight: str
@@ -104,7 +105,7 @@ class Layer:
 
     @property
     def kind(self) -> Literal["dense", "convolution"]:
-        """Whether W multiplies vectors or is moved over images."""
+        """Whether W multiplies vectors or is convolved with images."""
         return "dense" if len(self.shape) == 2 else "convolution"
 
     @property
@@ -114,30 +115,30 @@ class Layer:
 
     @property
     def units(self) -> int:
-        """Numbers that it makes of one input."""
+        """Number of its activations for one input."""
         return self.shape[0] * self.places
 
     @property
     def size(self) -> Size:
-        """Its parameters, and its multiply-adds for one input."""
+        """Number of its parameters, and of its multiply-adds for one input."""
         biases = self.shape[0] if self.bias else 0
         return Size(math.prod(self.shape) + biases, math.prod(self.shape) * self.places)
 
 
 class Layered:
-    """A model that tells its layers, and what follows from them."""
+    """A model that describes its layers."""
 
     is_chain: ClassVar[bool] = False
-    """Whether `forward` is the layers one after the other and nothing else, so that a training may step along their
-    gradients as they are written out in place of autograd's. A class says it of itself alone: one that inherits from
-    it may have another forward, and says it again or is left to autograd."""
+    """Whether `forward` is the chain of the layers and nothing else, so that a training may use hand-written gradients
+    in place of autograd. A class declares it for itself alone: a subclass may have another `forward`, and either
+    declares it again or is trained with autograd."""
 
     one_by_one: ClassVar[bool] = False
-    """Whether a step on a CPU goes network by network, so that large weights stay in a cache for all of it: thin
-    batches over them are bound by memory."""
+    """Whether a step on a CPU goes network by network, so that large weights stay in cache for the whole step: small
+    batches on large weights are limited by memory bandwidth."""
 
     def layers(self, inputs: tuple[int, ...]) -> tuple[Layer, ...]:
-        """The layers from below, given the shape of one input.
+        """The layers, from the input on, given the shape of one input.
 
         Raises:
             InvalidExperiment: if the model cannot take inputs of this shape.
@@ -151,23 +152,23 @@ class Layered:
 
 
 def chained(model: object) -> TypeGuard[Layered]:
-    """Whether a model says, by its own class, that its forward is the chain of its layers; see `Layered.is_chain`."""
+    """Whether a model's own class declares that `forward` is the chain of its layers; see `Layered.is_chain`."""
     return isinstance(model, Layered) and vars(type(model)).get("is_chain", False)
 
 
 def layers_of(model: Model, inputs: tuple[int, ...]) -> tuple[Layer, ...]:
-    """The layers of a model, from below, given the shape of one input.
+    """The layers of a model, from the input on, given the shape of one input.
 
     Raises:
-        InvalidExperiment: if it does not tell them.
+        InvalidExperiment: if the model is not `Layered`.
     """
     if not isinstance(model, Layered):
-        raise InvalidExperiment(f"{type(model).__name__} tells no layers; expected a model that is made of layers")
+        raise InvalidExperiment(f"{type(model).__name__} has no layers; expected a model made of layers")
     return model.layers(inputs)
 
 
 def units_of(model: Model, inputs: tuple[int, ...]) -> int:
-    """Numbers that all layers make of one point; of a model that tells none, as many as if they were dense."""
+    """Number of activations of all layers for one point; an estimate, as for dense layers, for other models."""
     if isinstance(model, Layered):
         return sum(layer.units for layer in model.layers(inputs))
     return model.size(inputs).multiply_adds // math.prod(inputs)

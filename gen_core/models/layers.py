@@ -1,6 +1,6 @@
-"""Layers of a whole block of seeds, and how one seed's weights are drawn.
+"""Layers of a whole batch of seeds, and the initialization of one seed's weights.
 
-Weights have the shapes of torch.nn, (out, in) and (out, in, k, k); in a block they carry a leading seed axis S.
+Weights have the shapes of torch.nn, (out, in) and (out, in, k, k), with a leading seed axis S in a batch.
 """
 
 from __future__ import annotations
@@ -15,7 +15,7 @@ SCHEMES = ("xavier_uniform", "he_normal", "normal")
 
 
 def normal(shape: tuple[int, ...], std: float, generator: torch.Generator) -> Tensor:
-    """Draw from N(0, std^2), always in float64, so that a cast to any dtype starts at the same point."""
+    """Draw from N(0, std^2), always in float64, so that all dtypes start at the same point up to rounding."""
     return std * torch.randn(shape, generator=generator, dtype=torch.float64)
 
 
@@ -39,10 +39,10 @@ def weights(shape: tuple[int, ...], scheme: str, std: float | None, generator: t
 
 
 def images(X: Tensor) -> Tensor:
-    """Images, (S, B, channels, height, width), as `convolve` takes them: (B, S * channels, height, width).
+    """Images, (S, B, channels, height, width), in the layout of `convolve`: (B, S * channels, height, width).
 
-    On a CPU the channels come last in memory: a grouped convolution of 8 x 64 images, 8 channels of 14 x 14 to 16 of
-    7 x 7, takes 39 us a network so (71 otherwise), and its gradients 125 us (550).
+    On a CPU the memory format is channels-last: a grouped convolution of 8 x 64 images, from 8 channels of 14 x 14 to
+    16 of 7 x 7, then takes 39 us per network (71 us otherwise), and its gradients 125 us (550 us).
     """
     if X.device.type == "cpu":
         return X.permute(1, 3, 4, 0, 2).contiguous().flatten(3).permute(0, 3, 1, 2)
@@ -50,13 +50,13 @@ def images(X: Tensor) -> Tensor:
 
 
 def convolve(h: Tensor, W: Tensor, b: Tensor | None, stride: int) -> Tensor:
-    """Convolve every seed's images with its own kernels, with a padding of k // 2.
+    """Convolve every seed's images with its own kernels, with padding k // 2.
 
     Args:
-        h: images with the seeds among the channels, (B, S * in, height, width): the layout that this returns too.
+        h: images with seeds and channels in one axis, (B, S * in, height, width); the result has the same layout.
         W: kernels, (S, out, in, k, k), k odd.
         b: biases, (S, out), or None.
-        stride: step of the window; a side of n becomes (n - 1) // stride + 1.
+        stride: stride; a side of n becomes (n - 1) // stride + 1.
     """
     bias = None if b is None else b.flatten()
     return F.conv2d(h, W.flatten(0, 1), bias, stride=stride, padding=W.shape[-1] // 2, groups=W.shape[0])

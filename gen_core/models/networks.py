@@ -1,6 +1,6 @@
 """Networks of any depth: dense, and convolutional with a dense head.
 
-Layers are numbered from 1: layer i has weights "W<i>" and, with `bias`, biases "b<i>", which start at zero.
+Layers are numbered from 1: layer i has weights "W<i>" and, with `bias`, biases "b<i>", which are zero initially.
 """
 
 from __future__ import annotations
@@ -24,7 +24,7 @@ from gen_core.models.products import affine
 
 @dataclass(frozen=True, kw_only=True)
 class _Network(Layered):
-    """What dense and convolutional networks share: the dense layers, the start, and what follows from the shapes."""
+    """The common part of dense and convolutional networks: dense layers and initialization."""
 
     hidden: tuple[int, ...]
     activation: str = "relu"
@@ -64,7 +64,7 @@ class _Network(Layered):
         return params
 
     def batch_form(self) -> Self:
-        """The network without the values of its start."""
+        """The network without the values of its initialization."""
         return replace(self, scheme="xavier_uniform", init_std=None, gain=1.0)
 
     @property
@@ -76,7 +76,7 @@ class _Network(Layered):
         return Layer(f"W{i}", shape, bias, phi, stride=stride, places=places)
 
     def _dense_layers(self, into: int, first: int) -> tuple[Layer, ...]:
-        """The dense layers, numbered from `first`, on so many inputs."""
+        """The dense layers on `into` inputs, numbered from `first`."""
         shapes = [(out, below) for below, out in pairwise((into, *self.hidden, self.outputs))]
         return tuple(self._layer(i, shape) for i, shape in enumerate(shapes, first))
 
@@ -95,11 +95,11 @@ class MLP(_Network):
 
     Attributes:
         hidden: widths of the hidden layers; () is a linear map.
-        activation: by name; see `gen_core.models.activations`.
+        activation: its name; see `gen_core.models.activations`.
         outputs: outputs per point.
         scheme: how weights are drawn: "xavier_uniform", "he_normal" or "normal"; see `gen_core.models.layers.weights`.
-        init_std: the standard deviation that "normal" needs.
-        gain: factor on all drawn weights.
+        init_std: the standard deviation for "normal".
+        gain: factor on all initial weights.
         bias: whether the layers have biases.
     """
 
@@ -117,15 +117,15 @@ class MLP(_Network):
 
 @dataclass(frozen=True)
 class ConvNet(_Network):
-    """Convolutions with a padding of kernel // 2, each followed by the activation, then dense layers.
+    """Convolutions with padding kernel // 2, each followed by the activation, then dense layers.
 
-    Inputs are images, (channels, height, width). A convolution makes a side of n to one of (n - 1) // stride + 1.
+    Inputs are images, (channels, height, width). A convolution maps a side of n to (n - 1) // stride + 1.
 
     Attributes:
         channels: output channels of the convolutions.
         kernel: side of the kernels, odd.
         stride: stride of the convolutions.
-        hidden: widths of the hidden dense layers; () puts the outputs right behind the last convolution.
+        hidden: widths of the hidden dense layers; with () the output layer follows the last convolution.
         activation, outputs, scheme, init_std, gain, bias: as in `MLP`.
     """
 

@@ -1,7 +1,7 @@
-"""Products of every row's own matrices, (rows, p, q) by (rows, q, r), by the library that is fastest for their size.
+"""Batched matrix products, (rows, p, q) by (rows, q, r), by whichever library is faster for their size.
 
-On a CPU torch multiplies a batch by MKL, which has AVX-512 on some processors only. oneDNN, a part of torch too, has it
-wherever the processor has, for one product and about 15 us a call.
+On a CPU, torch multiplies batches with MKL, which uses AVX-512 only on some processors. oneDNN, also part of torch,
+uses it wherever the processor has it, for one product at a time and at about 15 us per call.
 """
 
 from __future__ import annotations
@@ -12,13 +12,13 @@ import torch
 from torch import Tensor
 
 LARGE = 1_500_000
-"""Multiply-adds of one product from which on oneDNN makes it: on an x86-64 core with AVX-512 that MKL leaves idle
-(112 GFLOP/s; oneDNN 238), 64 x 100 x 256 takes 25 us against 31 and 64 x 784 x 128 takes 67 against 125; 32 x 196 x 128
-is slower, 20 against 17."""
+"""Multiply-adds from which a product uses oneDNN. On an x86-64 core whose AVX-512 MKL does not use (112 GFLOP/s, oneDNN
+238), 64 x 100 x 256 takes 25 us instead of 31 and 64 x 784 x 128 takes 67 us instead of 125, while 32 x 196 x 128 is
+slower, 20 us instead of 17."""
 
 
 def multiply(A: Tensor, B: Tensor, out: Tensor) -> Tensor:
-    """A B of each row, into `out`, without gradients."""
+    """Multiply A B for each row, into `out`, without gradients."""
     if A.shape[2] == 1:
         return torch.mul(A, B, out=out)
     if _one_by_one(A, B):
@@ -27,7 +27,7 @@ def multiply(A: Tensor, B: Tensor, out: Tensor) -> Tensor:
 
 
 def subtract(C: Tensor, A: Tensor, B: Tensor) -> None:
-    """Take A B of each row from C, (rows, p, r), in place and without gradients."""
+    """Subtract A B of each row from C, (rows, p, r), in place and without gradients."""
     if _one_by_one(A, B):
         for c, a, b in zip(C.unbind(), A.unbind(), B.unbind(), strict=True):
             c.sub_(_onednn(a, b.mT))
@@ -36,7 +36,7 @@ def subtract(C: Tensor, A: Tensor, B: Tensor) -> None:
 
 
 def affine(h: Tensor, W: Tensor, b: Tensor | None) -> Tensor:
-    """Map h, (S, B, in), by W, (S, out, in), and b, (S, out), to (S, B, out), for autograd too."""
+    """Compute h W^T + b, (S, B, out), of h, (S, B, in), W, (S, out, in), and b, (S, out); autograd works."""
     if not torch.is_grad_enabled() and _one_by_one(h, W.mT):
         biases = [None] * len(W) if b is None else b.unbind()
         return torch.stack([_onednn(*row) for row in zip(h.unbind(), W.unbind(), biases, strict=True)])
@@ -44,7 +44,7 @@ def affine(h: Tensor, W: Tensor, b: Tensor | None) -> Tensor:
 
 
 def _one_by_one(A: Tensor, B: Tensor) -> bool:
-    """Whether products of these shapes are made by oneDNN."""
+    """Whether products of these shapes use oneDNN, one at a time."""
     large = A.shape[1] * A.shape[2] * B.shape[2] >= LARGE
     return large and A.dtype == torch.float32 and A.device.type == "cpu" and _has_avx512()
 

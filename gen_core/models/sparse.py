@@ -1,8 +1,8 @@
-"""Linear classifiers on inputs with two coordinates that are not zero, in R^d with d as large as indices go.
+"""Linear classifiers on inputs with two nonzero coordinates, in R^d with d as large as integer indices allow.
 
 Source: Nakkiran et al., "SGD on Neural Networks Learns Functions of Increasing Complexity" (2019), section 5. There
-x = eta y e_1 + e_k, so that a sample of n points moves w(1) and the n weights w(k_i), and leaves the rest of w where it
-starts. Nothing here has length d.
+x = eta y e_1 + e_k, so that a sample of n points changes w(1) and the n weights w(k_i), and leaves the rest of w at its
+initial values. No tensor here has length d.
 """
 
 from __future__ import annotations
@@ -20,7 +20,7 @@ from gen_core.models.contract import Size
 from gen_core.types import Data
 
 GOLDEN = 0x9E3779B97F4A7C15 - 2**64
-"""2^64 over the golden ratio, as a signed number: multiples modulo 2^64 fill the range evenly (Knuth, TAOCP, 6.4)."""
+"""2^64 over the golden ratio, as a signed integer: its multiples modulo 2^64 are spread evenly (Knuth, TAOCP, 6.4)."""
 
 STARTS = ("constant", "sign", "uniform")
 PEEKS = ("none", "aligned", "interpolating")
@@ -28,19 +28,20 @@ PEEKS = ("none", "aligned", "interpolating")
 
 @dataclass(frozen=True)
 class SparseLinear:
-    """f(x) = w(1) x(1) + w(k) for x = x(1) e_1 + e_k, which comes as the pair (x(1), k); float64.
+    """f(x) = w(1) x(1) + w(k) for x = x(1) e_1 + e_k, stored as the pair (x(1), k); float64.
 
-    Trained are w1, (), and w, (n,): the weights of the sample's coordinates in rising order, with zeros behind them
-    where points share one. Beside them stand coordinates, (n,), which are k or infinity, and the seed's law of w0, a
-    function of k alone, which f has on all coordinates that are not in the sample.
+    The trained parameters are w1, (), and w, (n,): the weights of the sample's coordinates in increasing order, padded
+    with zeros where points share a coordinate. The others are coordinates, (n,), each k or infinity (padding), and law
+    and shift, which define w0 as a function of k alone; f uses w0 on all coordinates outside the sample.
 
     Attributes:
-        n: points of the sample.
+        n: number of points in the sample.
         first: w0(1).
         bound: largest |w0(i)| for i > 1.
         start: w0(i) for i > 1: "constant" (the bound), "sign" (plus or minus the bound) or "uniform" (between these).
-        peek: what w0 makes of the sample. "none" ignores it; "aligned" has w0(k_i) = bound x_i(1), which is eta_i y_i;
-            "interpolating" adds y_i - w0(1) x_i(1) to w0(k_i), which with bound 0 fits every point exactly.
+        peek: how w0 depends on the sample. "none": not at all; "aligned": w0(k_i) = bound x_i(1), which is
+            bound eta_i y_i; "interpolating": y_i - w0(1) x_i(1) is added to w0(k_i), which with bound 0 fits every
+            point exactly.
     """
 
     n: int
@@ -70,7 +71,7 @@ class SparseLinear:
         return ("w1", "w")
 
     def init(self, inputs: tuple[int, ...], generator: torch.Generator, dtype: torch.dtype) -> dict[str, Tensor]:
-        """Draw one seed's w0; see `Model.init`. Its coordinates are not known before `place`."""
+        """Draw one seed's w0; see `Model.init`. The sample's coordinates are filled in by `place`."""
         _check_inputs(inputs)
         if dtype != torch.float64:
             raise InvalidExperiment(f"SparseLinear in {dtype}; expected float64, since float32 has indices up to 2^24")
@@ -84,7 +85,7 @@ class SparseLinear:
         }
 
     def place(self, params: Mapping[str, Tensor], data: Data) -> dict[str, Tensor]:
-        """Put w0 on the coordinates of one seed's sample; see `Model`. Of points that share one, the last counts.
+        """Set w to w0 on the coordinates of one seed's sample; see `Model`. Of points that share one, the last counts.
 
         Raises:
             InvalidExperiment: if the sample does not have n points.
@@ -103,7 +104,7 @@ class SparseLinear:
         return {**params, "w": w, "coordinates": coordinates}
 
     def forward(self, params: Mapping[str, Tensor], X: Tensor) -> Tensor:
-        """Outputs, (S, B); see `Model.forward`. A coordinate is found among n by bisection."""
+        """Outputs, (S, B); see `Model.forward`. Coordinates are looked up by binary search."""
         x1, k = X[..., 0], X[..., 1].contiguous()
         coordinates, w = params["coordinates"], params["w"]
         slot = torch.searchsorted(coordinates, k).clamp_(max=self.n - 1)
@@ -113,7 +114,7 @@ class SparseLinear:
         )
 
     def batch_form(self) -> SparseLinear:
-        """The model without its start."""
+        """The model without its initialization."""
         return SparseLinear(self.n)
 
     def size(self, inputs: tuple[int, ...]) -> Size:

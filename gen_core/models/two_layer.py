@@ -22,7 +22,7 @@ from gen_core.models.products import affine
 class Linear(Layered):
     """f(x) = <w, x>, or <w, x> + b; inputs are flattened.
 
-    Parameters are w, (d,), and with a bias b, (). w ~ N(0, init_std^2) and b = 0 at the start.
+    Parameters are w, (d,), and with a bias b, (). At initialization w ~ N(0, init_std^2 I) and b = 0.
     """
 
     init_std: float = 0.0
@@ -49,7 +49,7 @@ class Linear(Layered):
 
     def forward(self, params: Mapping[str, Tensor], X: Tensor) -> Tensor:
         """Outputs, (S, B); see `Model.forward`."""
-        # A row times a matrix: BLAS is 5 times slower with columns.
+        # A row vector times a matrix: a matrix times a column vector is 5 times slower in BLAS.
         f = (params["w"].unsqueeze(1) @ X.flatten(2).mT).squeeze(1)
         return f + params["b"].unsqueeze(-1) if self.bias else f
 
@@ -58,7 +58,7 @@ class Linear(Layered):
         return replace(self, init_std=0.0)
 
     def layers(self, inputs: tuple[int, ...]) -> tuple[Layer, ...]:
-        """One layer, whose matrix of one row is kept as w; see `Layered.layers`."""
+        """One layer, whose one-row matrix is stored as the vector w; see `Layered.layers`."""
         return (Layer("w", (1, math.prod(inputs)), "b" if self.bias else ""),)
 
 
@@ -72,7 +72,7 @@ class TwoLayer(Layered):
     Attributes:
         width: m.
         activation: phi, by name; see `gen_core.models.activations`.
-        symmetric: eq. (3): the second half of the neurons repeats W with v negated, so that f = 0 at the start.
+        symmetric: eq. (3): the second half of the neurons repeats W with v negated, so that f = 0 at initialization.
         train: ("W",), ("v",) or ("W", "v").
     """
 
@@ -97,7 +97,7 @@ class TwoLayer(Layered):
 
     @property
     def trainable(self) -> tuple[str, ...]:
-        """What `train` names."""
+        """The parameters named in `train`."""
         return self.train
 
     def init(self, inputs: tuple[int, ...], generator: torch.Generator, dtype: torch.dtype) -> dict[str, Tensor]:
@@ -116,7 +116,7 @@ class TwoLayer(Layered):
         return (hidden @ params["v"].unsqueeze(-1)).squeeze(-1) / math.sqrt(self.width)
 
     def batch_form(self) -> TwoLayer:
-        """The model without its symmetry, which is a matter of the start alone."""
+        """The model without its symmetry, which only affects initialization."""
         return replace(self, symmetric=False)
 
     def layers(self, inputs: tuple[int, ...]) -> tuple[Layer, ...]:
@@ -130,7 +130,7 @@ class TwoLayer(Layered):
 
 @dataclass(frozen=True)
 class LiLiang(Layered):
-    """Two-layer ReLU network of k outputs, f_i(x) = sum_r a_{i,r} ReLU(<w_r, x>), of which W alone is trained.
+    """Two-layer ReLU network with k outputs, f_i(x) = sum_r a_{i,r} ReLU(<w_r, x>), in which only W is trained.
 
     Source: Li and Liang, "Learning Overparameterized Neural Networks via Stochastic Gradient Descent on Structured
     Data" (2018), section 3 with (A3). Parameters are W, (m, d), with rows w_r ~ N(0, init_std^2 I), and a, (k, m),

@@ -1,4 +1,4 @@
-"""The end of a run: records closed, a line per case, and the way to the report."""
+"""The end of a run: close the records, print one line per case, and print the path of the report."""
 
 from __future__ import annotations
 
@@ -17,7 +17,7 @@ _MADE = pytest.StashKey[list[str]]()
 
 @pytest.hookimpl(trylast=True)
 def pytest_sessionfinish(session: pytest.Session, exitstatus: int) -> None:
-    """Close the records once all workers have ended, and let reports be made of them."""
+    """Close the records once all workers have ended, and let other plugins make reports from them."""
     config = session.config
     if on_worker(config):
         return
@@ -32,7 +32,7 @@ def pytest_sessionfinish(session: pytest.Session, exitstatus: int) -> None:
 
 
 def pytest_terminal_summary(terminalreporter: pytest.TerminalReporter) -> None:
-    """One line per case, worst first, and what the run promises."""
+    """One line per case, worst first, and the guarantee of the error budget."""
     journal = Session.of(terminalreporter.config).journal
     if not journal.begun:
         return
@@ -49,6 +49,6 @@ def pytest_terminal_summary(terminalreporter: pytest.TerminalReporter) -> None:
 
 
 def pytest_unconfigure(config: pytest.Config) -> None:
-    """The path of what was made of the records is the very last line."""
+    """Print the path of the report, or of the records, as the very last line."""
     for line in config.stash.get(_MADE, []):
         print(line)

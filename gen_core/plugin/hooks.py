@@ -12,5 +12,5 @@ def pytest_gen_core_finished(config: pytest.Config, records: Path) -> Path | Non
     """All records of a run are written; called on the process with the terminal.
 
     Returns:
-        What was made of them: a path that is printed at the very end of the run.
+        The path of a report made from them, to be printed at the very end of the run.
     """

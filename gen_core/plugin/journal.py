@@ -1,4 +1,4 @@
-"""The folder of one run's records: what its processes write there, and how it is closed."""
+"""The journal: the folder of one run's records, written by its processes and closed at its end."""
 
 from __future__ import annotations
 
@@ -22,8 +22,8 @@ class Journal:
     """Records of one run, written by one of its processes.
 
     Attributes:
-        folder: the run's folder; nothing is made there before `begin`.
-        writer: the process: xdist's name of it, "main" without xdist.
+        folder: the run's folder; it is not created before `begin`.
+        writer: name of the process: xdist's name of the worker, or "main".
     """
 
     folder: Path
@@ -36,16 +36,16 @@ class Journal:
 
     @property
     def progress(self) -> Path:
-        """Folder of the files in which processes say what they train."""
+        """Folder of the processes' progress files."""
         return self.folder / "progress"
 
     def begin(self, run: RunRecord, cases: Sequence[CaseRecord]) -> None:
-        """Write down what is going to be run; every worker writes the same, so that none has to outlive another."""
+        """Write the selected cases and the run; every worker writes the same, so that none depends on another."""
         write_json(self.folder / "cases.json", list(cases))
         write_json(self.folder / "run.json", run)
 
     def attempt(self, record: CaseRecord) -> None:
-        """Keep the record of one attempt; of several attempts of a case the last one counts."""
+        """Write the record of one attempt; of several attempts at a case the last one counts."""
         write_attempt(self.folder, record)
 
     def training(self, event: Event) -> None:
@@ -57,21 +57,21 @@ class Journal:
         return [Event(**json.loads(line)) for line in self._read("trainings")]
 
     def note(self, lines: list[str]) -> None:
-        """Keep what this process has to say beside its records, and empty the list."""
+        """Write notes of this process for the end of the run, and empty the list."""
         while lines:
             self._append("notes", lines.pop(0))
 
     def notes(self) -> list[str]:
-        """What the processes of this run had to say."""
+        """The notes of all processes of this run."""
         return self._read("notes")
 
     def _read(self, kind: str) -> list[str]:
-        """Every process's lines of a kind; one that a kill has cut off is left out."""
+        """All processes' lines of a kind; a line cut off by a kill is left out."""
         texts = [path.read_text(encoding="utf-8") for path in sorted(self.folder.glob(f"{kind}/*.jsonl"))]
         return [line[:-1] for text in texts for line in text.splitlines(keepends=True) if line.endswith("\n")]
 
     def close(self, **ended: Any) -> None:
-        """End the records: `seconds` and `exit_status` of the run. On the process with the terminal alone."""
+        """Close the records with `seconds` and `exit_status` of the run; only in the process with the terminal."""
         record = read_run(self.folder / "run.json")
         for name, value in ended.items():
             setattr(record, name, value)

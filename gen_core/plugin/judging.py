@@ -1,4 +1,4 @@
-"""How a case is judged: hypotheses checked, seeds added look by look, the record written before a verdict is raised."""
+"""The judging of a case: check hypotheses, add seeds look by look, and write the record before raising the verdict."""
 
 from __future__ import annotations
 
@@ -12,23 +12,23 @@ from gen_core.claim import Assumption, Case
 from gen_core.errors import AssumptionViolated, DataMissing, Inconclusive, InvalidClaim, Refuted
 from gen_core.experiment import Experiment
 from gen_core.judgement import Judge, Judgement, judging
-from gen_core.plugin.outcomes import RECORD, own_lines, properties, said
+from gen_core.plugin.outcomes import RECORD, claim_traceback, one_line, properties
 from gen_core.plugin.progress import ProgressFile
 from gen_core.plugin.session import Session, case_of
 from gen_core.records import ERROR, HOLDS, INCONCLUSIVE, NOT_RUN, REFUTED, CaseRecord, Figure, Look, Verdict
 from gen_core.run import Run, Runs
 from gen_core.statistics import spend
-from gen_core.training.draws import check_data, draw, unchanged
+from gen_core.training.draws import check_data, sample_data, unchanged
 from gen_core.training.seeding import seed_numbers
 from gen_core.training.steps import choose_stepper
 
 CAUGHT = (Exception, pytest.skip.Exception, pytest.fail.Exception)
-"""What a case is recorded with; the interruption of a run is not the case's."""
+"""Exceptions that are recorded as the outcome of a case; an interruption of the run is not among them."""
 
 
 @pytest.fixture
 def run(request: pytest.FixtureRequest) -> None:
-    """The finished experiment of a claim; trained when the claim is called, look by look."""
+    """The finished experiment of a claim; it is trained when the claim is called, look by look."""
     case = case_of(request.node)
     if case is None:
         raise InvalidClaim(f"{request.node.nodeid} takes `run` and is not a claim; expected the @claim decorator")
@@ -37,7 +37,7 @@ def run(request: pytest.FixtureRequest) -> None:
 
 @pytest.hookimpl(tryfirst=True)
 def pytest_pyfunc_call(pyfuncitem: pytest.Function) -> bool | None:
-    """Judge claims; every other test is pytest's."""
+    """Judge claims; leave all other tests to pytest."""
     __tracebackhide__ = True
     case = case_of(pyfuncitem)
     if case is None:
@@ -47,12 +47,12 @@ def pytest_pyfunc_call(pyfuncitem: pytest.Function) -> bool | None:
 
 
 def _set_up(session: Session, item: pytest.Item, case: Case) -> None:
-    """Check that the data is there and that the hypotheses are as declared, before anything is trained.
+    """Check that the data is available and that the hypotheses are as declared, before any training.
 
     Raises:
-        AssumptionViolated: if one is not.
+        AssumptionViolated: if a hypothesis is not as declared.
         DataMissing: under `--require-data`; otherwise the case is skipped as NOT RUN.
-        DataDamaged: if a file is not what it should be.
+        DataDamaged: if a data file is damaged.
     """
     item.stash[RECORD] = session.record(item.nodeid, case)
     began = time.monotonic()
@@ -67,7 +67,7 @@ def _set_up(session: Session, item: pytest.Item, case: Case) -> None:
 
 
 def _judge(session: Session, item: pytest.Function, case: Case) -> None:
-    """Run a case look by look until it is decided, write its record, and raise what it came to."""
+    """Run a case look by look until it is decided, write its record, and raise its verdict or error, if any."""
     __tracebackhide__ = True
     record, began = item.stash[RECORD], time.monotonic()
     looks = session.looks(case)
@@ -97,7 +97,7 @@ def _judge(session: Session, item: pytest.Function, case: Case) -> None:
 
 
 def _call(item: pytest.Function, run: Run | Runs, judge: Judge) -> None:
-    """Call the claim with its run and the other fixtures that it asks for."""
+    """Call the claim with its run and its other fixtures."""
     others = {name: item.funcargs[name] for name in inspect.signature(item.obj).parameters if name != "run"}
     try:
         with judging(judge):
@@ -125,15 +125,15 @@ def _obtain(session: Session, case: Case, seeds: int) -> Run | Runs:
 
 
 def _check(session: Session, record: CaseRecord, case: Case, start: int, stop: int) -> None:
-    """Check the hypotheses on the seeds from `start` on: each holds in all experiments, or is dropped in every seed."""
+    """Check the hypotheses on seeds `start` to `stop - 1`: each holds in all experiments, or is broken if dropped."""
     experiments = list(case.experiments(session.scale).values())
     for seed in seed_numbers(session.base, start, stop):
-        # A mutated measure has its line after the hypotheses, with nothing in it to check.
+        # A mutated measure is recorded after the hypotheses; there is nothing to check about it.
         for hypothesis, assumption in zip(record.hypotheses, case.claim.assuming, strict=False):
             results = [_checked(assumption, experiment, seed) for experiment in experiments]
-            broken = [told for holds, told in results if not holds]
+            broken = [words for holds, words in results if not holds]
             if not hypothesis.checked:
-                hypothesis.checked = "; ".join(dict.fromkeys(broken or [told for _, told in results]))
+                hypothesis.checked = "; ".join(dict.fromkeys(broken or [words for _, words in results]))
                 hypothesis.holds = not broken
             if hypothesis.dropped and not broken:
                 raise AssumptionViolated(
@@ -147,13 +147,13 @@ def _check(session: Session, record: CaseRecord, case: Case, start: int, stop: i
 
 
 def _checked(hypothesis: Assumption, experiment: Experiment, seed: int) -> tuple[bool, str]:
-    """What a hypothesis says of one seed's data, which it must leave as it is."""
-    with unchanged(data := draw(experiment, seed), f"the hypothesis {hypothesis.name!r}"):
+    """Check a hypothesis on one seed's data, which it must not change."""
+    with unchanged(data := sample_data(experiment, seed), f"the hypothesis {hypothesis.name!r}"):
         return hypothesis.check(experiment, data)
 
 
 def _word(session: Session, raised: BaseException | None) -> Verdict:
-    """The verdict that a case has come to with what its set-up or its call has raised."""
+    """The verdict on a case, given the exception that its set-up or its call raised, if any."""
     if raised is None:
         return HOLDS
     if isinstance(raised, Refuted):
@@ -169,11 +169,11 @@ def _missing(session: Session, raised: BaseException) -> bool:
 
 def _skip_if_missing(session: Session, raised: BaseException) -> None:
     if _missing(session, raised):
-        pytest.skip(said(raised))
+        pytest.skip(one_line(raised))
 
 
 def _note(record: CaseRecord, judgement: Judgement) -> None:
-    """Put a look's judgement into the record."""
+    """Enter the judgement of a look into the record."""
     interval = judgement.interval
     record.measured, record.tolerance, record.direction = judgement.name, judgement.tolerance, judgement.direction
     record.statistic, record.share = judgement.statistic, judgement.share
@@ -189,7 +189,7 @@ def _note(record: CaseRecord, judgement: Judgement) -> None:
 
 
 def _describe(session: Session, record: CaseRecord, case: Case, run: Run | Runs, word: Verdict) -> None:
-    """Put what the run says of itself into the record: seeds, keys, endings, figure."""
+    """Enter the facts of the run into the record: seeds, keys, endings, figure."""
     assert session.lab is not None
     record.seeds = list(run.seeds)
     for label, one in {"": run}.items() if isinstance(run, Run) else run.runs.items():
@@ -203,20 +203,20 @@ def _describe(session: Session, record: CaseRecord, case: Case, run: Run | Runs,
             if not isinstance(figure, Figure):
                 raise InvalidClaim(f"figure gave a {type(figure).__name__}; expected a gen_core.records.Figure")
             record.figure = figure
-        except Exception as error:  # a figure that cannot be drawn is no reason to lose a verdict
-            record.settings["figure"] = f"not drawn: {said(error)}"
+        except Exception as error:  # do not lose a verdict because its figure cannot be drawn
+            record.settings["figure"] = f"not drawn: {one_line(error)}"
 
 
 def _end(session: Session, item: pytest.Item, word: Verdict, raised: BaseException | None, seconds: float) -> None:
-    """Write the record of this attempt, and give the verdict to pytest's report."""
+    """Write the record of this attempt, and pass the verdict to pytest's report."""
     record = item.stash[RECORD]
-    record.verdict, record.reason, record.seconds = word, said(raised) if raised else "", seconds
+    record.verdict, record.reason, record.seconds = word, one_line(raised) if raised else "", seconds
     if raised is not None and word in (ERROR, REFUTED):
-        record.traceback = own_lines(item, raised)
+        record.traceback = claim_traceback(item, raised)
     if word == HOLDS and record.control:
-        record.reason = f"the control holds: {record.measured} tells nothing of {record.drops!r}; expected it REFUTED"
+        record.reason = f"the control holds: {record.measured} does not detect {record.drops!r}; expected it REFUTED"
     elif word == HOLDS and record.not_reproduced:
-        record.reason = f"now comes out: take not_reproduced={record.not_reproduced!r} away"
+        record.reason = f"now comes out: remove not_reproduced={record.not_reproduced!r}"
     session.journal.attempt(record)
     item.user_properties.extend(properties(record))
 

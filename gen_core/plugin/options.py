@@ -1,4 +1,4 @@
-"""The command line of a run of claims, and what of it can be refused before anything is collected."""
+"""The command-line options of a run of claims, and the checks that can be made before collection."""
 
 from __future__ import annotations
 
@@ -22,7 +22,7 @@ MAX_SEEDS, ERROR_BUDGET, REPORT_DIR = LAST_LOOK, 0.01, "report"
 
 @dataclass(frozen=True, kw_only=True)
 class Options:
-    """The command line as typed values; `pytest --help` says what each is."""
+    """The command-line options as typed values; `pytest --help` describes each."""
 
     scale: str
     device: str
@@ -45,7 +45,7 @@ class Options:
 
 
 def pytest_addoption(parser: pytest.Parser) -> None:
-    """Add the options, each with what it takes and what it is by default."""
+    """Add the options, with types and defaults."""
     add = parser.getgroup("gen-core", "claims with controlled error").addoption
     add("--scale", choices=SCALES, default="standard", help="size at which claims run (default: standard)")
     where = "where trainings run (default: auto, a GPU if there is one)"
@@ -56,23 +56,23 @@ def pytest_addoption(parser: pytest.Parser) -> None:
     add("--max-seeds", type=_max_seeds, default=MAX_SEEDS, metavar="N", help=most)
     chance = f"chance of any false verdict per side in the whole run (default: {ERROR_BUDGET})"
     add("--error-budget", type=_chance, default=ERROR_BUDGET, metavar="P", help=chance)
-    over = "split the error budget over N cases (default: those collected, selected or not)"
-    add("--budget-over", type=_cases, metavar="N", help=over)
+    split = "split the error budget over N cases (default: those collected, selected or not)"
+    add("--budget-over", type=_cases, metavar="N", help=split)
     add("--report-dir", default=REPORT_DIR, metavar="DIR", help=f"for records and report (default: {REPORT_DIR})")
     store = f"where trainings are kept, from the root directory (default: {STORE})"
     add("--store", default=STORE, metavar="DIR", help=store)
     data = "where data sets are (default: GEN_CORE_DATA, then the user's cache)"
     add("--data-dir", metavar="DIR", help=data)
-    required = "a data set that is missing is an ERROR, not NOT RUN"
+    required = "a missing data set is an ERROR, not NOT RUN"
     add("--require-data", action="store_true", help=required)
-    plan = "collect only, and print what would be trained, who shares it, and about how long it takes"
+    plan = "collect only, and print what would be trained, which cases share it, and the estimated time"
     add("--plan", action="store_true", help=plan)
     table = "print a table of the selected claims and run nothing"
     add("--list-claims", action="store_true", help=table)
 
 
 def pytest_cmdline_main(config: pytest.Config) -> None:
-    """What only looks at the collection needs no workers."""
+    """Run without workers where only the collection is inspected."""
     chosen = Options.of(config)
     if chosen.plan:
         config.option.collectonly = True
@@ -81,7 +81,7 @@ def pytest_cmdline_main(config: pytest.Config) -> None:
 
 
 def pytest_configure(config: pytest.Config) -> None:
-    """Refuse folders and devices that are not there, before workers start.
+    """Reject folders and devices that are not available, before workers start.
 
     Raises:
         UsageError: naming the folder or the device, and the option.
@@ -110,10 +110,10 @@ def on_worker(config: pytest.Config) -> bool:
 
 
 def writable(folder: Path, option: str) -> None:
-    """Check that a folder can be written, or made, and leave no trace: other processes may be making it now.
+    """Check that a folder can be written or created, without creating it: other processes may be doing so now.
 
     Raises:
-        UsageError: naming the folder and the option that chooses another.
+        UsageError: naming the folder and the option to choose another one.
     """
     try:
         with tempfile.TemporaryFile(dir=next(path for path in (folder, *folder.parents) if path.exists())):

@@ -1,4 +1,4 @@
-"""How verdicts stand in pytest's reports: the word of a case, errors in one line, values in builtin types."""
+"""Verdicts in pytest's reports: the word for a case, errors in one line, values in builtin types."""
 
 from __future__ import annotations
 
@@ -18,24 +18,24 @@ RECORD = pytest.StashKey[CaseRecord]()
 
 
 def state(record: CaseRecord) -> str:
-    """A case's standing as the terminal says it: the badge of its page, and whether it is a control."""
+    """A case's standing as shown on the terminal: the badge of its page, prefixed for controls."""
     badge = standing(record).badge
     return f"CONTROL {badge}" if record.control and record.verdict not in (None, NOT_RUN) else badge
 
 
 def properties(record: CaseRecord) -> list[tuple[str, object]]:
-    """What pytest's own report says of a case, JUnit XML included."""
+    """A case's properties in pytest's own report, including JUnit XML."""
     numbers = {key: getattr(record, key) for key in ("estimate", "low", "high", "headroom")}
-    told = {"state": state(record), "standing": standing(record).name, "verdict": record.verdict}
-    told |= {"tolerance": record.tolerance, **numbers}
-    return [(key, value) for key, value in told.items() if value not in (None, "")]
+    values = {"state": state(record), "standing": standing(record).name, "verdict": record.verdict}
+    values |= {"tolerance": record.tolerance, **numbers}
+    return [(key, value) for key, value in values.items() if value not in (None, "")]
 
 
 @pytest.hookimpl(wrapper=True, tryfirst=True)
 def pytest_runtest_makereport(
     item: pytest.Item, call: pytest.CallInfo[None]
 ) -> Generator[None, pytest.TestReport, pytest.TestReport]:
-    """Say errors of claims in one line, and let nothing but builtin types cross to xdist's controller."""
+    """Report errors of claims in one line, and send nothing but builtin types to xdist's controller."""
     report = yield
     case = case_of(item)
     if case is None:
@@ -63,7 +63,7 @@ def pytest_runtest_makereport(
 def pytest_make_collect_report(
     collector: pytest.Collector,
 ) -> Generator[None, pytest.CollectReport, pytest.CollectReport]:
-    """Say a mistake in a claim file in one line, with its place."""
+    """Report a mistake in a claim file in one line, with its location."""
     report = yield
     error = getattr(getattr(report, "call", None), "excinfo", None)
     if report.failed and error is not None and isinstance(error.value, GenCoreError):
@@ -74,25 +74,25 @@ def pytest_make_collect_report(
 
 
 def pytest_report_teststatus(report: pytest.TestReport) -> tuple[str, str, str] | None:
-    """The category, letter and word of a case that has come to a verdict."""
-    told = dict(report.user_properties) if isinstance(report, pytest.TestReport) else {}
-    word = str(told.get("state", ""))
+    """The category, letter and word for a case with a verdict."""
+    reported = dict(report.user_properties) if isinstance(report, pytest.TestReport) else {}
+    word = str(reported.get("state", ""))
     if not word or report.when == "teardown" or (report.when == "setup" and report.passed):
         return None
     if report.passed:
         return "passed", ".", word
     if report.skipped:
         other = {"not reproduced": ("not reproduced", "n"), "not run": ("skipped", "s")}
-        category, letter = other.get(str(told["standing"]), ("xfailed", "x"))
+        category, letter = other.get(str(reported["standing"]), ("xfailed", "x"))
         return category, letter, word
-    letter = {INCONCLUSIVE: "I", ERROR: "E", REFUTED: "R"}.get(str(told["verdict"]), "F")
+    letter = {INCONCLUSIVE: "I", ERROR: "E", REFUTED: "R"}.get(str(reported["verdict"]), "F")
     return ("error" if report.when == "setup" else "failed"), letter, word
 
 
 def _not_begun(
     item: pytest.Item, case: Case, call: pytest.CallInfo[None], report: pytest.TestReport
 ) -> list[tuple[str, object]]:
-    """Record a case that a mark skipped, or another fixture's error kept from its set-up."""
+    """Record a case that was skipped by a mark, or not set up because another fixture failed."""
     ours = Session.of(item.config)
     item.stash[RECORD] = record = ours.record(item.nodeid, case)
     if report.skipped:
@@ -100,23 +100,23 @@ def _not_begun(
     else:
         record.verdict = ERROR
         if call.excinfo:
-            record.reason, record.traceback = said(call.excinfo.value), own_lines(item, call.excinfo.value)
+            record.reason, record.traceback = one_line(call.excinfo.value), claim_traceback(item, call.excinfo.value)
     ours.journal.attempt(record)
     return properties(record)
 
 
-def said(error: BaseException) -> str:
-    """An error in one line."""
+def one_line(error: BaseException) -> str:
+    """The message of an error in one line, with its type unless it is one of ours."""
     text = " ".join(str(error).split())
     return text if isinstance(error, (GenCoreError, Refuted, Inconclusive)) else f"{type(error).__name__}: {text}"
 
 
-def own_lines(item: pytest.Item, error: BaseException) -> str:
-    """An error's traceback through a claim's own file, or the claim's place where it does not pass there."""
+def claim_traceback(item: pytest.Item, error: BaseException) -> str:
+    """The frames of an error's traceback in the claim's own file, or the claim's location if there are none."""
     path, line, _ = item.location
     frames = [frame for frame in traceback.extract_tb(error.__traceback__) if Path(frame.filename) == item.path]
-    told = [f"{path}:{frame.lineno}: in {frame.name}\n    {frame.line}" for frame in frames]
-    return "\n".join([*(told or [f"{path}:{(line or 0) + 1}: {item.name}"]), said(error)])
+    lines = [f"{path}:{frame.lineno}: in {frame.name}\n    {frame.line}" for frame in frames]
+    return "\n".join([*(lines or [f"{path}:{(line or 0) + 1}: {item.name}"]), one_line(error)])
 
 
 def _builtin(value: object) -> object:

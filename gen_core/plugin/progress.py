@@ -1,4 +1,4 @@
-"""The progress line: processes write what they train to small files, the one with the terminal shows them."""
+"""The progress line: each process writes its progress to a small file, and the one with the terminal shows them all."""
 
 from __future__ import annotations
 
@@ -19,10 +19,10 @@ _NAME = "gen_core_progress"
 
 @dataclass
 class ProgressFile:
-    """Where one process says what it trains. Calling it is cheap enough for a training loop.
+    """The progress file of one process. Calling it is cheap enough for a training loop.
 
     Attributes:
-        path: the file; there while something is trained.
+        path: the file; it exists while something is being trained.
     """
 
     path: Path
@@ -31,7 +31,7 @@ class ProgressFile:
     _began: float = 0.0
 
     def __call__(self, what: str, share: float) -> None:
-        """Say what is trained and which share of it is done."""
+        """Write what is being trained and the share of it that is done."""
         now = time.time()
         if what != self._what:
             self._what, self._began, self._written = what, now, 0.0
@@ -44,19 +44,19 @@ class ProgressFile:
         os.replace(part, self.path)
 
     def clear(self) -> None:
-        """Nothing is trained now."""
+        """Remove the file once nothing is being trained."""
         self._what = ""
         self.path.unlink(missing_ok=True)
 
 
 @dataclass
 class ProgressLine:
-    """Shows the progress files of a run: one line below the output on a terminal, a line now and then elsewhere.
+    """Shows the progress files of a run: one line below the output on a terminal, an occasional line elsewhere.
 
     Attributes:
-        folder: where the progress files are.
-        out: where to show them.
-        terminal: whether that understands cursor movements.
+        folder: folder of the progress files.
+        out: stream to show them on.
+        terminal: whether the stream supports cursor movements.
     """
 
     folder: Path
@@ -68,12 +68,12 @@ class ProgressLine:
     _thread: threading.Thread | None = None
 
     def start(self) -> None:
-        """Begin to show."""
+        """Start showing the line."""
         self._thread = threading.Thread(target=self._show, name="gen-core progress", daemon=True)
         self._thread.start()
 
     def stop(self) -> None:
-        """Take the line away and end."""
+        """Stop, and remove the line."""
         self._over.set()
         if self._thread is not None:
             self._thread.join()
@@ -100,12 +100,12 @@ class ProgressLine:
         parts = []
         for path in sorted(self.folder.glob("*.json")):
             try:
-                told = json.loads(path.read_text(encoding="utf-8"))
+                status = json.loads(path.read_text(encoding="utf-8"))
             except (OSError, ValueError):
                 continue  # replaced or removed at this moment
-            elapsed, share = now - told["began"], told["share"]
+            elapsed, share = now - status["began"], status["share"]
             expected = f" of about {elapsed / share:.0f}" if share > 0.01 else ""
-            parts.append(f"{path.stem} {share:.0%}, {elapsed:.0f}{expected} s: {told['what']}")
+            parts.append(f"{path.stem} {share:.0%}, {elapsed:.0f}{expected} s: {status['what']}")
         return " | ".join(parts)
 
     def _show(self) -> None:
@@ -119,14 +119,14 @@ class ProgressLine:
                     self.out.flush()
 
     def _below(self, text: str) -> None:
-        # Make room for a line below the cursor, write there, and come back: pytest's own line stays whole.
+        # Make room for a line below the cursor, write there, and return, so that pytest's own line stays intact.
         self.out.write(f"\x1bD\x1b[A\x1b7\x1b[B\r\x1b[2K{text}\x1b8")
         self.out.flush()
         self._shown = bool(text)
 
 
 def begin(config: pytest.Config, folder: Path) -> bool:
-    """Show the progress files of a folder until `end`; False if that is done, or there is no terminal reporter."""
+    """Show the progress files of a folder until `end`; False if shown already, or without a terminal reporter."""
     manager = config.pluginmanager
     if manager.hasplugin(_NAME) or not manager.hasplugin("terminalreporter"):
         return False
@@ -138,7 +138,7 @@ def begin(config: pytest.Config, folder: Path) -> bool:
 
 
 def _beside(config: pytest.Config) -> TextIO:
-    """A way to the terminal of our own, since pytest's leads into its capture while a test runs."""
+    """A stream of our own to the terminal, since pytest captures its own while a test runs."""
     writer = config.get_terminal_writer()._file
     try:
         return open(os.dup(writer.fileno()), "w", encoding="utf-8", errors="replace")  # type: ignore[union-attr]
@@ -147,7 +147,7 @@ def _beside(config: pytest.Config) -> TextIO:
 
 
 def end(config: pytest.Config) -> None:
-    """Take the progress line away."""
+    """Remove the progress line."""
     line = config.pluginmanager.unregister(name=_NAME) if config.pluginmanager.hasplugin(_NAME) else None
     if isinstance(line, ProgressLine):
         line.stop()

@@ -1,4 +1,4 @@
-"""After collection: the paper's markers, the error budget's shares, the plan, and what only lists the claims."""
+"""After collection: markers of papers, the split of the error budget, the plan, and `--list-claims`."""
 
 from __future__ import annotations
 
@@ -13,7 +13,7 @@ from gen_core.plugin.session import Session, case_of
 
 @pytest.hookimpl(wrapper=True, tryfirst=True)
 def pytest_collection_modifyitems(config: pytest.Config, items: list[pytest.Item]) -> Generator[None, None, None]:
-    """Mark claims by paper before `-m` looks, and plan for those that are left after it."""
+    """Mark claims by paper before `-m` is applied, and plan for those that remain after it."""
     ours = Session.of(config)
     papers = {}
     for item in items:
@@ -34,7 +34,7 @@ def pytest_collection_modifyitems(config: pytest.Config, items: list[pytest.Item
 
 
 def _longest_first(ours: Session, items: list[pytest.Item]) -> None:
-    """Reorder the claims among themselves, the same on all workers, so that none is left with a long one at the end."""
+    """Put claims with long trainings first, in one order on all workers, so that no worker ends with a long one."""
     assert ours.lab is not None
     rank: dict[str, int] = {}
     for place, group in enumerate(ours.lab.planned.groups):
@@ -47,14 +47,14 @@ def _longest_first(ours: Session, items: list[pytest.Item]) -> None:
 
 @pytest.hookimpl(tryfirst=True)
 def pytest_collection_finish(session: pytest.Session) -> None:
-    """Begin the records where claims are going to run; first of all, since xdist's controller then looks for them."""
+    """Begin the records if claims will run; before other hooks, since xdist's controller then looks for them."""
     config, ours = session.config, Session.of(session.config)
     if ours.lab is None or config.getoption("collectonly") or ours.options.list_claims:
         return
     try:
         ours.open(ours.lab)
     except pytest.UsageError as error:
-        if on_worker(config):  # there a usage error is taken for a crash; this way the controller says it and stops
+        if on_worker(config):  # xdist reports a usage error as a crash; this way the controller shows it and stops
             session.shouldfail = str(error)
             raise session.Failed(session.shouldfail) from None
         raise
@@ -63,7 +63,7 @@ def pytest_collection_finish(session: pytest.Session) -> None:
 
 
 def pytest_report_collectionfinish(config: pytest.Config) -> list[str]:
-    """Say under which conditions the claims run; nothing where there are none."""
+    """The conditions under which the claims run; nothing where there are no claims."""
     ours = Session.of(config)
     if ours.lab is None:
         return []
@@ -73,7 +73,7 @@ def pytest_report_collectionfinish(config: pytest.Config) -> list[str]:
 
 @pytest.hookimpl(tryfirst=True)
 def pytest_runtestloop(session: pytest.Session) -> bool | None:
-    """Under `--list-claims`, print a table in place of running anything."""
+    """Under `--list-claims`, print a table instead of running anything."""
     ours = Session.of(session.config)
     if not ours.options.list_claims or session.testsfailed:
         return None

@@ -1,4 +1,4 @@
-"""What the plugin knows of a run in one process: options, seeds, error budget, lab and journal."""
+"""The plugin's state in one process of a run: options, seeds, error budget, lab and journal."""
 
 from __future__ import annotations
 
@@ -34,7 +34,7 @@ def case_of(item: pytest.Item) -> Case | None:
 
 
 def work_of(experiments: Iterable[Experiment]) -> Work:
-    """How the values of some experiments come about; where one of them is trained, by training."""
+    """How the values of some experiments are obtained: "trained" if any of them is trained."""
     whole = list(experiments)
     if any(experiment.steps for experiment in whole):
         return "trained"
@@ -46,16 +46,16 @@ class Session:
     """One process's view of a run of claims.
 
     Attributes:
-        config: pytest's configuration; `options` what of it is ours.
+        config: pytest's configuration; `options` are this plugin's part of it.
         run: name of the run.
         base: base of its seeds.
         arguments: the command line, without the program.
         journal: the folder of its records.
-        began: when this process began, in seconds since the epoch.
-        items: the claim cases selected, after deselection.
-        shares: cases that the error budget is split over: those collected, before deselection, so that a verdict does
-            not depend on what else was selected.
-        lab: set up once it is known what is selected.
+        began: start time of this process, in seconds since the epoch.
+        items: the selected claim cases, after deselection.
+        shares: number of cases collected before deselection, which the error budget is split over by default, so that a
+            verdict does not depend on the selection.
+        lab: the lab, set up once the selection is known.
     """
 
     config: pytest.Config
@@ -71,7 +71,7 @@ class Session:
 
     @classmethod
     def of(cls, config: pytest.Config) -> Session:
-        """The session of a configuration; made at its first use, on a worker from what the controller sent."""
+        """The session of a configuration, created on first use; on a worker, from the controller's values."""
         if _KEY not in config.stash:
             sent = getattr(config, "workerinput", None)
             config.stash[_KEY] = cls._new(config) if sent is None else cls._received(config, sent)
@@ -93,7 +93,7 @@ class Session:
         return cls(config, ours["run"], ours["base"], ours["arguments"], journal, Options.of(config))
 
     def sent(self) -> dict[str, str | int | list[str]]:
-        """What a worker must know of the run, in builtin types."""
+        """The values that a worker needs, in builtin types."""
         records = str(self.journal.folder)
         return {"run": self.run, "base": self.base, "arguments": self.arguments, "records": records}
 
@@ -103,14 +103,14 @@ class Session:
         return self.options.scale
 
     @property
-    def over(self) -> int:
+    def budget_cases(self) -> int:
         """Number of cases that the error budget is split over."""
         return self.options.budget_over or max(1, self.shares)
 
     @property
     def level(self) -> float:
         """A case's share of the error budget, per side."""
-        return self.options.error_budget / self.over
+        return self.options.error_budget / self.budget_cases
 
     def looks(self, case: Case) -> tuple[int, ...]:
         """Numbers of seeds at which a case is judged."""
@@ -130,7 +130,7 @@ class Session:
         return self.lab
 
     def open(self, lab: Lab) -> None:
-        """Begin the records of this run, and let the lab tell its progress and its trainings there.
+        """Begin the records of this run, and have the lab report its progress and its trainings there.
 
         Raises:
             UsageError: if the report's folder or the store cannot be written.
@@ -142,7 +142,7 @@ class Session:
         self.journal.begin(self.run_record(), [self.record(nodeid, case) for nodeid, case in self.items.items()])
 
     def record(self, nodeid: str, case: Case) -> CaseRecord:
-        """What is known of a case before it runs."""
+        """The record of a case before it runs."""
         claim = case.claim
         hypotheses = [Hypothesis(name=a.name, statement=a.statement, dropped=a == case.drops) for a in claim.assuming]
         if isinstance(mutation := case.drops, Mutation):
@@ -179,9 +179,9 @@ class Session:
         )
 
     def repeat(self, nodeid: str) -> str:
-        """The command that runs a case again as it ran here, from the root directory."""
+        """The command that repeats a case exactly, from the root directory."""
         command = ["pytest", nodeid, "--scale", self.scale, "--seeds-from", str(self.base)]
-        command += ["--device", self.options.device, "--budget-over", str(self.over)]
+        command += ["--device", self.options.device, "--budget-over", str(self.budget_cases)]
         if self.options.max_seeds != MAX_SEEDS:
             command += ["--max-seeds", str(self.options.max_seeds)]
         if self.options.error_budget != ERROR_BUDGET:
@@ -191,7 +191,7 @@ class Session:
         return shlex.join(command)
 
     def run_record(self) -> RunRecord:
-        """What is known of the run before it has ended."""
+        """The record of the run before it has ended."""
         kept = [
             argument
             for before, argument in zip(["", *self.arguments], self.arguments, strict=False)
@@ -209,7 +209,7 @@ class Session:
             seeds_from=self.base,
             fresh=self.options.seeds_from == "fresh",
             budget=self.options.error_budget,
-            shares=self.over,
+            shares=self.budget_cases,
             store=self.options.store,
             environment=environment,
         )

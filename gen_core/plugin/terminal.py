@@ -1,4 +1,4 @@
-"""What the run says on the terminal: the plan, the list of claims, and one line per case at the end."""
+"""Terminal output of a run: the plan, the list of claims, and one line per case at the end."""
 
 from __future__ import annotations
 
@@ -13,7 +13,7 @@ from gen_core.training import cost
 
 
 def conditions(run: RunRecord) -> str:
-    """Under which conditions a run's verdicts are reached, and what its error budget promises."""
+    """The conditions of a run's verdicts, and the guarantee of its error budget."""
     return (
         f"gen-core: scale {run.scale}, device {run.device}, seeds from {run.seeds_from}; "
         f"at most {run.budget:g} chance of any false verdict per side, "
@@ -22,7 +22,7 @@ def conditions(run: RunRecord) -> str:
 
 
 def plan_lines(lab: Lab) -> list[str]:
-    """The experiments of the plan: which are trained together, their sizes, which cases share them, and their cost."""
+    """The experiments of the plan: groups that are trained together, sizes, cases that share them, and cost."""
     lines, total, on_gpu, work, largest = [], 0.0, 0.0, 0.0, 0
     plan, kind = lab.planned, lab.device.type
     for number, group in enumerate(plan.groups, 1):
@@ -60,7 +60,7 @@ def plan_lines(lab: Lab) -> list[str]:
 
 
 def _sizes(experiment: Experiment) -> str:
-    """The sizes of a training, in a line."""
+    """The sizes of an experiment, in one line."""
     inputs = "x".join(map(str, experiment.data.inputs))
     held_out = f", {experiment.n_test} held out" if experiment.n_test else ""
     parts = [f"n={experiment.data.n} of {inputs}{held_out}"]
@@ -96,7 +96,7 @@ def claim_lines(items: dict[str, Case]) -> list[str]:
 
 
 def case_lines(records: Iterable[CaseRecord]) -> list[str]:
-    """One line per case: verdict, value with interval, tolerance, headroom, seeds, time; or why there is no value."""
+    """One line per case: verdict, value with interval, tolerance, headroom, seeds, time; or the reason for no value."""
     rows = [_row(record) for record in records]
     judged = [row for row in rows if len(row) > 3]
     widths = [max(len(row[i]) for row in (rows if i < 2 else judged)) for i in range(4 if judged else 2)]
@@ -105,7 +105,7 @@ def case_lines(records: Iterable[CaseRecord]) -> list[str]:
 
 
 def _row(record: CaseRecord) -> tuple[str, ...]:
-    """Cells of a case's line: five of a case with a value, else three."""
+    """Cells of a case's line: five for a case with a value, else three."""
     name = f"{record.claim.rpartition('::')[2].removeprefix('test_')}[{record.case}]"
     if record.estimate is None:
         return state(record), name, record.reason
@@ -114,8 +114,8 @@ def _row(record: CaseRecord) -> tuple[str, ...]:
         value += f" [{record.low:.4g}, {record.high:.4g}]"
     headroom = f"headroom {record.headroom:.3g} sd, " if record.headroom is not None else ""
     needed = f" (needs {record.seeds_needed})" if record.verdict == INCONCLUSIVE and record.seeds_needed else ""
-    said = f"; {record.reason}" if record.verdict in (ERROR, HOLDS) and record.reason else ""
-    took = f"{headroom}{len(record.seeds)} seeds{needed}, {record.seconds:.1f} s{said}"
+    reason = f"; {record.reason}" if record.verdict in (ERROR, HOLDS) and record.reason else ""
+    took = f"{headroom}{len(record.seeds)} seeds{needed}, {record.seconds:.1f} s{reason}"
     return state(record), name, value, record.tolerance, took
 
 

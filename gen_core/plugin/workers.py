@@ -1,4 +1,4 @@
-"""What is different under xdist, which alone calls these hooks."""
+"""Hooks for runs under pytest-xdist."""
 
 from __future__ import annotations
 
@@ -47,22 +47,22 @@ def _gpus(config: pytest.Config) -> int:
 
 @pytest.hookimpl(optionalhook=True)
 def pytest_xdist_node_collection_finished(node: Any, ids: Sequence[str]) -> None:
-    """The first worker that has found claims has begun the records: say under which conditions they run."""
+    """Print the conditions of the run once the first worker with claims has begun the records."""
     ours = Session.of(node.config)
     if ours.journal.begun and progress.begin(node.config, ours.journal.progress):
         reporter = node.config.pluginmanager.getplugin("terminalreporter")
         if reporter is not None and reporter.verbosity >= 0:
-            said = terminal.conditions(read_run(ours.journal.folder / "run.json"))
+            conditions = terminal.conditions(read_run(ours.journal.folder / "run.json"))
             if reporter.isatty():  # over xdist's line on its workers, which it writes again
-                reporter.rewrite(said, erase=True)
+                reporter.rewrite(conditions, erase=True)
                 reporter.line("")
             else:
-                reporter.write_line(said)
+                reporter.write_line(conditions)
 
 
 @pytest.hookimpl(optionalhook=True)
 def pytest_testnodedown(node: Any, error: object) -> None:
-    """A worker that has ended trains nothing, whatever it said last."""
+    """Remove the progress file of a worker that has ended."""
     path = Session.of(node.config).journal.progress / f"{node.gateway.id}.json"
     with contextlib.suppress(OSError):
         path.unlink()
@@ -70,7 +70,7 @@ def pytest_testnodedown(node: Any, error: object) -> None:
 
 @pytest.hookimpl(optionalhook=True)
 def pytest_handlecrashitem(crashitem: str, report: pytest.TestReport, sched: Any) -> None:
-    """A worker was killed: the case that it ran is an ERROR, with the reason."""
+    """Record the case that was running on a killed worker as an ERROR, with the reason."""
     journal = Session.of(sched.config).journal
     cases = read_cases(journal.folder / "cases.json") if journal.begun else []
     for record in cases:

@@ -1,12 +1,12 @@
-"""What a run leaves behind: typed records of builtin values, one JSON file each.
+"""The records of a run: typed dataclasses of builtin values, one JSON file each.
 
-Records are all that a report reads. A run's folder holds
+Reports read nothing else. A run's folder holds
 
     run.json             the run: options, environment, error budget          (`RunRecord`)
     cases.json           every case that was selected, before any has run     (list of `CaseRecord`, undecided)
     attempts/*.json      one file per test attempt, written before the assertion   (`CaseRecord`)
 
-Every file is written to a temporary name and renamed, so that a killed run leaves whole files only.
+Every file is written under a temporary name and renamed, so that a killed run leaves no partial files.
 """
 
 from gen_core.records.case import SCHEMA, CaseRecord, Hypothesis, Look, RunRecord

@@ -12,15 +12,15 @@ from gen_core.records.vocabulary import Direction, Kind, Statistic, Verdict, Wor
 SCHEMA = 3
 """Version of the fields below.
 
-1 had no `formula` and `traceback` of a case, and no `store` of a run. 2 said in sentences alone what a case has in
-`kind`, `reference`, `place`, `year`, `statistic`, `share`, `seed_limit`, `seed_direction` and `work`, and a run in
-`arguments`. Both are read; see `gen_core.records.upgrade`.
+Schema 1 had no `formula` and `traceback` of a case, and no `store` of a run. Schema 2 had only sentences for the fields
+`kind`, `reference`, `place`, `year`, `statistic`, `share`, `seed_limit`, `seed_direction` and `work` of a case, and
+`arguments` of a run. Both are still read; see `gen_core.records.upgrade`.
 """
 
 
 @dataclass(kw_only=True)
 class Look:
-    """One judgement: after how many seeds, with what interval, to what verdict. What was not finite is None."""
+    """One judgement: number of seeds, estimate and interval, verdict. Values that were not finite are None."""
 
     seeds: int
     estimate: float | None
@@ -31,9 +31,9 @@ class Look:
 
 @dataclass(kw_only=True)
 class Hypothesis:
-    """A declared hypothesis and the value it was checked with. `dropped` marks the one that a control drops.
+    """A declared hypothesis and its checked values. `dropped` marks the one that a control drops.
 
-    The control of an identity has its mutated measure in the place of a dropped hypothesis.
+    The control of an identity has its mutated measure in place of a dropped hypothesis.
     """
 
     name: str
@@ -45,45 +45,45 @@ class Hypothesis:
 
 @dataclass(kw_only=True)
 class CaseRecord:
-    """One claim case (a setting of a claim, or a control of it) and what came out.
+    """One claim case (a setting or a control of a claim) and its outcome.
 
-    Sentences are for people: `title`, `statement`, `citation`, `tolerance`, `reason`. Nothing is to be read out of
-    them that has a field of its own.
+    Sentences are for people: `title`, `statement`, `citation`, `tolerance`, `reason`. No code should parse them, since
+    all facts have fields of their own.
 
     Attributes:
         nodeid: pytest's id of the case; `claim` is the part before the bracket and `case` the part inside it.
-        kind: "setting", or "control" where a hypothesis is dropped, or "mutation" where the measure is a wrong one.
-            Of the last two `drops` names the hypothesis or the mutation, and REFUTED is what they must be.
-        paper: key of the paper (also the pytest marker); `reference` its authors, title and year in words, `place`
-            where in it the statement is, `citation` both; `year` is None where it is not known.
-        title: the statement in one sentence; `statement` the whole of it, as the claim's docstring gives it.
+        kind: "setting"; "control", which drops a hypothesis; or "mutation", which uses a wrong measure. For the last
+            two `drops` names the hypothesis or the mutation, and the verdict must be REFUTED.
+        paper: key of the paper (also the pytest marker); `reference` its authors, title and year in words, `place` the
+            place of the statement in it, `citation` both; `year` is None where it is unknown.
+        title: the statement in one sentence; `statement` in full, as in the claim's docstring.
         formula: the paper's formula in LaTeX; empty where it gives none.
-        not_reproduced: why the paper's statement does not come out here; empty for all other claims.
-        work: "trained"; "drawn" where networks are taken as they are drawn; "computed" where there is no model.
-        verdict: HOLDS, REFUTED, INCONCLUSIVE, ERROR or NOT RUN; None where the case was selected and never reached.
-        reason: what failed, in one line; for NOT RUN the command that gets the data.
-        traceback: for ERROR and REFUTED the lines of the claim's own file that led there, and what they raised.
-        measured: name of the measured quantity; `tolerance` the expectation in words, for example "<= 1e-10".
-        statistic: what of the seeds is judged: "mean", "worst", "share", "median", "exponent" or "trend"; empty before
-            anything is judged.
-        limits: the limits of that statistic: [c], [a, b]; `direction` is "at most", "at least" or "between".
-        share: of a share the part of the seeds that is demanded, else None. A seed counts where its value is
+        not_reproduced: why the paper's statement is not reproduced here; empty for all other claims.
+        work: "trained"; "drawn", for networks at initialization; or "computed", without a model.
+        verdict: HOLDS, REFUTED, INCONCLUSIVE, ERROR or NOT RUN; None if the case was selected and never reached.
+        reason: what failed, in one line; for NOT RUN the command that downloads the data.
+        traceback: for ERROR and REFUTED, the lines of the claim's own file in the traceback, and the exception.
+        measured: name of the measured quantity; `tolerance` is the expectation in words, for example "<= 1e-10".
+        statistic: the judged statistic over seeds: "mean", "worst", "share", "median", "exponent" or "trend"; empty
+            before the first judgement.
+        limits: the limits of that statistic: [c] or [a, b]; `direction` is "at most", "at least" or "between".
+        share: for the statistic "share", the required share of seeds, else None. A seed counts if its value is
             `seed_direction` ("at most" or "at least") `seed_limit`.
-        estimate, low, high: the judged value and its interval at the level that the error budget leaves it; None
-            where they are not finite.
-        values: one value per seed, in the order of `seeds`; None where it is not finite.
-        headroom: limit minus estimate in standard deviations of a seed, positive inside; None if not defined.
-        seeds_needed: seeds that this headroom needs for a decision; None if not defined.
+        estimate, low, high: the judged value and its interval at the case's share of the error budget; None if not
+            finite.
+        values: one value per seed, in the order of `seeds`; None if not finite.
+        headroom: limit minus estimate in standard deviations of one seed, positive inside; None if not defined.
+        seeds_needed: number of seeds needed for a decision at this headroom; None if not defined.
         level: this case's share of the error budget, per side, over all looks.
         recipes: name -> recipe of each experiment (nested builtins); `keys` -> the keys of the stored results.
-        settings: checked facts of the run worth a line in the report (name -> text), for example what ended a training.
-        trained: seeds of its experiments that were trained in this run (0 where all were in the store before).
+        settings: other facts for the report (name -> text), for example what ended a training.
+        trained: number of seeds of its experiments that were trained in this run (0 if all were in the store).
         seconds: wall-clock time of the case.
         repeat: the command that repeats exactly this case.
     """
 
     DERIVED: ClassVar[tuple[str, ...]] = ("control", "as_expected")
-    """What is written with the fields and not read back, since the fields say it."""
+    """Properties that are written with the fields but not read back, since the fields determine them."""
 
     nodeid: str
     claim: str
@@ -133,25 +133,25 @@ class CaseRecord:
 
     @property
     def control(self) -> bool:
-        """Whether this is a control, of either kind: REFUTED is what it must be."""
+        """Whether this is a control, of either kind, whose verdict must be REFUTED."""
         return self.kind != "setting"
 
     @property
     def as_expected(self) -> bool:
-        """Whether the run may be green with this case as it stands; see `standing`."""
+        """Whether a run with this case may be green; see `standing`."""
         return standing(self).green
 
 
 @dataclass(kw_only=True)
 class RunRecord:
-    """One run of the suite: how it was called, where, and what it promises.
+    """One run of the suite: its command, its environment, and its error budget.
 
     Attributes:
         started: UTC time, ISO 8601. `seconds`, `exit_status` and `trainings` are 0, None and 0 until the run has ended.
-        command: the command line as it was given; `arguments` those of its arguments that do not choose seeds, which
-            runs of the same cases share.
+        command: the command line as given; `arguments` are its arguments without those that choose seeds, so that runs
+            of the same cases have the same ones.
         seeds_from: the base of the seeds; `repeat` is the command with it.
-        budget: chance of any false verdict per side in this run; `shares` the number of cases that it is split over.
+        budget: chance of any false verdict per side in this run; `shares` is the number of cases it is split over.
         store: folder of the stored results, from the root directory.
         environment: name -> version or setting (python, torch, device, threads, ...).
     """

@@ -1,4 +1,4 @@
-"""Whether what a file held is the record that it says it is, by the annotations of its fields."""
+"""Validation of records read from files, by the annotations of their fields."""
 
 from __future__ import annotations
 
@@ -12,7 +12,7 @@ from gen_core.records.case import SCHEMA, CaseRecord, RunRecord
 
 
 def defect(record: CaseRecord | RunRecord) -> str:
-    """The first place where a record is not what its class says, or "" for a whole one."""
+    """The first field that does not match its annotation, in words, or "" for a valid record."""
     if found := _defect(record, type(record), type(record).__name__):
         return found
     return "" if record.schema in range(1, SCHEMA + 1) else f"schema {record.schema}; expected 1 to {SCHEMA}"

@@ -1,4 +1,4 @@
-"""What a paper draws, as numbers of a run."""
+"""A paper's figures, as numbers of a run."""
 
 from __future__ import annotations
 
@@ -8,7 +8,7 @@ from dataclasses import dataclass, field
 
 @dataclass(kw_only=True)
 class Curve:
-    """One line of a figure. None is a gap, and what was not finite; `low` and `high` draw a band around it."""
+    """One line of a figure. None is a gap, also for values that are not finite; `low` and `high` bound a band."""
 
     x: Sequence[float | None]
     y: Sequence[float | None]
@@ -20,7 +20,7 @@ class Curve:
 
 @dataclass(kw_only=True)
 class Mark:
-    """A straight reference line across a panel: at a height (`axis="y"`) or at a place (`axis="x"`)."""
+    """A straight reference line across a panel: horizontal (`axis="y"`) or vertical (`axis="x"`)."""
 
     at: float | None
     label: str
@@ -29,7 +29,7 @@ class Mark:
 
 @dataclass(kw_only=True)
 class Tick:
-    """A label at a height of a panel's right side."""
+    """A label on a panel's right-hand axis."""
 
     at: float | None
     label: str
@@ -37,7 +37,7 @@ class Tick:
 
 @dataclass(kw_only=True)
 class Panel:
-    """One pair of axes. Scales are "linear" or "log"; `right` names heights in other units, where a paper does."""
+    """One pair of axes. Scales are "linear" or "log"; `right` labels a right-hand axis, where a paper has one."""
 
     xlabel: str
     ylabel: str
@@ -52,7 +52,7 @@ class Panel:
 
 @dataclass(kw_only=True)
 class Reported:
-    """One line beside a figure: a quantity, what the paper reports of it, and what this run has."""
+    """One line beside a figure: a quantity, the paper's value, and this run's value."""
 
     what: str
     paper: str
@@ -61,7 +61,7 @@ class Reported:
 
 @dataclass(kw_only=True)
 class Figure:
-    """What a paper draws, as numbers of this run; `paper` says what its figure shows, `reported` its numbers."""
+    """A paper's figure with this run's numbers; `paper` describes the original, `reported` compares values."""
 
     title: str
     panels: list[Panel]

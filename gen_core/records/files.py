@@ -1,4 +1,4 @@
-"""Records as files: written whole or not at all, read with their defects named."""
+"""Reading and writing of record files: writes are atomic, and reads report defects."""
 
 from __future__ import annotations
 
@@ -21,7 +21,7 @@ T = TypeVar("T")
 
 
 def write_json(path: Path, value: Any) -> None:
-    """Write a record (a dataclass, or builtins) as JSON, whole or not at all. NaN and infinities become None."""
+    """Write a record (a dataclass, or builtins) as JSON, atomically. NaN and infinities become None."""
     path.parent.mkdir(parents=True, exist_ok=True)
     part = path.with_name(f".{path.name}.{os.getpid()}.part")
     part.write_text(json.dumps(plain(value), indent=1, allow_nan=False, ensure_ascii=False), encoding="utf-8")
@@ -29,16 +29,16 @@ def write_json(path: Path, value: Any) -> None:
 
 
 def write_attempt(folder: Path, record: CaseRecord) -> None:
-    """Keep the record of one attempt in a run's folder; of several at a case the one that is written last counts."""
+    """Write the record of one attempt into a run's folder; of several attempts at a case the last one counts."""
     name = hashlib.sha256(record.nodeid.encode()).hexdigest()[:16]
     write_json(folder / "attempts" / f"{time.time_ns():020}-{name}.json", record)
 
 
 def read_case(path: Path) -> CaseRecord:
-    """Read one case record, of any schema up to today's.
+    """Read one case record, of any schema up to the current one.
 
     Raises:
-        ValueError: if the file is truncated or is not such a record; the message names the file and the defect.
+        ValueError: if the file is truncated or is not a case record; the message names the file and the defect.
     """
     return _whole(path, dict, _case)
 
@@ -54,10 +54,10 @@ def read_run(path: Path) -> RunRecord:
 
 
 def last_attempts(folder: Path) -> tuple[list[CaseRecord], list[str]]:
-    """Every case of a run with its last attempt; one without an attempt as it was selected, with no verdict.
+    """The last attempt at every case of a run; a case without an attempt has no verdict.
 
-    The last is told by the files' names, which begin with the time of writing: copies and archives keep a name, and not
-    always the time of a file.
+    Attempts are ordered by their files' names, which begin with the time of writing: copies and archives preserve
+    names, but not always modification times.
 
     Returns:
         The cases in the order of their selection, and a line for each file that could not be used.
@@ -84,17 +84,17 @@ def worst_first(cases: list[CaseRecord]) -> list[CaseRecord]:
 
 
 def _written(path: Path) -> tuple[int, str]:
-    """When an attempt was written, by its name; a name that does not say so comes before those that do."""
+    """When an attempt was written, by its file name; names without a time come first."""
     stamp = path.stem.partition("-")[0]
     return (int(stamp) if stamp.isdecimal() else -1, path.name)
 
 
 def _whole(path: Path, kind: type, build: Callable[[Any, Path], T]) -> T:
-    """Read, build and check what a file holds; whatever is wrong with it comes out as a ValueError that names it."""
+    """Read, build and check the records of a file; any defect raises a ValueError that names it."""
     try:
         records = build(_load(path, kind), path)
     except (AttributeError, TypeError, RecursionError) as error:
-        # A foreign file may hold anything at all where a list or a mapping is expected.
+        # A foreign file may hold anything where a list or a mapping is expected.
         raise ValueError(f"{path}: not a record of a run ({error})") from error
     whole: list[Any] = records if isinstance(records, list) else [records]
     for record in whole:
@@ -138,7 +138,7 @@ def _old(entry: Any) -> bool:
 
 
 def _build(kind: type[T], entry: Any, path: Path) -> T:
-    """A dataclass from a mapping; names that this version does not know are left out, missing ones are an error."""
+    """A dataclass from a mapping; unknown names are ignored, missing ones are an error."""
     if not isinstance(entry, dict):
         raise ValueError(f"{path}: holds a {type(entry).__name__} where a {kind.__name__} is expected")
     known = {f.name for f in fields(kind)}  # type: ignore[arg-type]

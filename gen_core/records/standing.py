@@ -1,4 +1,4 @@
-"""What a verdict means for the reader: whether a run may be green with it, how urgent it is, and what it is called."""
+"""The standing of a verdict: whether a run with it may be green, how urgent it is, and its name for readers."""
 
 from __future__ import annotations
 
@@ -15,10 +15,10 @@ class Standing:
     """A place in the order of urgency.
 
     Attributes:
-        name: what it is counted and filtered under.
-        badge: what is written on a case.
-        sign: one character before the badge, so that colour alone carries nothing.
-        tone: "bad", "open", "off" or "good"; picks the colour.
+        name: its name in counts and filters.
+        badge: its label on a case.
+        sign: one character before the badge, so that no information is in the colour alone.
+        tone: "bad", "open", "off" or "good"; selects the colour.
     """
 
     name: str
@@ -28,12 +28,12 @@ class Standing:
 
     @property
     def attention(self) -> bool:
-        """Whether a run is red for it."""
+        """Whether it makes a run red."""
         return self.tone in ("bad", "open")
 
     @property
     def green(self) -> bool:
-        """Whether a run may be green with it."""
+        """Whether a run with it may be green."""
         return not self.attention
 
 
@@ -55,7 +55,7 @@ _NAMED = {standing.name: standing for standing in STANDINGS}
 
 
 class Outcome(Protocol):
-    """What a standing is made of: the verdict, the kind of the case, and why it is declared as not reproduced if so."""
+    """The fields that determine a standing: verdict, kind, and why it is declared as not reproduced, if it is."""
 
     verdict: Verdict | None
     kind: Kind
@@ -63,7 +63,7 @@ class Outcome(Protocol):
 
 
 def standing(case: Outcome) -> Standing:
-    """Where a case stands. A refuted control is good news; a claim that is declared as not reproduced is neither."""
+    """The standing of a case. A refuted control is good; a claim declared as not reproduced is neither good nor bad."""
     return _NAMED[_name(case)]
 
 
@@ -73,14 +73,14 @@ def urgency(case: Outcome) -> int:
 
 
 def standing_counts(cases: Iterable[Outcome]) -> dict[Standing, int]:
-    """How many cases stand where, worst first; without the standings that none has."""
+    """Number of cases of each standing, worst first; standings without cases are left out."""
     counts = Counter(map(standing, cases))
     return {place: counts[place] for place in STANDINGS if counts[place]}
 
 
 def _name(case: Outcome) -> str:
-    told = {None: "not reached", ERROR: "error", NOT_RUN: "not run", INCONCLUSIVE: "inconclusive"}
-    if name := told.get(case.verdict):
+    words = {None: "not reached", ERROR: "error", NOT_RUN: "not run", INCONCLUSIVE: "inconclusive"}
+    if name := words.get(case.verdict):
         return name
     refuted = case.verdict == REFUTED
     if case.kind != "setting":

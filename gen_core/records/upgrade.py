@@ -1,7 +1,7 @@
-"""Records of the schemas 1 and 2 in today's form: what they say in sentences alone is read out of these here, once.
+"""Upgrade of records of schemas 1 and 2: facts that they have only in sentences are parsed here, and nowhere else.
 
-Entries are mappings as a file or a row of the history holds them, of any values: what is none of a record stays as it
-is, for `gen_core.records.checks` to refuse.
+Entries are mappings from a file or from a row of the history, with any values: those that do not fit a record are left
+for `gen_core.records.checks` to reject.
 """
 
 from __future__ import annotations
@@ -30,7 +30,7 @@ def upgraded_case(entry: dict[str, Any]) -> dict[str, Any]:
     kind = "setting"
     if entry.get("control"):
         kind = "mutation" if _text(entry, "case").startswith("mutated-") else "control"
-    told = {
+    added = {
         "kind": kind,
         "statistic": statistic,
         "share": limits[0] if statistic == "share" and isinstance(limits, list) and limits else None,
@@ -41,8 +41,8 @@ def upgraded_case(entry: dict[str, Any]) -> dict[str, Any]:
     }
     settings = entry.get("settings")
     if work == "drawn" and isinstance(settings, dict):
-        told["settings"] = {name: said for name, said in settings.items() if not _OF_TRAINING.fullmatch(str(name))}
-    return {**entry, **_source(_text(entry, "citation")), **told}
+        added["settings"] = {name: text for name, text in settings.items() if not _OF_TRAINING.fullmatch(str(name))}
+    return {**entry, **_source(_text(entry, "citation")), **added}
 
 
 def upgraded_run(entry: dict[str, Any]) -> dict[str, Any]:

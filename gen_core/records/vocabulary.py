@@ -1,11 +1,11 @@
-"""The closed vocabularies of records: whatever reads one may compare with these words, and with no others."""
+"""The closed vocabularies of records: the only words that readers may compare with."""
 
 from __future__ import annotations
 
 from typing import Final, Literal
 
 Verdict = Literal["HOLDS", "REFUTED", "INCONCLUSIVE", "ERROR", "NOT RUN"]
-"""What a case has come to; ERROR where nothing could be said of it, NOT RUN where its data is not here."""
+"""The outcome of a case; ERROR if the measurement failed, NOT RUN if its data is missing."""
 
 HOLDS: Final = "HOLDS"
 REFUTED: Final = "REFUTED"
@@ -14,14 +14,14 @@ ERROR: Final = "ERROR"
 NOT_RUN: Final = "NOT RUN"
 
 Kind = Literal["setting", "control", "mutation"]
-"""A setting of a claim; a control that drops one of its hypotheses; or a control that runs with a wrong measure."""
+"""A setting of a claim; a control that drops one of its hypotheses; or a control with a wrong measure."""
 
 Statistic = Literal["mean", "worst", "share", "median", "exponent", "trend"]
-"""What of the seeds is judged: their mean, the worst of them, the share of them that is within a limit, their median,
-the mean of an exponent that is fitted for each, or the mean of a rank correlation of each."""
+"""The judged statistic over seeds: the mean, the worst seed, the share of seeds within a limit, the median, the mean of
+fitted exponents, or the mean of rank correlations."""
 
 Direction = Literal["at most", "at least", "between"]
-"""On which side of its limits a judged value has to be."""
+"""The side of its limits on which a judged value must lie."""
 
 Work = Literal["trained", "drawn", "computed"]
-"""How values came about: by a training, from networks as they are drawn, or from the data alone, without a model."""
+"""How values are obtained: by training, from networks at initialization, or from the data alone, without a model."""

@@ -1,7 +1,7 @@
-"""The contract of a training rule: what a step does, for a whole block of seeds.
+"""The contract of a training rule: what a step does, for a whole batch of seeds.
 
-Every row of a block has its own rate, so that recipes that differ in the rate alone are trained in one batch, and a
-rate of 0 leaves a row exactly where it is.
+Every row of a batch has its own rate, so that recipes that differ only in the rate can be trained together, and a rate
+of 0 leaves a row exactly where it is.
 """
 
 from __future__ import annotations
@@ -18,17 +18,17 @@ State = dict[str, Any]
 """What a rule remembers between steps; it changes in place."""
 
 Streams = Callable[[], list[torch.Generator]]
-"""Makes one CPU generator a row, for a rule with noise. A row's is its seed's, whoever is beside it, and arms of a
-comparison with parameters of the same shapes share it. What is drawn for a row comes from its own generator alone, as
-often for a row of rate 0 as for any other; drawn in float64 and then cast, it is the same in float32. A rule without
-noise does not call it, which costs nothing then."""
+"""Makes one CPU generator per row, for a rule with noise. A row's generator depends on its seed and not on the other
+rows; arms of a comparison with parameters of the same shapes share it. A rule draws for each row from its own generator
+alone, and as often for a row of rate 0 as for any other; noise drawn in float64 and then cast is the same in float32. A
+rule without noise does not call it, at no cost."""
 
 
 @runtime_checkable
 class Rule(Protocol):
     """A frozen, hashable recipe of a rule: a dataclass of builtins with these members.
 
-    A rule that steps by gradients is a `GradientRule`. One that not every model suits is `Particular` too.
+    A rule that steps by gradients is a `GradientRule`. One that does not suit every model is also `Particular`.
     """
 
     @property
@@ -43,7 +43,7 @@ class Rule(Protocol):
 
     @property
     def replacement(self) -> bool:
-        """Whether the points of a step are drawn with replacement; otherwise the data are gone through in epochs."""
+        """Whether the points of a step are drawn with replacement; otherwise the data are traversed in epochs."""
         ...
 
     def start(self, params: Mapping[str, Tensor], streams: Streams) -> State:
@@ -57,7 +57,7 @@ class Rule(Protocol):
 
 @runtime_checkable
 class GradientRule(Rule, Protocol):
-    """A rule whose step is a matter of the gradient: what a rule of one's own is to be."""
+    """A rule whose step is a function of the gradient and its state; the contract of most new rules."""
 
     def update(self, params: Mapping[str, Tensor], grads: Mapping[str, Tensor], state: State, rate: Tensor) -> None:
         """Make one step in place.
@@ -83,7 +83,7 @@ class NewtonRule(Rule, Protocol):
 
 @runtime_checkable
 class Particular(Protocol):
-    """A rule that not every model suits."""
+    """A rule that does not suit every model."""
 
     def check(self, model: Model) -> None:
         """Refuse a model.
@@ -95,16 +95,16 @@ class Particular(Protocol):
 
 
 def is_plain(rule: Rule) -> bool:
-    """Whether a rule says, by its own class, that its step is -rate times the gradient and nothing else.
+    """Whether a rule's own class declares that its step is -rate times the gradient and nothing else.
 
-    Such a step may be subtracted in the product that makes the gradient. A class says it with
-    `plain: ClassVar[bool] = True`, of itself alone: one that inherits from it may have another step.
+    Such a step may be subtracted in the matrix product that computes the gradient. A class declares it with
+    `plain: ClassVar[bool] = True`, for itself alone: a subclass may step differently.
     """
     return bool(vars(type(rule)).get("plain", False))
 
 
 class FullBatch:
-    """What rules without batches answer."""
+    """The `batch` and `replacement` of rules that use all points."""
 
     @property
     def batch(self) -> None:

@@ -1,4 +1,4 @@
-"""Rules that step along gradients, alone or with what they remember of earlier ones.
+"""Rules that step along gradients, with or without a state from earlier ones.
 
 Conventions and constants are those of torch.optim.
 """

@@ -18,7 +18,7 @@ from gen_core.rules.contract import FullBatch, State, Streams
 class Newton(FullBatch):
     """Damped Newton's method on all n points, for a `Linear` model; its step is `gen_core.training.newton.newton_step`.
 
-    It is no `GradientRule`, since a gradient is not enough for its step.
+    It is not a `GradientRule`, since its step needs second derivatives.
 
     Attributes:
         l2: weight of the penalty l2 / 2 |w|^2 on the mean loss; a bias is not penalised.
@@ -32,7 +32,7 @@ class Newton(FullBatch):
 
     @property
     def rate(self) -> float:
-        """Length of the step that is tried first: Newton's own."""
+        """Length of the first trial step: a full Newton step."""
         return 1.0
 
     def check(self, model: Model) -> None:

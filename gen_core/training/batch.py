@@ -13,7 +13,7 @@ from gen_core.errors import InvalidExperiment
 from gen_core.experiment import Experiment
 from gen_core.losses import classes, right
 from gen_core.training.cost import EVALUATED
-from gen_core.training.draws import draw, start
+from gen_core.training.draws import initial_parameters, sample_data
 from gen_core.training.result import TrainingResult
 from gen_core.training.seeding import generator
 from gen_core.training.steps import make_stepper
@@ -21,18 +21,18 @@ from gen_core.training.steps import make_stepper
 Replica = tuple[Experiment, int]
 
 SEGMENT = 2**16
-"""Batch indices that are drawn at a time where points are drawn with replacement; a part of the random stream."""
+"""Number of batch indices drawn at a time in sampling with replacement; changing it changes the random stream."""
 
 GATHERED = 2**19
-"""Numbers of the batches that are gathered at a time, row by row, so that each row's points are in a cache. The fastest
-of 2^17 to 2^23: a step of `Linear` on 32 rows of 64 x 100 points takes 135 us, and 240 at the slowest."""
+"""Numbers gathered into batches at a time, row by row, so that each row's points stay in cache. The fastest of 2^17 to
+2^23: a step of `Linear` on 32 rows of 64 x 100 points takes 135 us, and 240 us at the slowest."""
 
 REPORTED = 64
 """Steps between two reports of progress."""
 
 
 class Batch:
-    """Experiments of equal form, each with a seed, that take their steps together."""
+    """Replicas with equal batch keys, which take their steps together."""
 
     def __init__(self, rows: list[Replica], device: torch.device) -> None:
         self.experiment = experiment = rows[0][0]
@@ -44,12 +44,12 @@ class Batch:
         self.y = torch.empty(len(rows), n, dtype=dtype if outputs == 1 else torch.int64, device=device)
         self.X_test = torch.empty(len(rows), n_test, *inputs, dtype=dtype, device=device)
         for i, (e, seed) in enumerate(rows):
-            data = draw(e, seed)
+            data = sample_data(e, seed)
             _check_labels(data.y, outputs)
             self.X[i], self.y[i] = data.X, data.y
             if n_test and data.X_test is not None:
                 self.X_test[i] = data.X_test
-        starts = [start(e, seed) for e, seed in rows]
+        starts = [initial_parameters(e, seed) for e, seed in rows]
         self.params = {name: torch.stack([s[name] for s in starts]).to(device) for name in starts[0]}
         self.trained = {name: self.params[name].requires_grad_() for name in self.model.trainable}
         self.rate = torch.tensor([e.parts.rule.rate for e, _ in rows], dtype=dtype, device=device)
@@ -58,10 +58,10 @@ class Batch:
         self.ended_at = torch.full((len(rows),), experiment.steps)
         self.stopped_by = ["steps"] * len(rows)
         self.watched: dict[str, list[Tensor]] = {}
-        self.evaluated: tuple[Tensor, Tensor] | None = None  # with the weights as they are
+        self.evaluated: tuple[Tensor, Tensor] | None = None  # at the current weights
 
     def train(self, report: Callable[[int], None]) -> TrainingResult:
-        """Take all steps; `report` is told now and then how many are done, those of trainings before included."""
+        """Take all steps; `report` is called with the number of steps done, including those of trainings before."""
         experiment, grid = self.experiment, self.experiment.grid
         before = self._follow(report)
         self._stepper = make_stepper(experiment, self.params, self.trained, self.rate, self._streams)
@@ -89,7 +89,7 @@ class Batch:
         return self._result()
 
     def _follow(self, report: Callable[[int], None]) -> int:
-        """Start from the weights that the trainings before end with; returns their steps."""
+        """Start from the final weights of the trainings before (`after`); returns their number of steps."""
         first = [(e.after, seed) for e, seed in self.rows if e.after is not None]
         if not first:
             return 0
@@ -110,16 +110,16 @@ class Batch:
         self._stepper.step(X, y, end_where_small)
 
     def _streams(self) -> list[torch.Generator]:
-        """A generator a row for the noise of its rule; another one for other shapes, and after other trainings."""
+        """One generator per row for the rule's noise, keyed by the parameters' shapes and the steps taken before."""
         shapes = tuple((name, *p.shape[1:]) for name, p in self.trained.items())
         before = self.experiment.steps_in_all - self.experiment.steps
         return [generator((shapes, before), seed, "rule") for _, seed in self.rows]
 
     def _batches(self) -> Iterator[tuple[Tensor, Tensor]]:
-        """Each step's points, (rows, batch, *inputs), and labels.
+        """Points, (rows, batch, *inputs), and labels of each step.
 
-        Without replacement every pass is a fresh permutation, cut into whole batches: the n mod batch points at its end
-        are left out of that pass.
+        Without replacement every epoch is a fresh permutation, cut into whole batches: the last n mod batch points are
+        left out of that epoch.
         """
         rule, count, inputs = self.rule, len(self.rows), self.experiment.data.inputs
         if rule.batch is None:
@@ -142,9 +142,9 @@ class Batch:
                 yield from zip(X.unbind(1), y.unbind(1), strict=True)
 
     def _end_rows(self, step: int) -> None:
-        """End the rows that are no longer finite, and where loss and accuracy are looked at, those that are done."""
+        """End rows that have diverged and, where loss and accuracy are evaluated, rows that meet a stop criterion."""
         stop = self.experiment.stop
-        # One that is not finite makes a sum that is not; to test each would take thirty times as long.
+        # One entry that is not finite makes its sum not finite; testing every entry takes thirty times as long.
         finite = torch.stack([p.detach().reshape(len(p), -1).sum(1) for p in self.trained.values()]).isfinite().all(0)
         evaluates = step in self.evaluations
         if evaluates:
@@ -160,14 +160,14 @@ class Batch:
                 self._end(step, accuracy >= stop.accuracy, "accuracy")
 
     def _end(self, step: int, ended: Tensor, reason: str) -> None:
-        """Rows that have ended stay where they are: their step size becomes zero."""
+        """Freeze the rows that have ended, by setting their step size to zero."""
         for row in (ended & self.alive).nonzero().flatten().tolist():
             self.alive[row], self.rate[row] = False, 0.0
             self.ended_at[row], self.stopped_by[row] = step, reason
             self.running -= 1
 
     def _watch(self) -> None:
-        """Keep what is watched, as it is now."""
+        """Record the watched quantities at the current weights."""
         watch, now = self.experiment.watch, {}
         if "weights" in watch:
             now |= {f"weights.{name}": value.detach() for name, value in self.trained.items()}
@@ -182,7 +182,7 @@ class Batch:
 
     @torch.no_grad()
     def _evaluate(self) -> tuple[Tensor, Tensor]:
-        """Loss and accuracy over the whole training set, (rows,) each; once for the same weights."""
+        """Loss and accuracy over the whole training set, (rows,) each; cached until the next step."""
         if self.evaluated is not None:
             return self.evaluated
         loss, accuracy = torch.zeros_like(self.rate), torch.zeros_like(self.rate)
@@ -195,7 +195,7 @@ class Batch:
 
     @torch.no_grad()
     def _test_classes(self) -> Tensor:
-        """Predicted classes of the held-out points: bits, eight to a byte, for two classes, else integers."""
+        """Predicted classes of the held-out points: packed bits for two classes, integers for more."""
         parts = [classes(self.model.forward(self.params, X)) for X in self.X_test.split(EVALUATED, 1)]
         predicted = torch.cat(parts, 1).cpu()
         if predicted.dtype == torch.bool:
@@ -207,7 +207,7 @@ class Batch:
         lost = ~loss.isfinite().cpu()
         reasons = ["diverged" if bad else reason for bad, reason in zip(lost, self.stopped_by, strict=True)]
         diverged = torch.tensor([reason == "diverged" for reason in reasons])
-        # Parameters that no step has moved are not kept: a run draws them again from its seeds.
+        # Parameters that no step has changed are not kept: a run draws them again from its seeds.
         moved = self.trained.items() if self.experiment.steps else ()
         arrays = {f"final.{name}": value.detach().cpu() for name, value in moved}
         arrays |= {f"watch.{name}": torch.stack(values, 1) for name, values in self.watched.items()}

@@ -1,4 +1,4 @@
-"""What a training takes, estimated from its recipe alone."""
+"""The cost of a training, estimated from its recipe alone."""
 
 from __future__ import annotations
 
@@ -10,27 +10,27 @@ from gen_core.models.contract import units_of
 from gen_core.training.steps import step_cost
 
 OPERATIONS_PER_SECOND = {"cpu": 3e10, "cuda": 1e12}
-"""Multiply-adds a second. CPU: between what was measured in float32 on one core of an x86-64 server with AVX-512, MLP
-196-128-128-1 on batches of 32 with 8 seeds: 5e10 with gradients written out, 2e10 by autograd. CUDA: a guess on the
-safe side, since small networks leave a GPU idle for most of a step."""
+"""Multiply-adds per second. CPU: between two measurements in float32 on one core of an x86-64 server with AVX-512, for
+an MLP 196-128-128-1 on batches of 32 with 8 seeds: 5e10 with hand-written gradients, 2e10 by autograd. CUDA: a
+conservative guess, since small networks leave a GPU idle for most of a step."""
 
 SECONDS_PER_STEP = 1e-5
-"""What a step takes beside arithmetic, for each of 8 seeds that share it; measured there too, on `Linear`."""
+"""Overhead of a step per seed, where 8 seeds share it; measured on the same machine, for `Linear`."""
 
 EVALUATED = 1024
-"""Points of one forward pass without gradients: the fastest of 256 to 4096, since what it makes stays in a cache."""
+"""Points per forward pass in evaluations: the fastest of 256 to 4096, since its activations stay in cache."""
 
 
 @dataclass(frozen=True)
 class Cost:
-    """What a training of one seed takes: multiply-adds, and bytes at its peak."""
+    """Cost of a training of one seed: multiply-adds, and peak memory in bytes."""
 
     operations: float
     memory: int
 
 
 def cost(experiment: Experiment) -> Cost:
-    """Estimate from the recipe: three forward passes' worth a step, data, states and activations in memory."""
+    """Estimate from the recipe: work of steps and evaluations; memory of data, weights, states and activations."""
     data, grid, watch = experiment.data, experiment.grid, experiment.watch
     model, rule, _ = experiment.parts
     parameters, forward = model.size(data.inputs)
@@ -56,6 +56,6 @@ def cost(experiment: Experiment) -> Cost:
 
 
 def seconds(experiment: Experiment, seeds: int, device: str) -> float:
-    """Estimated time of a training on a kind of device; an order of magnitude."""
+    """Estimated time of a training on a kind of device, to an order of magnitude."""
     arithmetic = cost(experiment).operations / OPERATIONS_PER_SECOND[device]
     return seeds * (arithmetic + SECONDS_PER_STEP * experiment.steps_in_all)

@@ -1,4 +1,4 @@
-"""Where trainings run, with how many threads and how much memory."""
+"""The device of trainings, its memory budget, and settings of the process that affect numerics."""
 
 from __future__ import annotations
 
@@ -15,15 +15,15 @@ from threadpoolctl import threadpool_limits
 from gen_core.errors import InvalidExperiment
 
 CPU_BUDGET = 2**30
-"""Bytes that one batch of trainings may take on the CPU; more seeds than fit are trained in several batches."""
+"""Memory of one batch of trainings on the CPU, in bytes; seeds that do not fit are trained in further batches."""
 
 
 @functools.cache
 def resolve(name: str) -> torch.device:
-    """The device behind `auto`, `cpu` or `cuda`; `auto` takes a GPU where there is one.
+    """The device for `auto`, `cpu` or `cuda`; `auto` takes a GPU if there is one.
 
     Raises:
-        InvalidExperiment: for another name, or if `cuda` is asked for and no such device can be seen.
+        InvalidExperiment: for another name, or for `cuda` without a visible CUDA device.
     """
     if name not in ("auto", "cpu", "cuda"):
         raise InvalidExperiment(f"device {name!r}; expected 'auto', 'cpu' or 'cuda'")
@@ -35,7 +35,7 @@ def resolve(name: str) -> torch.device:
 
 
 def fix_numerics() -> None:
-    """Fix what would let results depend on the machine's load: one intra-op thread, and no TF32."""
+    """Make results independent of the machine's load: one intra-op thread, and no TF32."""
     torch.set_num_threads(1)
     threadpool_limits(1)
     torch.backends.cuda.matmul.allow_tf32 = False
@@ -48,10 +48,10 @@ M_TRIM_THRESHOLD, M_MMAP_THRESHOLD = -1, -3
 
 @functools.cache
 def keep_freed_memory() -> None:
-    """Have glibc keep blocks of up to 1 GiB that are freed.
+    """Make glibc keep freed blocks of up to 1 GiB for reuse.
 
-    It returns those of 32 MiB and more to the kernel, which clears their pages anew at each step: 4 of 15 CPU seconds
-    of a forward pass over 33 MB.
+    By default it returns blocks of 32 MiB and more to the kernel, which then clears their pages again in every step: 4
+    of 15 CPU seconds of a forward pass over 33 MB.
     """
     if platform.libc_ver()[0] == "glibc":
         for parameter in (M_TRIM_THRESHOLD, M_MMAP_THRESHOLD):
@@ -59,7 +59,7 @@ def keep_freed_memory() -> None:
 
 
 def memory_budget(device: torch.device) -> int:
-    """Bytes that one batch of trainings may take; from the device's size, not its load, so that batches repeat."""
+    """Memory of one batch of trainings, in bytes; by the device's size, not its load, so that batches are repeated."""
     if device.type == "cpu":
         return CPU_BUDGET
     return torch.cuda.get_device_properties(device).total_memory // 2
@@ -68,14 +68,14 @@ def memory_budget(device: torch.device) -> int:
 def visible_gpu(worker: str, visible: str | None, count: int) -> str:
     """The one GPU of an xdist worker ("gw3"), as a value of CUDA_VISIBLE_DEVICES.
 
-    Indexes into the caller's own list, since that list may leave devices of the machine out.
+    Indexes into the given list, which may leave out some of the machine's devices.
     """
     devices = [d for d in visible.split(",") if d] if visible else [str(i) for i in range(count)]
     return devices[int(worker.removeprefix("gw")) % len(devices)]
 
 
 def environment(device: torch.device, tree: Path) -> dict[str, str]:
-    """Name -> version or setting of all that a number may depend on; `tree` is the folder that holds the claims."""
+    """The versions and settings that a result may depend on, by name; `tree` is the folder of the claims."""
     cuda = {"cuda": str(torch.version.cuda), "gpu": torch.cuda.get_device_name(device)} if device.type == "cuda" else {}
     return {
         "python": platform.python_version(),
@@ -90,11 +90,11 @@ def environment(device: torch.device, tree: Path) -> dict[str, str]:
 
 
 def revision(tree: Path) -> dict[str, str]:
-    """The git commit of a folder, "-dirty" behind it where tracked files differ; nothing where git cannot tell."""
+    """The git commit of a folder, with "-dirty" appended if tracked files differ; empty if there is none."""
     command = ["git", "-C", str(tree), "describe", "--always", "--dirty", "--abbrev=12", "--exclude=*"]
     try:
-        # Without the lock on git's index: several workers ask at once.
-        told = subprocess.run(
+        # Without the lock on git's index, since several workers ask at once.
+        git = subprocess.run(
             command,
             capture_output=True,
             text=True,
@@ -104,4 +104,4 @@ def revision(tree: Path) -> dict[str, str]:
         )
     except (OSError, subprocess.SubprocessError):
         return {}
-    return {"revision": told.stdout.strip()}
+    return {"revision": git.stdout.strip()}

@@ -1,7 +1,8 @@
-"""What a seed starts from, as pure functions of (recipe, seed): its data, kept for a while, and its parameters.
+"""The data of a seed (cached) and its initial parameters, as pure functions of (recipe, seed).
 
-Draws are shared by all that look at a seed, so that code that changes one in place would change what others measure.
-Foreign code that is handed a draw is watched (`unchanged`), and a draw that has changed all the same is not handed on.
+A draw is shared by hypotheses, training and measures, so code that changed it in place would change the results of
+others. Foreign code runs under a check (`unchanged`), and a cached draw that was changed nevertheless is discarded with
+an error.
 """
 
 from __future__ import annotations
@@ -21,17 +22,18 @@ from gen_core.training.seeding import generator
 from gen_core.types import Data, Dataset, Derived, held_out
 
 BYTES_KEPT = 600 * 2**20
-"""Bytes of draws that a process keeps, since hypotheses, training and measures look at the same ones."""
+"""Size of a process's cache of draws, in bytes: hypotheses, training and measures use the same ones."""
 
 WORDS, HASHED = 128, 2**20
-"""Bytes of one sum in a checksum, and bytes up to which all are hashed: sums pass over memory ten times as fast."""
+"""A checksum hashes tensors of up to HASHED bytes whole, and of larger ones the sums of WORDS bytes each, since summing
+is ten times as fast as hashing."""
 
 Seal = tuple[tuple[int, int], ...]
 """Version and checksum of each tensor of a draw."""
 
 
-class _Draws:
-    """The latest draws, by digest of recipe and code and by seed, each with its seal."""
+class _SampleCache:
+    """The most recently used draws, by (digest of recipe and code, seed), each with its seal."""
 
     def __init__(self) -> None:
         self.kept: OrderedDict[tuple[str, int], tuple[Data, Seal]] = OrderedDict()
@@ -44,9 +46,9 @@ class _Draws:
             data, seal = self.kept[key]
             if seal != _seal(data):
                 self._drop(key)
-                raise _changed(type(recipe).__name__, "something that was handed it")
+                raise _changed(type(recipe).__name__, "code that was given it")
             return data
-        data = self._draw(recipe, seed)
+        data = self._sample(recipe, seed)
         _check(recipe, data)
         self.kept[key] = data, _seal(data)
         self.bytes += _size(data)
@@ -57,7 +59,7 @@ class _Draws:
     def _drop(self, key: tuple[str, int]) -> None:
         self.bytes -= _size(self.kept.pop(key)[0])
 
-    def _draw(self, recipe: Dataset, seed: int) -> Data:
+    def _sample(self, recipe: Dataset, seed: int) -> Data:
         own = generator(recipe, seed, "data")
         if not isinstance(recipe, Derived):
             return recipe.draw(own)
@@ -65,25 +67,25 @@ class _Draws:
             return recipe.derive(inner, own)
 
 
-_draws = _Draws()
+_cache = _SampleCache()
 
 
-def draw(experiment: Experiment, seed: int) -> Data:
-    """One seed's data.
+def sample_data(experiment: Experiment, seed: int) -> Data:
+    """One seed's data, drawn or from the cache.
 
     Raises:
-        InvalidExperiment: if the draw does not have the shapes that its recipe announces, or was changed in place.
-        DataMissing, DataDamaged: if it reads files that are not there, or not what they should be.
+        InvalidExperiment: if the draw does not have the shapes that its recipe declares, or was changed in place.
+        DataMissing, DataDamaged: if a file that it reads is missing, or is not what it should be.
     """
-    return _draws.get(experiment.data, seed)
+    return _cache.get(experiment.data, seed)
 
 
 @contextmanager
 def unchanged(data: Data, who: str) -> Iterator[None]:
-    """Watch foreign code that is handed a draw.
+    """Check that the code in the `with` block, which is given a draw, leaves it as it is.
 
     Raises:
-        InvalidExperiment: if it has changed the draw in place, by torch or through a view in numpy.
+        InvalidExperiment: if the draw was changed in place, by torch or through a numpy view.
     """
     seal = _seal(data)
     yield
@@ -91,12 +93,12 @@ def unchanged(data: Data, who: str) -> Iterator[None]:
         raise _changed("the data", who)
 
 
-def start(experiment: Experiment, seed: int) -> dict[str, Tensor]:
-    """One seed's parameters before the first step: the model's draw, placed on the seed's data if the model does that.
+def initial_parameters(experiment: Experiment, seed: int) -> dict[str, Tensor]:
+    """One seed's parameters before the first step: the model's `init`, then its `place` on the data if it has one.
 
     Raises:
-        InvalidExperiment: if the experiment has no model, or as `draw`, where the model looks at the data.
-        DataMissing, DataDamaged: as `draw`, where the model looks at the data.
+        InvalidExperiment: if the experiment has no model, or as `sample_data` where the model has a `place`.
+        DataMissing, DataDamaged: as `sample_data`, where the model has a `place`.
     """
     model = experiment.model
     if model is None:
@@ -105,12 +107,12 @@ def start(experiment: Experiment, seed: int) -> dict[str, Tensor]:
     place: Callable[..., dict[str, Tensor]] | None = getattr(model, "place", None)
     if place is None:
         return params
-    with unchanged(data := draw(experiment, seed), f"{type(model).__name__}.place"):
+    with unchanged(data := sample_data(experiment, seed), f"{type(model).__name__}.place"):
         return place(params, data)
 
 
 def check_data(experiment: Experiment) -> str:
-    """Digests of the files that the data recipes read, "" if they read none.
+    """Digests of the files that an experiment's data recipes read, "" if they read none.
 
     Raises:
         DataMissing, DataDamaged: if they cannot be read.
@@ -138,7 +140,7 @@ def _check(recipe: Dataset, data: Data) -> None:
 
 def _changed(what: str, who: str) -> InvalidExperiment:
     return InvalidExperiment(
-        f"{who} changed {what} in place, which others measure too; expected it to work on a copy (tensor.clone())"
+        f"{who} changed {what} in place, which other code shares; expected it to work on a copy (tensor.clone())"
     )
 
 
@@ -151,7 +153,7 @@ def _seal(data: Data) -> Seal:
 
 
 def _checksum(tensor: Tensor) -> int:
-    """A hash of a tensor's bits: of sums over 128 bytes each, where it is large. Cost: a pass over its memory."""
+    """A hash of a tensor's bits, or of their sums where it is large. Cost: one pass over its memory."""
     bits = tensor.detach().contiguous().flatten().view(torch.uint8)
     whole = len(bits) // WORDS * WORDS if len(bits) > HASHED else 0
     sums = bits[:whole].view(torch.int64).view(-1, WORDS // 8).sum(1)

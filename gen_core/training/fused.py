@@ -1,7 +1,8 @@
-"""Steps whose gradients are written out: no graph, buffers that are made once, and updates in place.
+"""Steps with hand-written gradients: no autograd graph, preallocated buffers, and updates in place.
 
-Where the rule is a plain descent, a weight's gradient is subtracted from it in the product that makes it. What passes
-between dense layers is (rows, units, batch): products are faster that way round, since batches are thinner than layers.
+For plain gradient descent, a weight's gradient is subtracted in the same matrix product that computes it. Activations
+between dense layers are stored as (rows, units, batch), since products are faster in this layout when the batch is
+smaller than the layers.
 """
 
 from __future__ import annotations
@@ -25,9 +26,9 @@ _aten = torch.ops.aten
 
 
 class _Parameter(NamedTuple):
-    """A layer's parameter, (rows, ...): its value, whether it is trained, and where its gradient goes.
+    """A layer's parameter, (rows, ...): its value, whether it is trained, and a buffer for its gradient.
 
-    Without a place for the gradient, the gradient is subtracted at once, if the parameter is trained.
+    Without a buffer, the gradient of a trained parameter is subtracted at once.
     """
 
     value: Tensor
@@ -35,7 +36,7 @@ class _Parameter(NamedTuple):
     gradient: Tensor | None
 
     def take(self, rows: slice, gradient: Tensor) -> None:
-        """Subtract some rows' gradient, or keep it."""
+        """Store the gradient of some rows, or subtract it at once."""
         if self.gradient is not None:
             self.gradient[rows].copy_(gradient)
         elif self.trained:
@@ -46,9 +47,9 @@ class _Dense:
     """z = scale W h + b, (rows, out, batch), of h, (rows, in, batch), or of images that it flattens.
 
     Attributes:
-        phi: the activation after it.
-        first: whether no layer is below, which needs no gradient then.
-        images: whether images are below.
+        phi: the activation after the layer.
+        first: whether this is the first layer, so that no gradient in h is needed.
+        images: whether h is images.
     """
 
     def __init__(
@@ -88,7 +89,7 @@ class _Dense:
 
 
 class _Convolution:
-    """A convolution of each row's images with its own kernels, with a padding of k // 2."""
+    """A convolution of each row's images with the row's own kernels, with padding k // 2."""
 
     def __init__(self, W: _Parameter, b: _Parameter | None, phi: Activation, stride: int, first: bool) -> None:
         self.W, self.b, self.phi, self.stride, self.first = W, b, phi, stride, first
@@ -109,7 +110,7 @@ class _Convolution:
                 g, self.h, kernels, None, stride, padding, [1, 1], False, [0, 0], len(W), wanted
             )
 
-        # One by one: all at once they take longer, the bias above all.
+        # One gradient at a time: computing all at once is slower, above all with the bias.
         below = g if self.first else gradient(True)[0]
         self.W.take(rows, gradient(False)[1].view(W.shape))
         if self.b:
@@ -118,7 +119,7 @@ class _Convolution:
 
 
 class Fused:
-    """Steps of a model that is the chain of its layers, with any loss that has a slope; see `Stepper`."""
+    """Steps of a model that is a chain of its layers, with any loss that has a `slope`; see `Stepper`."""
 
     cost = staticmethod(gradient_cost)
 
@@ -166,7 +167,7 @@ class Fused:
 
     @torch.no_grad()
     def step(self, X: Tensor, y: Tensor, on_gradient_norms: object = None) -> None:
-        """Take a step; norms are not reported, since a training that ends by them is left to autograd."""
+        """Take a step; norms are not reported, since trainings that stop by them use autograd."""
         scale = (self.rate if self.in_place else torch.ones_like(self.rate)) / y.shape[1]
         for at in range(0, len(X), self.part):
             rows = slice(at, at + self.part)

@@ -1,4 +1,4 @@
-"""Newton's method on the regularised loss of a linear model, for a whole block of seeds."""
+"""Newton's method on the regularised loss of a linear model, for a whole batch of seeds."""
 
 from __future__ import annotations
 
@@ -22,7 +22,7 @@ DECREASE = 1e-4  # Armijo's constant as in Nocedal and Wright (2006), section 3.
 class NewtonSteps:
     """Steps of `Newton` on `Linear`; see `gen_core.training.stepper.Stepper`.
 
-    A norm is that of the regularised loss, before a step that is taken when it is reported.
+    The reported norm is that of the regularised loss's gradient before the step, which has already been taken.
     """
 
     def __init__(
@@ -38,7 +38,7 @@ class NewtonSteps:
 
     @staticmethod
     def cost(experiment: Experiment) -> StepCost:
-        """Hessians of all points, and what solves with them."""
+        """Cost of the Hessian over all points, and of solving with it."""
         parameters = experiment.parts.model.size(experiment.data.inputs).parameters
         return StepCost(experiment.data.n * parameters**2 + parameters**3 // 3, 3 * parameters**2)
 
@@ -131,9 +131,9 @@ def _gram(x: Tensor, weight: Tensor) -> Tensor:
 
 
 def _search(objective: Callable[[Tensor], Tensor], length: Tensor, decrease: Tensor) -> Tensor:
-    """Halve each row's length until its objective falls by `DECREASE` of what the slope promises; else 0."""
+    """Halve each row's step until its objective falls by `DECREASE` of what the slope predicts; 0 if it never does."""
     start = objective(torch.zeros_like(length))
-    # At the optimum the promised decrease is below the rounding of the objective, which must not stop the last step.
+    # At the optimum the predicted decrease is below the rounding of the objective, which must not block the last step.
     limit = start + 8 * torch.finfo(start.dtype).eps * start.abs()
     short = length > 0
     for _ in range(HALVINGS):

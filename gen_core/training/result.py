@@ -1,4 +1,4 @@
-"""What the trainer leaves of a block of seeds."""
+"""The result of training a block of seeds."""
 
 from __future__ import annotations
 
@@ -10,12 +10,12 @@ from torch import Tensor
 
 @dataclass(frozen=True)
 class TrainingResult:
-    """Seeds of one experiment as the trainer leaves them; every array is on the CPU and has the seed axis first.
+    """The result of training seeds of one experiment; every array is on the CPU, with the seed axis first.
 
     Attributes:
         arrays: "final.NAME" (trained parameters, if a step was taken), "watch.NAME" (with the checkpoint axis second),
             "step" (the steps that each seed took), "diverged" (the step at which a seed was found not finite, or -1),
-            "train_loss" and "train_accuracy" at the end (for real targets, the share of right signs).
+            "train_loss" and "train_accuracy" at the end (for real targets, the share of correct signs).
         stopped_by: per seed "steps", "loss", "accuracy", "gradient" or "diverged".
     """
 
@@ -28,6 +28,6 @@ class TrainingResult:
 
 
 def concatenate(parts: list[TrainingResult]) -> TrainingResult:
-    """Blocks of seeds of one experiment as one."""
+    """Join results of several blocks of seeds of one experiment."""
     arrays = {name: torch.cat([part.arrays[name] for part in parts]) for name in parts[0].arrays}
     return TrainingResult(arrays, tuple(reason for part in parts for reason in part.stopped_by))

@@ -1,4 +1,4 @@
-"""Randomness: one explicit CPU generator per (recipe, seed, purpose), and no other source of it."""
+"""Randomness: one explicit CPU generator per (recipe, seed, purpose), and no other source of randomness."""
 
 from __future__ import annotations
 
@@ -16,7 +16,7 @@ def seed_numbers(base: int, start: int, stop: int) -> tuple[int, ...]:
     """The seeds `start` to `stop - 1` of a base; two bases never share one.
 
     Raises:
-        InvalidExperiment: for more seeds than a base has.
+        InvalidExperiment: if there are more seeds than a base has.
     """
     if not 0 <= start <= stop <= SEEDS_PER_BASE:
         raise InvalidExperiment(f"seeds {start} to {stop}; expected at most {SEEDS_PER_BASE} of one base")
@@ -27,9 +27,9 @@ def generator(recipe: Any, seed: int, purpose: str) -> torch.Generator:
     """The stream of one seed for one purpose.
 
     `recipe` is the part of an experiment that the purpose depends on (the data recipe for "data", the model for
-    "init", what shapes the batches for "order"), so that arms of a comparison that agree in a part share its draws,
-    seed by seed. Its fields that stand at their default are left out, so that one more field with a default changes no
-    draw. Drawn on the CPU whatever the device, since streams differ between devices.
+    "init", the shape of the batches for "order"), so that arms of a comparison that agree in a part share its draws,
+    seed by seed. Fields at their default are left out, so that a new field with a default changes no draw. The
+    generator is on the CPU whatever the training device, since streams differ between devices.
     """
     stream = torch.Generator("cpu")
     stream.manual_seed(int(digest(recipe, seed, purpose, defaults=False)[:16], 16) % (2**63))

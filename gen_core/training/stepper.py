@@ -1,4 +1,4 @@
-"""The contract of what takes the steps of a batch's rows; `gen_core.training.steps` chooses between those there are."""
+"""The contract of steppers, which take the steps of a batch; `gen_core.training.steps` chooses among them."""
 
 from __future__ import annotations
 
@@ -12,19 +12,19 @@ from gen_core.models.contract import units_of
 from gen_core.rules import Streams
 
 OnGradientNorms = Callable[[Tensor, bool], None]
-"""Called in every step with the norm of each row's gradient, (rows,), at the weights before the step, and whether the
-step is taken already; where it is not, rates that become 0 leave their rows there."""
+"""Called in every step with each row's gradient norm at the weights before the step, (rows,), and with whether the step
+has been taken already. If it has not, setting a row's rate to 0 keeps that row at those weights."""
 
 
 class StepCost(NamedTuple):
-    """What a step of one seed takes: multiply-adds, and numbers that are kept between steps or made in one."""
+    """Cost of a step of one seed: multiply-adds, and numbers held in memory between steps or within one."""
 
     multiply_adds: int
     numbers: int
 
 
 class Stepper(Protocol):
-    """Takes the steps of rows together, each at its own rate; a rate of 0 leaves its row as it is."""
+    """Takes the steps of all rows together, each at its own rate; a rate of 0 leaves a row unchanged."""
 
     def __init__(
         self,
@@ -37,17 +37,17 @@ class Stepper(Protocol):
         """Prepare the steps.
 
         Args:
-            experiment: what the rows share.
-            params: all parameters, (rows, ...), which change in place.
-            trained: those of them that are trained.
-            rate: each row's learning rate, (rows,); entries that become 0 later count.
-            streams: the rows' generators, for the rule.
+            experiment: any of the rows' experiments, whose batch keys agree.
+            params: all parameters, (rows, ...), to be changed in place.
+            trained: the trained ones among them.
+            rate: each row's learning rate, (rows,); later changes of its entries take effect.
+            streams: makes the rows' generators, for the rule.
         """
         ...
 
     @staticmethod
     def cost(experiment: Experiment) -> StepCost:
-        """What a step of one seed takes, from the recipe alone."""
+        """Cost of a step of one seed, from the recipe alone."""
         ...
 
     def step(self, X: Tensor, y: Tensor, on_gradient_norms: OnGradientNorms | None) -> None:
@@ -56,13 +56,13 @@ class Stepper(Protocol):
         Args:
             X: points, (rows, batch, *inputs).
             y: labels, (rows, batch).
-            on_gradient_norms: given where the training ends by its gradient.
+            on_gradient_norms: called with the gradient norms; given where the training stops by them.
         """
         ...
 
 
 def gradient_cost(experiment: Experiment) -> StepCost:
-    """What a step by gradients takes: three forward passes' worth; weights, their states, and activations."""
+    """Cost of a gradient step: the work of three forward passes; memory for weights, their states, and activations."""
     model, rule, _ = experiment.parts
     inputs, batch = experiment.data.inputs, rule.batch or experiment.data.n
     size, units = model.size(inputs), units_of(model, inputs)

@@ -1,6 +1,6 @@
-"""How rows take their steps: by autograd, with gradients that are written out, or by Newton's method.
+"""The choice of a stepper: autograd, hand-written gradients ("fused"), or Newton's method.
 
-The first two agree to rounding.
+The first two agree up to rounding.
 """
 
 from __future__ import annotations
@@ -22,14 +22,14 @@ from gen_core.training.stepper import OnGradientNorms, StepCost, Stepper, gradie
 
 
 class StepperChoice(NamedTuple):
-    """What takes an experiment's steps, and why it does."""
+    """The name of the stepper for an experiment, and the reason for the choice."""
 
     name: str
     reason: str
 
 
 def choose_stepper(experiment: Experiment) -> StepperChoice:
-    """What suits a recipe: "newton", "fused" where gradients are written out, or "autograd".
+    """The stepper for a recipe: "newton", "fused" (hand-written gradients) where possible, or else "autograd".
 
     Raises:
         InvalidExperiment: for a rule that has no step.
@@ -55,7 +55,7 @@ def choose_stepper(experiment: Experiment) -> StepperChoice:
 
 
 def _saved(model: Layered, kinds: list[str]) -> str:
-    """What the steps owe to gradients that are written out."""
+    """The reason for fused steps, in words."""
     if model.one_by_one:
         return "dense layers, on a CPU network by network, as weights fill a cache; their gradients take no graph"
     if "convolution" in kinds:
@@ -70,12 +70,12 @@ def make_stepper(
     rate: Tensor,
     streams: Streams,
 ) -> Stepper:
-    """The stepper of a choice; see `Stepper` for what it is given."""
+    """The stepper for an experiment; the arguments are those of `Stepper`."""
     return STEPPERS[choose_stepper(experiment).name](experiment, params, trained, rate, streams)
 
 
 def step_cost(experiment: Experiment) -> StepCost:
-    """What a step of one seed takes."""
+    """Cost of a step of one seed."""
     return STEPPERS[choose_stepper(experiment).name].cost(experiment)
 
 

@@ -1,8 +1,8 @@
-"""Trains blocks of seeds, and same-shaped experiments with them, as one batch with a leading row axis.
+"""The trainer: seeds of experiments with equal batch keys, trained as one batch with a leading row axis.
 
-A row is one (experiment, seed). What a row sees (its data, its initialization, the order of its batches) is drawn from
-its own generators, so that it does not depend on the rows beside it; the arithmetic of a batch agrees with that of a
-row alone to float rounding.
+A row is one (experiment, seed). Its data, its initialization and the order of its batches are drawn from its own
+generators, so that they do not depend on the other rows; a row trained in a batch agrees with the same row trained
+alone up to floating-point rounding.
 """
 
 from __future__ import annotations
@@ -23,19 +23,19 @@ Report = Callable[[int, int], None]
 def train(
     rows: Sequence[Replica], device: torch.device, report: Report = lambda step, steps: None
 ) -> Iterator[tuple[list[Replica], TrainingResult]]:
-    """Train rows of one form, as many at a time as the device's memory budget holds.
+    """Train rows with equal batch keys, as many at a time as the device's memory budget allows.
 
     Args:
-        rows: experiments of equal `batch_key()`, each with a seed.
+        rows: experiments with equal `batch_key()`, each with a seed.
         device: where to train.
-        report: called now and then with the steps done and the steps there are, over all rows.
+        report: called at intervals with the steps done and the total number of steps, summed over all rows.
 
     Yields:
-        The rows of a finished batch, and what was trained, in their order, on the CPU.
+        The rows of a finished batch, and their result in the same order, on the CPU.
 
     Raises:
         Unfinished: if a single row does not fit into memory.
-        InvalidExperiment: if a draw is not what its recipe announces, or has labels that the model has no output for.
+        InvalidExperiment: if a draw does not have the declared shapes, or has labels that the model has no output for.
     """
     fit = max(1, memory_budget(device) // cost(rows[0][0]).memory)
     waiting = [list(rows[i : i + fit]) for i in range(0, len(rows), fit)]
@@ -53,10 +53,10 @@ def train(
                 raise
             if len(batch) == 1:
                 experiment, seed = batch[0]
-                said = (str(error).splitlines() or [type(error).__name__])[0]
+                reason = (str(error).splitlines() or [type(error).__name__])[0]
                 raise Unfinished(
-                    f"out of memory: seed {seed} of {experiment.label()}, {cost(experiment).memory / 2**20:.0f} MiB by "
-                    f"estimate, does not fit alone; expected it to ({said})"
+                    f"out of memory: seed {seed} of {experiment.label()} alone, an estimated "
+                    f"{cost(experiment).memory / 2**20:.0f} MiB; expected one seed to fit ({reason})"
                 ) from error
             half = len(batch) // 2
             waiting[:0] = [batch[:half], batch[half:]]

@@ -152,7 +152,7 @@ def test_settings_are_taken_at_the_scale_of_the_run():
 def test_names_come_from_the_declaration():
     with pytest.raises(InvalidClaim, match="paper key 'two words'; expected an identifier"):
         Paper("two words", "A", "T", 2020)
-    with pytest.raises(InvalidClaim, match="assumption bare has no docstring; expected what it says, in one line"):
+    with pytest.raises(InvalidClaim, match="assumption bare has no docstring; expected its statement, in one line"):
 
         @assumption
         def bare(experiment, data):

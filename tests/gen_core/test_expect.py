@@ -52,8 +52,8 @@ UNDECIDED = [
 ]
 INVALID = [
     ("at_most", FALLING, (1.0,), {}, r"q has shape \(3, 2\); expected one number per seed, \(seeds,\)"),
-    ("decays_in", NEAR, (X,), {"exponent_at_most": -1}, r"q has shape \(8,\); expected \(3 points, seeds\)"),
-    ("increases_in", FALLING, ((1.0, 2.0),), {}, r"q has shape \(3, 2\); expected \(2 points, seeds\)"),
+    ("decays_in", NEAR, (X,), {"exponent_at_most": -1}, r"q has shape \(8,\); expected \(3 settings, seeds\)"),
+    ("increases_in", FALLING, ((1.0, 2.0),), {}, r"q has shape \(3, 2\); expected \(2 settings, seeds\)"),
     ("between", NEAR, (2.0, 1.0), {}, r"between\(2, 1\); expected the lower limit first"),
     ("mostly_at_most", NEAR, (1.0,), {"share": 1.0}, r"share 1 of seeds; expected a number in \(0, 1\)"),
 ]

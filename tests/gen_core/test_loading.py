@@ -94,9 +94,9 @@ def test_scales_arms_sweeps_and_mutations_are_as_in_the_test(file):
 @pytest.mark.parametrize(
     ("case", "message"),
     [
-        ("", "'' is no id of a claim's case; expected one like 'claims/test_a.py::test_a[given]'"),
-        ("test_claims.py", "'test_claims.py' is no id of a claim's case"),
-        ("notes.txt::test_a[b]", "'notes.txt::test_a[b]' is no id of a claim's case"),
+        ("", "'' is not the id of a case; expected one like 'claims/test_a.py::test_a[given]'"),
+        ("test_claims.py", "'test_claims.py' is not the id of a case"),
+        ("notes.txt::test_a[b]", "'notes.txt::test_a[b]' is not the id of a case"),
         ("absent.py::test_a[b]", "/absent.py: no such file; expected the file of a claim, from the root directory /"),
         ("test_claims.py::test_a[b]", "test_claims.py has no claim 'test_a'; expected a test with @claim"),
         ("test_claims.py::test_plain", "test_claims.py has no claim 'test_plain'; expected a test with @claim"),

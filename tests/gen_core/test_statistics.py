@@ -234,7 +234,7 @@ def test_looks_double_up_to_the_cap(first, most, expected):
         (lambda: exponents([0, 2], [[1.0], [1.0]]), "x 0.0 at index 0; expected a positive"),
         (lambda: exponents([1, 2, 3], [[1.0], [1.0]]), r"x \(3,\), values \(2, 1\); expected shapes"),
         (lambda: trends([1, 2], [[1.0], [math.nan]]), r"value nan at index \(1, 0\); expected a finite"),
-        (lambda: trends([2, 2], [[1.0], [2.0]]), "expected at least two different points"),
+        (lambda: trends([2, 2], [[1.0], [2.0]]), "expected at least two different values"),
         (lambda: verdict(Interval(1, 1, 1, 0, 2), None, None), "no limit; expected"),
         (lambda: verdict(Interval(1, 1, 1, 0, 2), 2.0, 1.0), "limits 2.0 and 1.0; expected numbers with low <= high"),
         (lambda: seeds_needed(math.nan, level=0.1), "headroom nan; expected a finite number"),

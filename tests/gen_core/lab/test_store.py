@@ -67,7 +67,7 @@ def test_a_damaged_entry_is_named_removed_and_made_again(store, damage):
     assert store.load(KEY) is None
     [line] = store.damaged
     assert line.startswith("store entry ab0000000000 is damaged (")
-    assert line.endswith("); it is made again")
+    assert line.endswith("); it is trained again")
     assert not store.has(KEY)
     assert files(store) == []
     store.save(KEY, RESULT, {})
@@ -81,7 +81,7 @@ def test_the_entry_of_another_key_is_damaged(store):
         os.replace(store.root / "cd" / f"{OTHER}.{kind}", store.root / "ab" / f"{KEY}.{kind}")
     assert store.load(KEY) is None
     assert store.damaged == [
-        "store entry ab0000000000 is damaged (ValueError: it is the entry cd1111111111); it is made again"
+        "store entry ab0000000000 is damaged (ValueError: it holds the entry cd1111111111); it is trained again"
     ]
 
 

@@ -99,7 +99,7 @@ def test_wide_and_tall_matrices_have_one_spectrum():
 
 @pytest.mark.parametrize("rank", [0, 4, 9])
 def test_a_rank_without_a_rest_is_refused(rank):
-    expected = f"rank {rank} of a 4 x 6 matrix; expected 1 to 3, as the rest counts"
+    expected = f"rank {rank} of a 4 x 6 matrix; expected 1 to 3, below full rank"
     with pytest.raises(InvalidExperiment, match=expected):
         spectral_gap(normal(1, 4, 6), rank)
     with pytest.raises(InvalidExperiment, match=expected):

@@ -1,4 +1,4 @@
-"""Informations of a run's tables against sums over cells, of one table after the other."""
+"""Information terms of a run's tables against sums over cells, of one table after the other."""
 
 from __future__ import annotations
 
@@ -13,7 +13,7 @@ from fixtures.data.tables import JointTables
 from fixtures.nakkiran.joint_tables import joint_tables
 from gen_core import Run
 from gen_core.lab import Lab, Store
-from gen_core.measures import Informations, informations, tables_of
+from gen_core.measures import InformationTerms, information_terms, tables_of
 
 
 def given(p: np.ndarray) -> float:
@@ -37,7 +37,7 @@ def run(tmp_path, request) -> Run:
 
 @pytest.mark.parametrize("run", ["dense", "sparse", "degenerate", "counted"], indirect=True)
 def test_informations_are_those_of_each_table(run):
-    found = informations(run)
+    found = information_terms(run)
     assert found.fy.shape == found.fl_given_y.shape == found.accuracy().shape == (2, 20)
     for at in np.ndindex(2, 20):
         p = run.X[at].numpy().reshape(2, 2, 2)
@@ -66,6 +66,6 @@ def test_rounding_takes_no_accuracy_above_one():
     table[:, 0, :, 1] = table[:, 1, :, 0] = 0  # F = Y
     pair = table.sum(2)
     assert (pair.diagonal(dim1=1, dim2=2).sum(1) / table.flatten(1).sum(1) > 1).any()
-    accuracy = Informations(table, *torch.zeros(7, 500)).accuracy()
+    accuracy = InformationTerms(table, *torch.zeros(7, 500)).accuracy()
     assert float(accuracy.max()) == 1
     assert float(accuracy.min()) == pytest.approx(1)

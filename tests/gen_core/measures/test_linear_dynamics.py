@@ -11,12 +11,12 @@ from fixtures.data.designs import Design
 from gen_core import GD, SGD, Every, Experiment, InvalidExperiment, Linear, Square, TwoLayer
 from gen_core.lab import Lab, Store
 from gen_core.measures import (
-    Early,
-    descend,
+    EarlyOutputs,
     early_first_layer,
     first_features,
     first_layer_discrepancy,
     first_linear_kernel,
+    gradient_descent,
 )
 
 NET = Experiment(
@@ -53,7 +53,7 @@ def test_descent_has_its_closed_form():
     """beta_t = (I - (I - eta A)^t) A^-1 b, with A = F^T F / n and b = F^T y / n."""
     F, y = normals(2, 20, 4), normals(2, 20)
     steps = (0, 3, 50)
-    found = descend(F, y, 0.3, steps)
+    found = gradient_descent(F, y, 0.3, steps)
     for i in range(2):
         A, b = F[i].mT @ F[i] / 20, F[i].mT @ y[i] / 20
         for k, t in enumerate(steps):
@@ -63,7 +63,7 @@ def test_descent_has_its_closed_form():
 
 def test_descent_is_that_of_the_trainer(lab):
     trained = lab.run(replace(NET, model=Linear(), rule=GD(0.2)), 2)
-    beta = descend(trained.X, trained.y, 0.2, trained.checkpoints)
+    beta = gradient_descent(trained.X, trained.y, 0.2, trained.checkpoints)
     assert torch.allclose(beta, trained.watched("weights.w"), atol=1e-13)
 
 
@@ -86,7 +86,7 @@ def test_network_is_followed_from_zero(lab):
 
 
 def test_discrepancy_by_hand():
-    early = Early(torch.tensor([[[0.0, 0.0], [1.0, 3.0]]]), torch.tensor([[[0.0, 0.0], [2.0, 2.0]]]))
+    early = EarlyOutputs(torch.tensor([[[0.0, 0.0], [1.0, 3.0]]]), torch.tensor([[[0.0, 0.0], [2.0, 2.0]]]))
     assert early.discrepancy().tolist() == [[0.0, 0.25]]
 
 

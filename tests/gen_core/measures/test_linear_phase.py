@@ -14,12 +14,12 @@ from gen_core.lab import Lab, Store
 from gen_core.measures import (
     LinearPhase,
     Measured,
-    interpolating,
+    interpolating_weights,
     linear_phase,
     minimum_norm,
     off_row_span,
-    over_linear_phase,
     relative_distance,
+    resampled_linear_phase,
     resamples,
 )
 from gen_core.measures.linear_phase import FLOOR
@@ -95,7 +95,7 @@ def test_interpolating_refuses_what_has_not_converged(lab):
     with pytest.raises(
         Unfinished, match=r"not converged: \|Xw - y\| / \|y\| is .* after 3 steps; expected at most 1e-09"
     ):
-        interpolating(lab.run(short, 2))
+        interpolating_weights(lab.run(short, 2))
 
 
 def brute_force(run: Runs) -> tuple[np.ndarray, np.ndarray]:
@@ -172,11 +172,11 @@ def test_t0_that_is_never_reached_is_said():
 
 
 def test_shared_points_are_resampled_and_a_seeds_own_points_are_not(lab):
-    shared = over_linear_phase(arms(lab), LinearPhase.share_at_T0)
+    shared = resampled_linear_phase(arms(lab), LinearPhase.share_at_T0)
     assert isinstance(shared, Measured)
     assert shared.resampled.shape == (200, 4)
     assert torch.isfinite(shared.resampled).all()
-    own = over_linear_phase(arms(lab, data=Halfspace(shared=False)), LinearPhase.share_at_T0)
+    own = resampled_linear_phase(arms(lab, data=Halfspace(shared=False)), LinearPhase.share_at_T0)
     assert isinstance(own, torch.Tensor)
 
 

@@ -77,7 +77,7 @@ def test_parameters_of_no_layer_and_missing_ones_are_named(names: tuple[str, ...
 
 
 def test_a_model_without_layers_has_no_norms():
-    with pytest.raises(InvalidExperiment, match=r"^SparseLinear tells no layers; expected a model that"):
+    with pytest.raises(InvalidExperiment, match=r"^SparseLinear has no layers; expected a model made"):
         layers_of(SparseLinear(3), (2,))
 
 
@@ -200,5 +200,5 @@ def test_orderings_against_scipy(runs):
 def test_a_network_that_did_not_come_to_the_loss_is_told(lab, runs):
     point = replace(runs["1"].experiment, stop=Stop(loss=1e-6, every=5))
     short = Runs({"1": lab.run(point, 2)}, (1.0,))
-    with pytest.raises(Unfinished, match="after 20 steps; expected at most 1e-06, where all networks are to stop"):
+    with pytest.raises(Unfinished, match="after 20 steps; expected at most 1e-06, the loss at which all networks stop"):
         normalized_ordering(short)

@@ -19,7 +19,7 @@ from gen_core.measures import (
     held_out_accuracy,
     joint_table,
     linear_phase,
-    once_fitted,
+    measure_retention,
     share_at_the_end,
     share_retained,
 )
@@ -47,7 +47,7 @@ def always(F: torch.Tensor, L: torch.Tensor, Y: torch.Tensor) -> LinearPhase:
 
 def test_along_a_run_against_scikit_learn(tmp_path):
     runs = trained(tmp_path, SMALL)
-    end, share, accuracy = (once_fitted(runs, q) for q in (share_at_the_end, share_retained, held_out_accuracy))
+    end, share, accuracy = (measure_retention(runs, q) for q in (share_at_the_end, share_retained, held_out_accuracy))
     for measured in (end, share, accuracy):
         assert isinstance(measured, Measured)
         assert measured.resampled.shape == (200, 3)
@@ -87,13 +87,13 @@ def test_a_seed_is_measured_where_its_accuracy_came_to_1(tmp_path):
 def test_a_network_that_has_not_fitted_is_not_measured(tmp_path):
     short = Arms(**{arm: replace(e, steps=5) if arm == "net" else e for arm, e in SMALL.arms})
     with pytest.raises(Unfinished, match=r"not fitted: training accuracy 0\.\d+ in the worst of 3 seeds after 5 steps"):
-        once_fitted(trained(tmp_path, short), share_retained)
+        measure_retention(trained(tmp_path, short), share_retained)
 
 
 def test_a_poisoned_network_is_measured_at_its_end_though_it_never_comes_to_perform_as_the_linear_classifier(tmp_path):
     runs = trained(tmp_path, poisoned(Digits(n=300), 100, MLP(hidden=(32,)), rate=0.1, steps=200, batch=16))
     assert "3 by steps at step 200" in runs["net"].endings  # not where its accuracy is 1, which it starts with
-    share, end = (once_fitted(runs, quantity) for quantity in (share_retained, share_at_the_end))
+    share, end = (measure_retention(runs, quantity) for quantity in (share_retained, share_at_the_end))
     assert isinstance(share, Measured)
     assert isinstance(end, Measured)
     assert torch.equal(share.values, end.values)

@@ -86,7 +86,7 @@ EXPECTED = {
     "test_holds[given]": ("HOLDS", ""),
     f"test_holds[{CONTROL}]": ("REFUTED", "claimed <= 2"),
     "test_false[given]": ("REFUTED", "loss is 0.0"),
-    f"test_weak[{CONTROL}]": ("HOLDS", "the control holds: loss tells nothing of 'noiseless'"),
+    f"test_weak[{CONTROL}]": ("HOLDS", "the control holds: loss does not detect 'noiseless'"),
     f"test_crashing[{CONTROL}]": ("ERROR", "RuntimeError: boom"),
     f"test_undecided[{CONTROL}]": ("INCONCLUSIVE", "over 64 seeds; claimed <= 0; the limit lies in the interval"),
     f"test_inert[{CONTROL}]": ("ERROR", "control does not drop 'noiseless': noise 0 (seed 0)"),
@@ -102,7 +102,7 @@ EXPECTED = {
     "test_none[given]": ("ERROR", "test_none[given] ended without an expect; expected one"),
     "test_caught[given]": ("ERROR", "test_caught[given] caught the verdict REFUTED; expected it to pass through"),
     "test_open[given]": ("REFUTED", "claimed <= -1"),
-    "test_closed[given]": ("HOLDS", "now comes out: take not_reproduced='too small' away"),
+    "test_closed[given]": ("HOLDS", "now comes out: remove not_reproduced='too small'"),
 }
 WORDS = {
     "REFUTED": "test_false[given]",

@@ -35,8 +35,8 @@ def test_hypotheses_are_checked_on_the_seeds_of_later_looks_too(suite):
 @assumption
 def early(experiment, data):
     \"\"\"The first label of the data is not that of seed 9.\"\"\"
-    from gen_core.training.draws import draw
-    return bool(data.y[0] != draw(experiment, 9).y[0]), f"first label {{float(data.y[0]):.3f}}"
+    from gen_core.training.draws import sample_data
+    return bool(data.y[0] != sample_data(experiment, 9).y[0]), f"first label {{float(data.y[0]):.3f}}"
 
 TOY["assuming"] = (noiseless, early)
 {ODD}""")
@@ -66,4 +66,4 @@ def test_a_damaged_result_is_made_again_and_said(suite):
     entry.write_bytes(entry.read_bytes()[:-8])
     result = suite.run("-k", "without")
     assert result.ret == 0
-    result.stdout.fnmatch_lines(["store entry * is damaged *; it is made again", "trainings: 1"])
+    result.stdout.fnmatch_lines(["store entry * is damaged *; it is trained again", "trainings: 1"])

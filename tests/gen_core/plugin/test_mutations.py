@@ -37,4 +37,4 @@ def test_a_body_that_does_not_look_at_the_mutation_fails_its_control(suite):
     suite.claims(IDENTITY.replace("SETTING", "clean").replace("ONE", "run").replace("values + 1 if", "values if"))
     assert suite.run().ret == 1
     control = suite.cases["test_identity[mutated-shifted]"]
-    assert control.reason == "the control holds: loss tells nothing of 'shifted'; expected it REFUTED"
+    assert control.reason == "the control holds: loss does not detect 'shifted'; expected it REFUTED"

@@ -7,7 +7,7 @@ import torch
 
 from gen_core import GD, CrossEntropy, Data, Experiment, InvalidExperiment, LiLiang, Run, Stop
 from gen_core.training import cost
-from gen_core.training.draws import check_data, draw
+from gen_core.training.draws import check_data, sample_data
 from gen_core.training.trainer import train
 from tests.gen_core.training.teacher import LEAST_SQUARES, SEEDS, Teacher
 
@@ -137,6 +137,6 @@ def test_what_cannot_follow_says_so(changes, message):
 
 
 def test_a_derived_data_set_has_the_points_of_the_other_one():
-    plain, negated = (draw(replace(LEAST_SQUARES, data=data), 3) for data in (Teacher(), Negated(Teacher())))
+    plain, negated = (sample_data(replace(LEAST_SQUARES, data=data), 3) for data in (Teacher(), Negated(Teacher())))
     assert torch.equal(plain.X, negated.X)
     assert torch.equal(plain.y, -negated.y)

@@ -6,7 +6,7 @@ import torch
 
 from gen_core import GD, Data, DataMissing, Experiment, InvalidExperiment, Linear, Square
 from gen_core.training import draws
-from gen_core.training.draws import check_data, draw, unchanged
+from gen_core.training.draws import check_data, sample_data, unchanged
 
 
 @dataclass(frozen=True)
@@ -45,8 +45,8 @@ class File(Points):
 
 @pytest.fixture(autouse=True)
 def store(monkeypatch):
-    monkeypatch.setattr(draws, "_draws", draws._Draws())
-    return draws._draws
+    monkeypatch.setattr(draws, "_cache", draws._SampleCache())
+    return draws._cache
 
 
 def experiment(data):
@@ -54,27 +54,27 @@ def experiment(data):
 
 
 def test_a_draw_is_a_function_of_recipe_and_seed(store):
-    first = draw(experiment(Points()), 5)
-    assert draw(replace(experiment(Points()), steps=9), 5) is first
-    assert not torch.equal(draw(experiment(Points()), 6).X, first.X)
+    first = sample_data(experiment(Points()), 5)
+    assert sample_data(replace(experiment(Points()), steps=9), 5) is first
+    assert not torch.equal(sample_data(experiment(Points()), 6).X, first.X)
     store.kept.clear()
-    assert torch.equal(draw(experiment(Points()), 5).X, first.X)
+    assert torch.equal(sample_data(experiment(Points()), 5).X, first.X)
 
 
 def test_recipes_of_one_form_and_other_types_are_drawn_apart():
-    assert draw(experiment(Points()), 0) is not draw(experiment(Other()), 0)
+    assert sample_data(experiment(Points()), 0) is not sample_data(experiment(Other()), 0)
 
 
 def test_the_latest_draws_are_kept_up_to_a_size(store, monkeypatch):
     size = 4 * (4 * 3 + 4)
     monkeypatch.setattr(draws, "BYTES_KEPT", 3 * size)
-    kept = [draw(experiment(Points()), seed) for seed in range(3)]
-    assert draw(experiment(Points()), 0) is kept[0]
-    draw(experiment(Points()), 3)
+    kept = [sample_data(experiment(Points()), seed) for seed in range(3)]
+    assert sample_data(experiment(Points()), 0) is kept[0]
+    sample_data(experiment(Points()), 3)
     assert [seed for _, seed in store.kept] == [2, 0, 3]
     assert store.bytes == 3 * size
     monkeypatch.setattr(draws, "BYTES_KEPT", 0)
-    last = draw(experiment(Points()), 9)
+    last = sample_data(experiment(Points()), 9)
     assert [data for data, _ in store.kept.values()] == [last]
 
 
@@ -94,7 +94,7 @@ def test_the_latest_draws_are_kept_up_to_a_size(store, monkeypatch):
 )
 def test_a_draw_that_is_not_what_its_recipe_announces(data, message):
     with pytest.raises(InvalidExperiment) as caught:
-        draw(experiment(data), 0)
+        sample_data(experiment(data), 0)
     assert str(caught.value) == message
 
 
@@ -139,16 +139,16 @@ def same_name(slope: float) -> type:
 
 
 def test_data_sets_of_one_name_below_a_derived_one_are_told_apart():
-    one, two = (draw(experiment(Shifted(same_name(slope)())), 0) for slope in (1.0, 3.0))
+    one, two = (sample_data(experiment(Shifted(same_name(slope)())), 0) for slope in (1.0, 3.0))
     assert torch.equal(one.X, two.X)
     assert torch.allclose(3 * (one.y - 1), two.y - 1)
 
 
 def test_a_derived_data_set_that_changes_the_other_in_place_is_refused():
     with pytest.raises(InvalidExperiment) as caught:
-        draw(experiment(Shifted(Points(), careless=True)), 0)
+        sample_data(experiment(Shifted(Points(), careless=True)), 0)
     assert str(caught.value) == (
-        "Shifted.derive changed the data in place, which others measure too; expected it to work on a copy "
+        "Shifted.derive changed the data in place, which other code shares; expected it to work on a copy "
         "(tensor.clone())"
     )
 
@@ -166,18 +166,18 @@ CHANGES = {
 @pytest.mark.parametrize("n", [4, 300_000])
 def test_a_draw_that_was_changed_in_place_is_not_handed_on(change, n):
     recipe = experiment(Points(n=n))
-    data = draw(recipe, 3)
+    data = sample_data(recipe, 3)
     with (
         pytest.raises(InvalidExperiment, match=r"^the hypothesis .centred. changed the data in place"),
         unchanged(data, "the hypothesis 'centred'"),
     ):
         change(data.y)
-    with pytest.raises(InvalidExperiment, match=r"^something that was handed it changed Points in place"):
-        draw(recipe, 3)
-    assert torch.allclose(draw(recipe, 3).y, draw(recipe, 3).X.sum(1))  # drawn anew
+    with pytest.raises(InvalidExperiment, match=r"^code that was given it changed Points in place"):
+        sample_data(recipe, 3)
+    assert torch.allclose(sample_data(recipe, 3).y, sample_data(recipe, 3).X.sum(1))  # drawn anew
 
 
 def test_looking_at_a_draw_is_no_change():
-    data = draw(experiment(Points(n_test=3)), 3)
+    data = sample_data(experiment(Points(n_test=3)), 3)
     with unchanged(data, "x"):
         (data.X + 1).sum(), data.y.clone().zero_(), data.X_test.numpy().copy().sort()

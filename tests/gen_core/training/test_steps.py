@@ -31,7 +31,7 @@ from gen_core import (
 from gen_core.models.activations import activation
 from gen_core.models.contract import Layer, Layered
 from gen_core.rules import Streams
-from gen_core.training.draws import start
+from gen_core.training.draws import initial_parameters
 from gen_core.training.steps import STEPPERS, Autograd, choose_stepper, make_stepper
 
 
@@ -84,7 +84,7 @@ def no_streams() -> list[torch.Generator]:
 
 
 def rows(experiment: Experiment, seeds: int = 3) -> tuple[dict, dict, torch.Tensor, Streams]:
-    starts = [start(experiment, seed) for seed in range(seeds)]
+    starts = [initial_parameters(experiment, seed) for seed in range(seeds)]
     params = {name: torch.stack([s[name] for s in starts]) for name in starts[0]}
     trained = {name: params[name].requires_grad_() for name in experiment.model.trainable}
     return params, trained, torch.linspace(0.5, 1, seeds, dtype=torch.float64) * experiment.rule.rate, no_streams

@@ -89,15 +89,13 @@ def test_a_single_row_that_does_not_fit_is_unfinished_and_says_what(monkeypatch,
         parts()
     text = str(caught.value)
     assert "\n" not in text
-    assert text.startswith(
-        "out of memory: seed 0 of MLP on Noise, SGD, 0 MiB by estimate, does not fit alone; expected"
-    )
+    assert text.startswith("out of memory: seed 0 of MLP on Noise, SGD alone, an estimated 0 MiB; expected one seed")
     assert caught.value.__cause__ is error
 
 
 def test_a_real_allocation_that_fails_is_unfinished():
     huge = replace(NET, data=Noise(n=16, inputs=(4,)), model=MLP(hidden=(2**24, 2**24)))
-    with pytest.raises(Unfinished, match=r"out of memory: seed 3 of MLP on Noise, SGD, \d+ MiB by estimate"):
+    with pytest.raises(Unfinished, match=r"out of memory: seed 3 of MLP on Noise, SGD alone, an estimated \d+ MiB"):
         parts([(huge, 3)])
 
 
