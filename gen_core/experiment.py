@@ -9,8 +9,8 @@ from typing import NamedTuple
 import torch
 
 from gen_core.checks import check_count, check_counts
+from gen_core.code.fingerprint import code_of
 from gen_core.errors import InvalidExperiment
-from gen_core.fingerprint import code_of
 from gen_core.losses import Loss
 from gen_core.models.contract import Model
 from gen_core.recipe import brief, canonical, digest

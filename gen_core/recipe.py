@@ -6,7 +6,10 @@ import hashlib
 import json
 import math
 from dataclasses import MISSING, Field, fields, is_dataclass
+from functools import cached_property
 from typing import Any
+
+import numpy as np
 
 from gen_core.errors import InvalidExperiment
 
@@ -29,23 +32,35 @@ def canonical(value: Any, name: str = "recipe", *, defaults: bool = True) -> Any
         kind = type(value).__name__
         if not value.__dataclass_params__.frozen:  # type: ignore[attr-defined]
             raise InvalidExperiment(f"{name} of type {kind}, which is mutable; expected a dataclass(frozen=True)")
-        plain: dict[str, Any] = {"recipe": type(value).__qualname__}
+        _refuse_hidden(value, name)
+        form: dict[str, Any] = {"recipe": type(value).__qualname__}
         for f in fields(value):
             part = canonical(getattr(value, f.name), f"{kind}.{f.name}", defaults=defaults)
             if defaults or not _at_default(f, part):
-                plain[f.name] = part
+                form[f.name] = part
+        return form
+    # Not isinstance: a named tuple or a member of an Enum has methods, which are part of no key.
+    plain: Any = value
+    if type(plain) is tuple:
+        return [canonical(v, name, defaults=defaults) for v in plain]
+    if plain is None or type(plain) in (bool, int, str):
         return plain
-    if isinstance(value, tuple):
-        return [canonical(v, name, defaults=defaults) for v in value]
-    if value is None or isinstance(value, (bool, int, str)):
-        return value
-    if isinstance(value, float):
-        if not math.isfinite(value):
-            raise InvalidExperiment(f"{name} {value}; expected a finite number")
-        return int(value) if value.is_integer() and abs(value) < 2**53 else float(value)
+    if type(plain) in (float, np.float64):
+        if not math.isfinite(plain):
+            raise InvalidExperiment(f"{name} {plain}; expected a finite number")
+        return int(plain) if plain.is_integer() and abs(plain) < 2**53 else float(plain)
     raise InvalidExperiment(
         f"{name} {brief(value)}; expected a number, a string, a tuple or a frozen dataclass of these"
     )
+
+
+def _refuse_hidden(value: Any, name: str) -> None:
+    """Refuse a recipe that holds what none of its fields shows, as a subclass without `@dataclass` may."""
+    shown = {f.name for f in fields(value)}
+    for held in getattr(value, "__dict__", {}):
+        if held not in shown and not isinstance(getattr(type(value), held, None), cached_property):
+            kind = type(value).__name__
+            raise InvalidExperiment(f"{name} of type {kind} holds {held!r}, which is no field; expected fields alone")
 
 
 def _at_default(field: Field[Any], part: Any) -> bool:
@@ -53,7 +68,10 @@ def _at_default(field: Field[Any], part: Any) -> bool:
     if field.default is MISSING and field.default_factory is MISSING:
         return False
     default = field.default if field.default_factory is MISSING else field.default_factory()
-    return json.dumps(part) == json.dumps(canonical(default, defaults=False))
+    try:
+        return json.dumps(part) == json.dumps(canonical(default, defaults=False))
+    except InvalidExperiment:  # such as an infinite one
+        return False
 
 
 def brief(value: object) -> str:

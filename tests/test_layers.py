@@ -12,7 +12,7 @@ import gen_core
 ROOT = Path(__file__).parents[1]
 LAYERS = (
     ("errors", "types", "records"),
-    ("checks", "recipe", "source", "bytecode", "fingerprint", "losses", "statistics"),
+    ("checks", "recipe", "code", "losses", "statistics"),
     ("models", "schedule"),
     ("rules",),
     ("experiment",),

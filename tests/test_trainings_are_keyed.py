@@ -13,9 +13,9 @@ import pytest
 import torch
 
 from gen_core import DataMissing, Experiment
-from gen_core.fingerprint import reached
+from gen_core.code.fingerprint import reached
+from gen_core.code.source import Module, read
 from gen_core.lab.plan import training_modules
-from gen_core.source import Module, read
 from gen_core.training import draws
 from gen_core.training.draws import check_data
 from gen_core.training.trainer import train
@@ -24,7 +24,7 @@ ROOT = Path(__file__).parents[1]
 CLAIMS = sorted((ROOT / "claims").glob("test_*.py"))
 OURS = tuple(str(ROOT / folder) + "/" for folder in ("gen_core", "fixtures", "claims"))
 STEPS = 3
-KEYS = ("source.py", "fingerprint.py", "bytecode.py")
+KEYS = ("locations.py", "source.py", "fingerprint.py", "bytecode.py")
 """What makes keys, and no results."""
 
 

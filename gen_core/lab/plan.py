@@ -11,9 +11,9 @@ from itertools import pairwise
 import torch
 
 from gen_core import training
+from gen_core.code.fingerprint import code_of
 from gen_core.errors import DataDamaged, DataMissing
 from gen_core.experiment import Experiment
-from gen_core.fingerprint import code_of
 from gen_core.recipe import digest
 from gen_core.training import cost
 from gen_core.training.draws import check_data
@@ -50,6 +50,7 @@ class Block:
             code_of(self.experiment, *training_modules()),
             check_data(self.experiment),
             str(torch.__version__),
+            str(torch.get_default_dtype()),
             self.device,
             torch.get_num_threads(),
         )

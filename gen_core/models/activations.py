@@ -11,8 +11,8 @@ import torch
 import torch.nn.functional as F
 from torch import Tensor
 
+from gen_core.code.fingerprint import ByName
 from gen_core.errors import InvalidExperiment
-from gen_core.fingerprint import ByName
 
 _aten = torch.ops.aten
 

@@ -15,10 +15,10 @@ from gen_core.judgement import Judge, Judgement, judging
 from gen_core.plugin.outcomes import RECORD, claim_traceback, one_line, properties
 from gen_core.plugin.progress import ProgressFile
 from gen_core.plugin.session import Session, case_of
-from gen_core.records import ERROR, HOLDS, INCONCLUSIVE, NOT_RUN, REFUTED, CaseRecord, Figure, Look, Verdict
+from gen_core.records import ERROR, HOLDS, INCONCLUSIVE, NOT_RUN, REFUTED, CaseRecord, Figure, Hypothesis, Look, Verdict
 from gen_core.run import Run, Runs
 from gen_core.statistics import spend
-from gen_core.training.draws import check_data, sample_data, unchanged
+from gen_core.training.draws import check_data, check_unchanged, sample_data
 from gen_core.training.seeding import seed_numbers
 from gen_core.training.steps import choose_stepper
 
@@ -127,29 +127,41 @@ def _obtain(session: Session, case: Case, seeds: int) -> Run | Runs:
 def _check(session: Session, record: CaseRecord, case: Case, start: int, stop: int) -> None:
     """Check the hypotheses on seeds `start` to `stop - 1`: each holds in all experiments, or is broken if dropped."""
     experiments = list(case.experiments(session.scale).values())
+    names = [hypothesis.name for hypothesis in case.claim.assuming]
+    who = f"the hypothesis {names[0]!r}" if len(names) == 1 else f"one of the hypotheses {', '.join(names)}"
     for seed in seed_numbers(session.base, start, stop):
-        # A mutated measure is recorded after the hypotheses; there is nothing to check about it.
-        for hypothesis, assumption in zip(record.hypotheses, case.claim.assuming, strict=False):
-            results = [_checked(assumption, experiment, seed) for experiment in experiments]
-            broken = [words for holds, words in results if not holds]
-            if not hypothesis.checked:
-                hypothesis.checked = "; ".join(dict.fromkeys(broken or [words for _, words in results]))
-                hypothesis.holds = not broken
-            if hypothesis.dropped and not broken:
-                raise AssumptionViolated(
-                    f"control does not drop {hypothesis.name!r}: {results[0][1]} (seed {seed}); "
-                    "expected a setting that breaks it"
-                )
-            if broken and not hypothesis.dropped:
-                raise AssumptionViolated(
-                    f"{hypothesis.name!r} does not hold: {broken[0]} (seed {seed}); expected: {hypothesis.statement}"
-                )
+        try:
+            # A mutated measure is recorded after the hypotheses; there is nothing to check about it.
+            for hypothesis, assumption in zip(record.hypotheses, case.claim.assuming, strict=False):
+                results = [_checked(assumption, experiment, seed) for experiment in experiments]
+                _compare(hypothesis, results, seed)
+        finally:
+            for experiment in experiments if names else ():
+                check_unchanged(experiment, seed, who)
+
+
+def _compare(hypothesis: Hypothesis, results: list[tuple[bool, str]], seed: int) -> None:
+    """Compare what a hypothesis says of each experiment with what is declared, and record it."""
+    broken = [words for holds, words in results if not holds]
+    if not hypothesis.checked:
+        hypothesis.checked = "; ".join(dict.fromkeys(broken or [words for _, words in results]))
+        hypothesis.holds = not broken
+    if hypothesis.dropped and not broken:
+        raise AssumptionViolated(
+            f"control does not drop {hypothesis.name!r}: {results[0][1]} (seed {seed}); "
+            "expected a setting that breaks it"
+        )
+    if broken and not hypothesis.dropped:
+        raise AssumptionViolated(
+            f"{hypothesis.name!r} does not hold: {broken[0]} (seed {seed}); expected: {hypothesis.statement}"
+        )
 
 
 def _checked(hypothesis: Assumption, experiment: Experiment, seed: int) -> tuple[bool, str]:
-    """Check a hypothesis on one seed's data, which it must not change."""
-    with unchanged(data := sample_data(experiment, seed), f"the hypothesis {hypothesis.name!r}"):
-        return hypothesis.check(experiment, data)
+    """Check a hypothesis on one seed's data, which it must not change: in torch at once, in numpy after all of them."""
+    result = hypothesis.check(experiment, sample_data(experiment, seed))
+    check_unchanged(experiment, seed, f"the hypothesis {hypothesis.name!r}", whole=False)
+    return result
 
 
 def _word(session: Session, raised: BaseException | None) -> Verdict:

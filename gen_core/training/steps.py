@@ -41,8 +41,8 @@ def choose_stepper(experiment: Experiment) -> StepperChoice:
         raise InvalidExperiment(f"rule {type(rule).__name__} has no update; expected a GradientRule")
     if experiment.stop.gradient is not None:
         return StepperChoice("autograd", "the training ends by the norm of its gradient")
-    if not isinstance(loss, Sloped):
-        return StepperChoice("autograd", f"{type(loss).__name__} has no slope")
+    if not isinstance(loss, Sloped) or not _own_slope(loss):
+        return StepperChoice("autograd", f"{type(loss).__name__} has no slope of its own")
     if not chained(model):
         return StepperChoice("autograd", f"no gradient of {type(model).__name__} is written out")
     layers = model.layers(experiment.data.inputs)
@@ -52,6 +52,15 @@ def choose_stepper(experiment: Experiment) -> StepperChoice:
     if alone := set(experiment.parts.model.trainable).difference(*(layer.names for layer in layers)):
         return StepperChoice("autograd", f"{min(alone)} of {type(model).__name__} belongs to no layer")
     return StepperChoice("fused", _saved(model, kinds))
+
+
+def _own_slope(loss: Sloped) -> bool:
+    """Whether the slope is that of `per_point`, and not of a parent class whose loss another one has replaced."""
+    order = type(loss).__mro__
+    slope, per_point = (
+        next(i for i, kind in enumerate(order) if name in vars(kind)) for name in ("slope", "per_point")
+    )
+    return slope <= per_point
 
 
 def _saved(model: Layered, kinds: list[str]) -> str:

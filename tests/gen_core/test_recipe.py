@@ -1,10 +1,13 @@
 import importlib.util
+import math
 import os
 import subprocess
 import sys
 import textwrap
-from dataclasses import dataclass, field, replace
+from dataclasses import dataclass
+from enum import IntEnum
 from pathlib import Path
+from typing import NamedTuple
 
 import numpy as np
 import pytest
@@ -13,8 +16,8 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from gen_core import SGD, Experiment, Linear, Square
+from gen_core.code.fingerprint import code_of
 from gen_core.errors import InvalidExperiment
-from gen_core.fingerprint import code_of
 from gen_core.lab import Block
 from gen_core.recipe import canonical, digest
 
@@ -189,10 +192,44 @@ def test_types_within_types_are_part_of_the_code():
 
     @dataclass(frozen=True)
     class Outer:
-        inner: tuple = field(default=(Inner(),))
+        inner: tuple
 
-    assert code_of(Outer()) != code_of(replace(Outer(), inner=()))
+    assert code_of(Outer((Inner(),))) != code_of(Outer(()))
     assert code_of((3, "a", None)) == code_of(())
+
+
+class Named(NamedTuple):
+    a: int = 1
+
+
+class Level(IntEnum):
+    LOW = 1
+
+
+@pytest.mark.parametrize("value", [Named(), Level.LOW], ids=repr)
+def test_values_with_methods_of_their_own_are_no_part_of_a_recipe(value):
+    with pytest.raises(InvalidExperiment, match=r"^Held\.value .*; expected a number, a string, a tuple or a frozen"):
+        canonical(Held(value))
+
+
+def test_what_no_field_shows_is_refused():
+    class Sub(Held):
+        def __init__(self, value: object, more: object) -> None:
+            super().__init__(value)
+            object.__setattr__(self, "more", more)
+
+    message = "recipe of type Sub holds 'more', which is no field; expected fields alone"
+    with pytest.raises(InvalidExperiment, match=message):
+        canonical(Sub(1, 2))
+
+
+def test_a_float_of_numpy_is_a_number_and_an_infinite_default_is_none():
+    @dataclass(frozen=True)
+    class Wide:
+        most: float = math.inf
+
+    assert canonical(Held(np.float64(0.5))) == canonical(Held(0.5))
+    assert canonical(Wide(2.0), defaults=False)["most"] == 2
 
 
 def test_experiments_of_one_name_in_two_files_have_two_keys(tmp_path):

@@ -98,5 +98,5 @@ def test_a_hypothesis_that_changes_the_data_is_refused_and_harms_no_other_claim(
 
     careless = suite.cases["test_careless[given]"]
     assert careless.verdict == "ERROR"
-    assert careless.reason.startswith("the hypothesis 'centred' changed the data in place")
+    assert careless.reason.startswith("the hypothesis 'centred' changed the data of Points in place")
     assert suite.cases["test_pure[given]"].verdict != "HOLDS"

@@ -1,4 +1,5 @@
 from dataclasses import dataclass, replace
+from pathlib import Path
 
 import numpy as np
 import pytest
@@ -6,7 +7,7 @@ import torch
 
 from gen_core import GD, Data, DataMissing, Experiment, InvalidExperiment, Linear, Square
 from gen_core.training import draws
-from gen_core.training.draws import check_data, sample_data, unchanged
+from gen_core.training.draws import check_data, check_unchanged, sample_data
 
 
 @dataclass(frozen=True)
@@ -148,7 +149,7 @@ def test_a_derived_data_set_that_changes_the_other_in_place_is_refused():
     with pytest.raises(InvalidExperiment) as caught:
         sample_data(experiment(Shifted(Points(), careless=True)), 0)
     assert str(caught.value) == (
-        "Shifted.derive changed the data in place, which other code shares; expected it to work on a copy "
+        "Shifted.derive changed the data of Points in place, which others measure too; expected it to work on a copy "
         "(tensor.clone())"
     )
 
@@ -158,6 +159,10 @@ CHANGES = {
     "in numpy": lambda y: np.subtract(y.numpy(), 1, out=y.numpy()),
     "of one number": lambda y: y.numpy().__setitem__(0, 9),
     "by order": lambda y: y.numpy().sort(),
+    "by sign": lambda y: np.negative(y.numpy(), out=y.numpy()),
+    "behind autograd": lambda y: y.data.mul_(-1),
+    "of shape": lambda y: setattr(y, "data", y.data.view(2, -1)),
+    "of what is tracked": lambda y: y.requires_grad_(),
     "through a view": lambda y: y[1:].zero_(),
 }
 
@@ -166,18 +171,85 @@ CHANGES = {
 @pytest.mark.parametrize("n", [4, 300_000])
 def test_a_draw_that_was_changed_in_place_is_not_handed_on(change, n):
     recipe = experiment(Points(n=n))
-    data = sample_data(recipe, 3)
-    with (
-        pytest.raises(InvalidExperiment, match=r"^the hypothesis .centred. changed the data in place"),
-        unchanged(data, "the hypothesis 'centred'"),
-    ):
-        change(data.y)
-    with pytest.raises(InvalidExperiment, match=r"^code that was given it changed Points in place"):
-        sample_data(recipe, 3)
+    change(sample_data(recipe, 3).y)
+    with pytest.raises(InvalidExperiment, match=r"^the hypothesis 'centred' changed the data of Points in place"):
+        check_unchanged(recipe, 3, "the hypothesis 'centred'")
     assert torch.allclose(sample_data(recipe, 3).y, sample_data(recipe, 3).X.sum(1))  # drawn anew
 
 
+def test_a_change_that_nobody_was_asked_about_is_noticed_when_the_draw_is_handed_out():
+    recipe = experiment(Points())
+    sample_data(recipe, 3).y.numpy()[0] = 9
+    with pytest.raises(InvalidExperiment, match=r"^code that was given it changed the data of Points in place"):
+        sample_data(recipe, 3)
+    check_unchanged(recipe, 4, "nobody, of what was never drawn")
+
+
 def test_looking_at_a_draw_is_no_change():
-    data = sample_data(experiment(Points(n_test=3)), 3)
-    with unchanged(data, "x"):
-        (data.X + 1).sum(), data.y.clone().zero_(), data.X_test.numpy().copy().sort()
+    recipe = experiment(Points(n_test=3))
+    data = sample_data(recipe, 3)
+    (data.X + 1).sum(), data.y.clone().zero_(), data.X_test.numpy().copy().sort()
+    check_unchanged(recipe, 3, "x")
+
+
+def test_draws_without_gradients_at_all_can_be_made():
+    with torch.inference_mode():
+        data = sample_data(experiment(Points(n=7)), 3)
+    check_unchanged(experiment(Points(n=7)), 3, "x")
+    assert sample_data(experiment(Points(n=7)), 3) is data
+
+
+@pytest.mark.parametrize(
+    ("drawn", "message"),
+    [
+        (lambda X: (X, X.sum(1)), "Odd drew a tuple; expected a Data"),
+        (lambda X: Data(X.numpy(), X.sum(1)), "Odd drew X as a ndarray; expected a tensor"),
+        (lambda X: Data(X, X.sum(1), [1]), "Odd drew X_test as a list; expected a tensor"),
+    ],
+)
+def test_what_is_no_draw_is_refused(drawn, message):
+    @dataclass(frozen=True)
+    class Odd(Points):
+        def draw(self, generator: torch.Generator) -> Data:
+            return drawn(torch.randn(self.n, 3, generator=generator))
+
+    with pytest.raises(InvalidExperiment) as caught:
+        sample_data(experiment(Odd()), 0)
+    assert str(caught.value) == message
+
+
+@dataclass(frozen=True)
+class Slope(Points):
+    """Labels by a slope that a file holds."""
+
+    path: str = ""
+
+    def source(self) -> str:
+        return Path(self.path).read_text()
+
+    def draw(self, generator: torch.Generator) -> Data:
+        X = torch.randn(self.n, 3, generator=generator)
+        return Data(X, float(self.source()) * X.sum(1))
+
+
+def test_files_of_inner_data_sets_count_and_a_changed_file_is_read_again(tmp_path):
+    (tmp_path / "slope").write_text("1")
+    recipe = experiment(Shifted(Slope(path=str(tmp_path / "slope"))))
+    assert check_data(recipe) == "1"
+    first = sample_data(recipe, 0)
+
+    (tmp_path / "slope").write_text("5")
+
+    assert check_data(recipe) == "5"
+    assert torch.allclose(sample_data(recipe, 0).y - 1, 5 * (first.y - 1))
+
+
+def test_torchs_default_dtype_counts():
+    recipe = experiment(Points())
+    single = sample_data(recipe, 0)
+    torch.set_default_dtype(torch.float64)
+    try:
+        assert sample_data(recipe, 0).X.dtype == torch.float64
+    finally:
+        torch.set_default_dtype(torch.float32)
+    assert sample_data(recipe, 0) is single

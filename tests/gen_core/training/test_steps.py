@@ -271,4 +271,19 @@ def test_a_model_or_a_loss_of_ones_own_is_left_to_autograd():
     assert isinstance(make_stepper(replace(NET, model=Doubled(hidden=(3,))), *rows(NET)), Autograd)
     loss = dataclass(frozen=True)(Hinge)()
     assert choose_stepper(replace(NET, model=Doubled())).reason == "no gradient of Doubled is written out"
-    assert ": ".join(choose_stepper(replace(NET, loss=loss))) == "autograd: Hinge has no slope"
+    assert ": ".join(choose_stepper(replace(NET, loss=loss))) == "autograd: Hinge has no slope of its own"
+
+
+def test_a_loss_that_replaces_its_parents_is_not_stepped_by_the_parents_slope():
+    @dataclass(frozen=True)
+    class Half(Square):
+        def per_point(self, f: torch.Tensor, y: torch.Tensor) -> torch.Tensor:
+            return 0.0 * super().per_point(f, y)
+
+    @dataclass(frozen=True)
+    class Whole(Half):
+        def slope(self, f: torch.Tensor, y: torch.Tensor) -> torch.Tensor:
+            return 0.0 * super().slope(f, y)
+
+    assert choose_stepper(replace(NET, loss=Half())).name == "autograd"
+    assert choose_stepper(replace(NET, loss=Whole())).name == "fused"

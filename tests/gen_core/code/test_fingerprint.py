@@ -7,16 +7,20 @@ import os
 import shutil
 import subprocess
 import sys
+import types
 from dataclasses import dataclass
+from functools import partial
 from pathlib import Path
 
 import pytest
+import torch
 
-from gen_core import fingerprint
-from gen_core.fingerprint import code_of, reached
+from fixtures.data.digits import Digits
+from gen_core.code import fingerprint, locations
+from gen_core.code.fingerprint import code_of, reached
 from gen_core.types import Data
 
-ROOT = Path(__file__).parents[2]
+ROOT = Path(__file__).parents[3]
 
 PLANTED = """
 import json, sys
@@ -27,10 +31,9 @@ from fixtures.data.digits import Digits
 from fixtures.data.images import MNIST
 from fixtures.data.synthetic import Gaussian, Mixture
 from gen_core import *
-from gen_core import fingerprint
+from gen_core.code import fingerprint
 from gen_core.lab.plan import training_modules
 
-fingerprint.TRUSTED = 0.0
 root, edits = Path(sys.argv[1]), json.loads(sys.argv[2])
 linear = Experiment(data=Gaussian(n=5, d=9), model=Linear(), rule=GD(0.1), loss=Square(), steps=5)
 net = MLP(hidden=(4,), activation="tanh")
@@ -86,7 +89,7 @@ EDITS = {
     ),
     "a loss": ("gen_core/losses.py", "", "\n\n@dataclass(frozen=True)\nclass Unused(Square):\n    more: int = 3\n", []),
     "a comment": ("gen_core/training/batch.py", "import math\n", "import math  # for products\n", []),
-    "a way to make keys": ("gen_core/fingerprint.py", "TRUSTED = 1.0", "TRUSTED = 2.0", []),
+    "a way to make keys": ("gen_core/code/fingerprint.py", "lasting: bool = True", "lasting: bool = False", []),
     # one line on which results depend
     "a rule's constant": (
         "gen_core/rules/descent.py",
@@ -198,7 +201,6 @@ def paper(tmp_path, monkeypatch):
         (tmp_path / name).parent.mkdir(exist_ok=True)
         (tmp_path / name).write_text(text)
     monkeypatch.syspath_prepend(str(tmp_path))
-    monkeypatch.setattr(fingerprint, "TRUSTED", 0.0)
     yield tmp_path / "paper"
     for name in [name for name in sys.modules if name.partition(".")[0] == "paper"]:
         del sys.modules[name]
@@ -243,6 +245,76 @@ def test_values_that_change_places_change_the_key(paper):
     assert digests[0] != digests[1]
 
 
+VARIANTS = {
+    "a decorator that registers": (
+        "TABLE = {{}}\ndef register(f):\n    TABLE[f.__name__] = f\n    return f\n"
+        "@register\ndef plain(X):\n    return {k} * X.sum(1)\ndef target(X):\n    return TABLE['plain'](X)\n"
+    ),
+    "single dispatch": (
+        "from functools import singledispatch\n@singledispatch\ndef target(X):\n    return X\n"
+        "@target.register\ndef _(X: torch.Tensor):\n    return {k} * X.sum(1)\n"
+    ),
+    "a conditional import": (
+        "try:\n    from .more import target\nexcept ImportError:\n    from .constants import SLOPE as target\n"
+    ),
+    "a condition": "FAST = {k} > 1\nif FAST:\n    from .more import target\nelse:\n    from .other import target\n",
+    "an import inside": "def target(X):\n    from .more import target\n    return target(X)\n",
+    "a module that is found by its name": (
+        "import importlib\ndef target(X):\n    return importlib.import_module('paper.more').target(X)\n"
+    ),
+    "a star that overrides": "def target(X):\n    return X.sum(1)\nfrom .more import *\n",
+    "a module's own getattr": "from .lazy import target\n",
+    "a walrus": "OTHER = (SLOPE := {k}) + 1\ndef target(X):\n    return SLOPE * X.sum(1)\n",
+    "an update": "T = {{'a': 1.0}}\n_ = T.update(a={k})\ndef target(X):\n    return T['a'] * X.sum(1)\n",
+    "an assignment to a part": "T = {{'a': 1.0}}\nT['a'], b = {k}, 2\ndef target(X):\n    return T['a'] * X.sum(1)\n",
+    "a namespace package": "from .space import inner\ndef target(X):\n    return inner.target(X)\n",
+    "a byte-order mark": "\ufeffdef target(X):\n    return {k} * X.sum(1)\n",
+    "too deep a sum": "def target(X):\n    return {k} * X.sum(1)\nDEEP = " + "+".join(["1.0"] * 3000) + "\n",
+}
+MORE = "def target(X):\n    return {k} * X.sum(1)\n"
+
+
+@pytest.mark.parametrize("variant", VARIANTS)
+def test_what_a_helper_does_is_followed_however_it_is_written(paper, variant):
+    digests = []
+    for k in (1.0, 5.0):
+        (paper / "space").mkdir(exist_ok=True)
+        source = ("" if variant == "a byte-order mark" else "import torch\n") + VARIANTS[variant].format(k=k)
+        (paper / "teacher.py").write_text(source, encoding="utf-8")
+        (paper / "more.py").write_text(MORE.format(k=k))
+        (paper / "other.py").write_text(MORE.format(k=2))
+        (paper / "space" / "inner.py").write_text(MORE.format(k=k))
+        (paper / "lazy.py").write_text(f"def __getattr__(name):\n    return lambda X: {k} * X.sum(1)\n")
+        digests.append(code_in_a_process(paper.parent))
+    assert digests[0] != digests[1]
+
+
+def code_in_a_process(folder: Path) -> str:
+    """The digest of the paper's data set by reading alone: nothing of it is imported but its class."""
+    for name in [name for name in sys.modules if name.partition(".")[0] == "paper"]:
+        del sys.modules[name]
+    data = types.ModuleType("paper.data")
+    data.__file__ = str(folder / "paper" / "data.py")
+    sys.modules["paper.data"] = data
+    exec(
+        compile(PACKAGE["paper/data.py"].replace("from .teacher import target", "target = None"), "x", "exec"),
+        vars(data),
+    )
+    return code_of(data.Points())
+
+
+def test_an_edit_of_a_module_that_is_loaded_is_believed_by_no_other_process(paper):
+    from paper.data import Points
+
+    before = code_of(Points())
+    text = (paper / "teacher.py").read_text()
+    (paper / "teacher.py").write_text(text.replace("X.sum(1)", "X.mean(1)"))
+    running, fresh = code_of(Points()), code_in_a_process(paper.parent)
+    assert len({before, running, fresh}) == 3  # this process still runs the old code
+    (paper / "teacher.py").write_text(text + "\nADDED = 1\n")
+    assert code_in_a_process(paper.parent) == before
+
+
 def typed(source: str) -> object:
     """The recipe A() of a class that was typed at a prompt."""
     space: dict[str, object] = {"__name__": "prompt", "dataclass": dataclass, "Data": Data}
@@ -267,42 +339,63 @@ def test_bytecode_counts_where_there_is_no_source():
         assert code_of(typed(PROMPT.format(**({"slope": 1, "op": "*", "by": 2} | change)))) != first
 
 
-def made(value: object) -> object:
+def made(value: object, default: object = 0) -> object:
     @dataclass(frozen=True)
     class Inner:
         n: int = 1
 
-        def draw(self, generator: object) -> object:
-            return value
+        def draw(self, generator: object, more: object = default) -> object:
+            return value, more
 
     return Inner()
 
 
-def test_what_a_class_closes_over_counts():
-    assert code_of(made(1)) == code_of(made(1)) != code_of(made(2))
+@pytest.mark.parametrize("make", [made, lambda value: made(0, value)], ids=["closure", "default"])
+@pytest.mark.parametrize(
+    "value",
+    [
+        lambda k: k,
+        lambda k: [k],
+        lambda k: {"a": k},
+        lambda k: frozenset({"alpha", "beta", str(k)}),
+        lambda k: torch.full((3,), float(k)),
+        lambda k: partial(pow, k),
+        lambda k: lambda x: k * x,
+        lambda k: Digits(n=50 + k),
+    ],
+    ids=["number", "list", "dict", "set", "tensor", "partial", "function", "recipe"],
+)
+def test_what_a_class_closes_over_counts(make, value):
+    assert code_of(make(value(1))) == code_of(make(value(1))) != code_of(make(value(2)))
+
+
+def test_what_surrounds_a_class_without_source_may_change():
+    space: dict[str, object] = {"__name__": "prompt", "dataclass": dataclass}
+    exec(compile(PROMPT.format(slope=1, op="*", by=2), "prompt", "exec", dont_inherit=True), space)
+    recipe = space["A"]()  # type: ignore[operator]
+    before = code_of(recipe)
+    space["SLOPE"] = 5
+    assert code_of(recipe) != before
 
 
 def test_what_cannot_be_told_is_never_found_again():
     script = (
-        "import sys; sys.path.insert(0, sys.argv[1])\nfrom tests.gen_core.test_fingerprint import made\n"
-        "from gen_core.fingerprint import code_of\nprint(code_of(made([1])), code_of(made(1)))"
+        "import sys; sys.path.insert(0, sys.argv[1])\nfrom tests.gen_core.code.test_fingerprint import made\n"
+        "from gen_core.code.fingerprint import code_of\nx = object()\n"
+        "assert code_of(made(x)) == code_of(made(x)) != code_of(made(object()))\n"
+        "print(code_of(made(x)), code_of(made({'a', 'b', 'c', 1})))"
     )
     command = [sys.executable, "-c", script, str(ROOT)]
-    lists, numbers = zip(*(subprocess.check_output(command, text=True).split() for _ in range(2)), strict=True)
-    assert lists[0] != lists[1]
-    assert numbers[0] == numbers[1]
+    objects, sets = zip(*(subprocess.check_output(command, text=True).split() for _ in range(2)), strict=True)
+    assert objects[0] != objects[1]
+    assert sets[0] == sets[1]
 
 
 def test_the_versions_of_libraries_count(monkeypatch):
-    import sklearn
-
-    from fixtures.data.digits import Digits
-
     assert any("sklearn is of version" in line for line in reached(Digits(n=50)).libraries)
     before = code_of(Digits(n=50))
-    monkeypatch.setattr(sklearn, "__version__", "0")
-    fingerprint._version.cache_clear()
+    monkeypatch.setattr(locations, "version_of", lambda package: "0")
+    monkeypatch.setattr(fingerprint, "version_of", lambda package: "0")
     fingerprint._known.clear()
     assert code_of(Digits(n=50)) != before
-    fingerprint._version.cache_clear()
     fingerprint._known.clear()

@@ -14,18 +14,18 @@ set on a module from outside.
 
 from __future__ import annotations
 
+import ast
 import hashlib
-import importlib.metadata
 import sys
-import time
 from collections.abc import Iterable, Iterator
 from dataclasses import dataclass, field, fields, is_dataclass
-from functools import cache, cached_property
+from functools import cached_property
 from pathlib import Path
 from typing import Any, TypeVar
 
-from gen_core import bytecode, source
-from gen_core.source import Module, Uses, installed, read, source_file
+from gen_core.code import bytecode, locations, source
+from gen_core.code.locations import file_digest, installed, source_file, version_of
+from gen_core.code.source import Definition, Module, Uses, read
 
 T = TypeVar("T")
 Node = tuple[str, ...]
@@ -33,30 +33,35 @@ Node = tuple[str, ...]
 
 Seen = frozenset[tuple[str, str]]
 
-OWN = (__name__, source.__name__, bytecode.__name__)
+OWN = (__name__, source.__name__, locations.__name__, bytecode.__name__)
 """The modules that compute digests; no result depends on them."""
-
-TRUSTED = 1.0
-"""Seconds between two checks of the files' modification times."""
 
 
 class ByName(dict[str, T]):
     """A table, a constant of its module, that recipes look up by a string in one of their fields.
 
     An entry is part of a recipe's code only if its key is a string in the recipe or in code that the recipe reaches, so
-    that a new entry makes no result stale. A key that is built at run time would be missed.
+    that a new entry makes no result stale. A key that is built at run time would be missed, and so would an entry that
+    is added later, which is refused.
     """
+
+    def __setitem__(self, key: str, value: T) -> None:
+        """Refuse a new entry. Raises TypeError."""
+        raise TypeError(f"{key!r} cannot be added to a table after its creation; expected it among its entries")
 
 
 @dataclass
 class Reached:
-    """The code that a search has reached: source text by name, the files it is from, and the libraries it uses."""
+    """The code that a search has reached: source text by name, the files it is from, and the libraries it uses.
+
+    `lasting` is False where it holds bytecode, whose surroundings may change unseen.
+    """
 
     texts: dict[Node, str] = field(default_factory=dict)
     files: dict[Path, tuple[int, int]] = field(default_factory=dict)
     libraries: set[str] = field(default_factory=set)
     strings: set[str] = field(default_factory=set)
-    seen: float = 0.0
+    lasting: bool = True
 
     @cached_property
     def digest(self) -> str:
@@ -67,23 +72,22 @@ class Reached:
         return hashlib.sha256("\n".join(sorted([*lines, *self.libraries])).encode()).hexdigest()
 
     def stale(self) -> bool:
-        """Whether a file has changed since it was read; checked at most once a second."""
-        if time.monotonic() - self.seen < TRUSTED:
-            return False
-        self.seen = time.monotonic()
+        """Whether a file has changed since it was read, or what was reached does not last."""
         try:
-            return any(_stamp(path) != stamp for path, stamp in self.files.items())
+            return not self.lasting or any(_stamp(path) != stamp for path, stamp in self.files.items())
         except OSError:
             return True
 
 
 _known: dict[tuple[Any, ...], Reached] = {}
+_first: dict[Path, tuple[Any, Module]] = {}
+"""The source of each loaded module as it was first read, with the module's spec, which a reload makes anew."""
 
 
 def code_of(recipe: Any, *modules: str) -> str:
     """Digest of the code that a recipe's types (nested recipes included) and some whole modules reach.
 
-    Cost: about a second for the first recipe of a process, later only new code, and the files' times once a second.
+    Cost: about a second for the first recipe of a process, later only new code, and a look at the files' times.
 
     Args:
         recipe: a recipe, or a tuple of recipes and builtins.
@@ -112,7 +116,7 @@ class _Follower:
         )
         # Packages that define recipes are followed even where they are installed.
         self.roots = {"gen_core"} | {kind.__module__.partition(".")[0] for kind in kinds}
-        self.found = Reached(strings=set(strings), seen=time.monotonic())
+        self.found = Reached(strings=set(strings))
         self.tables: dict[Node, Iterable[str]] = {}
         self.modules: dict[str, Module | None] = {}
 
@@ -137,10 +141,13 @@ class _Follower:
         whole = module is not None and name in module.bound
         there = getattr(sys.modules.get(kind.__module__), name, None)
         if not whole or "<locals>" in inner or (not inner and there is not kind):
-            text, used = bytecode.code_without_source(kind)
+            text, used, modules = bytecode.code_without_source(kind)
             self.found.texts[(kind.__module__, kind.__qualname__, "bytecode")] = text
-            self.kinds += [other for other in used if other not in self.kinds]  # `follow` goes on through the list
-        return [(kind.__module__, name)] if whole else []
+            self.found.lasting = False
+            met = dict.fromkeys(base for other in used for base in other.__mro__)
+            self.kinds += [base for base in met if base not in self.kinds]  # `follow` goes on through the list
+            return [*((other,) for other in modules), *([(kind.__module__, name)] if whole else [])]
+        return [(kind.__module__, name)]
 
     def _visit(self, node: Node) -> list[Node]:
         if node in self.found.texts or (module := self._module(node[0])) is None:
@@ -154,9 +161,33 @@ class _Follower:
             self.tables[node] = module.tables[node[1]]
             self.found.texts[node] = "a table"
             return before
-        self.found.texts[node], used = module.piece(*node[1:])
-        self.found.strings |= used.strings
-        return [*before, *(found for chain in sorted(used.chains) for found in self._resolve(module, chain, used))]
+        pieces = module.piece(*node[1:])
+        if not node[1]:
+            pieces += [module.of(d) for d in module.decorated if self._registers(module, d)]
+        self.found.texts[node] = "\n".join(text for text, _ in pieces) + self._if_loaded(module, node)
+        for _, used in pieces:
+            self.found.strings |= used.strings
+            chains = sorted(used.chains | {(name,) for name in used.imports})
+            before += [found for chain in chains for found in self._resolve(module, chain, used)]
+        return before
+
+    def _registers(self, module: Module, definition: Definition) -> bool:
+        """Whether a decorator of a definition is code that is followed, gen_core's aside, and may keep it somewhere."""
+        roots = [
+            ast.unparse(d.func if isinstance(d, ast.Call) else d).partition(".")[0] for d in definition.decorator_list
+        ]
+        nodes = [node for root in roots for node in self._resolve(module, (root,), Uses())]
+        return any(node[0].partition(".")[0] != "gen_core" for node in nodes if node[1:] != ("",))
+
+    def _if_loaded(self, module: Module, node: Node) -> str:
+        """A mark that no other process has on code that was edited after this process had loaded it."""
+        spec = getattr(sys.modules.get(module.name), "__spec__", None)
+        known, first = _first.setdefault(module.path, (spec, module))
+        if known is not spec:
+            _first[module.path] = spec, module
+        elif spec is not None and first is not module and _text(first, node) != _text(module, node):
+            return f" edited after it was loaded, {bytecode.UNKNOWN}"
+        return ""
 
     def _around(self, module: str) -> Iterator[Node]:
         """The import-time side effects of a module and of its parent packages."""
@@ -169,33 +200,39 @@ class _Follower:
         first, rest = chain[0], chain[1:]
         if first in module.bound:
             yield (module.name, first)
-        if where := used.imports.get(first) or module.imports.get(first):
-            yield from self._of_import(*where, rest, seen)
-        elif first not in module.bound:
-            for star in module.stars:
-                if (other := self._module(star)) is None:
-                    yield from self._outside(star)
-                elif (star, first) not in seen:
-                    yield from self._resolve(other, chain, Uses(), seen | {(star, first)})
+        for origin in (*used.imports.get(first, ()), *module.imports.get(first, ())):
+            yield from self._of_import(*origin, rest, seen)
+        for star in module.stars:
+            if (other := self._module(star)) is None:
+                yield from self._outside(star)
+            elif (star, first) not in seen:
+                yield from self._resolve(other, chain, Uses(), seen | {(star, first)})
 
     def _of_import(self, name: str, taken: str, rest: tuple[str, ...], seen: Seen) -> Iterator[Node]:
         """The definitions behind an imported name and its attributes."""
-        if (module := self._module(name)) is None:
-            yield from self._outside(name, taken)
-            return
-        yield (name, "")
         chain = (taken, *rest) if taken else rest
-        if not chain:
-            yield (name,)  # the module object itself is used, so all of it counts
-            return
-        if (name, chain[0]) not in seen:
-            yield from self._resolve(module, chain, Uses(), seen | {(name, chain[0])})
-        if chain[0] not in module.bound and source_file(f"{name}.{chain[0]}") is not None:
-            yield from self._of_import(f"{name}.{chain[0]}", "", chain[1:], seen)
+        module, found = self._module(name), False
+        if module is not None:
+            yield (name, "")
+            if not chain:
+                yield (name,)  # the module object itself is used, so all of it counts
+                return
+            if (name, chain[0]) not in seen:
+                for node in self._resolve(module, chain, Uses(), seen | {(name, chain[0])}):
+                    found = True
+                    yield node
+        if chain and source_file(inner := f"{name}.{chain[0]}") is not None:
+            found = True
+            yield from self._of_import(inner, "", chain[1:], seen)
+        if module is None and not found:
+            yield from self._outside(name, taken)
+        elif module is not None and not found and (name, chain[0]) not in seen:
+            yield (name,)  # what is made up there, as by its __getattr__
 
     def _outside(self, name: str, taken: str = "") -> Iterator[Node]:
         top = name.partition(".")[0]
-        self.found.libraries |= {f"{name} {taken}".strip(), f"{top} is of version {_version(top)}"}
+        version = version_of(top) or file_digest(name)
+        self.found.libraries |= {f"{name} {taken}".strip(), f"{top} is of version {version}"}
         yield from ()
 
     def _module(self, name: str) -> Module | None:
@@ -211,7 +248,8 @@ class _Follower:
         try:
             self.found.files[path] = _stamp(path)
             return read(name, path)
-        except (OSError, SyntaxError, UnicodeDecodeError):
+        except (OSError, SyntaxError, ValueError, RecursionError):
+            self.found.libraries.add(f"{name} is the file {hashlib.sha256(path.read_bytes()).hexdigest()}")
             return None
 
 
@@ -231,18 +269,13 @@ def _strings(recipe: Any) -> set[str]:
     return set().union(*map(_strings, recipe)) if isinstance(recipe, tuple) else set()
 
 
+def _text(module: Module, node: Node) -> list[str]:
+    try:
+        return [text for text, _ in module.piece(*node[1:])]
+    except KeyError:
+        return []
+
+
 def _stamp(path: Path) -> tuple[int, int]:
     seen = path.stat()
     return seen.st_mtime_ns, seen.st_size
-
-
-@cache
-def _version(package: str) -> str:
-    if package in sys.stdlib_module_names:
-        return ".".join(map(str, sys.version_info[:2]))
-    if found := getattr(sys.modules.get(package), "__version__", None):
-        return str(found)
-    try:
-        return importlib.metadata.version(package)
-    except importlib.metadata.PackageNotFoundError:
-        return "unknown"

@@ -1,0 +1,72 @@
+"""Where the source of modules lies, whether that is a library's folder, and which version a library has."""
+
+from __future__ import annotations
+
+import functools
+import hashlib
+import importlib.metadata
+import os
+import site
+import sys
+import sysconfig
+from pathlib import Path
+
+LIBRARIES = frozenset(
+    Path(folder).resolve()
+    for folder in (
+        *(sysconfig.get_path(kind) for kind in ("stdlib", "platstdlib", "purelib", "platlib")),
+        *site.getsitepackages(),
+        site.getusersitepackages(),
+    )
+)
+"""Folders of installed libraries, as opposed to code written for a claim."""
+
+
+def source_file(name: str) -> Path | None:
+    """The Python file of a module, by dotted name; None where there is none, as for built-in modules.
+
+    Nothing is imported for it: a module that is not loaded is looked for in the folders of its package.
+    """
+    if (module := sys.modules.get(name)) is not None:
+        file = getattr(module, "__file__", None)
+        return Path(file) if file and file.endswith(".py") and os.path.isfile(file) else None
+    parent, _, last = name.rpartition(".")
+    for folder in _folders(parent) if parent else sys.path:
+        for path in (Path(folder, last, "__init__.py"), Path(folder, f"{last}.py")):
+            if path.is_file():
+                return path
+    return None
+
+
+def _folders(package: str) -> list[str]:
+    """The folders of a package, which need not have an `__init__.py`."""
+    if (module := sys.modules.get(package)) is not None:
+        return [*getattr(module, "__path__", [])]
+    parent, _, last = package.rpartition(".")
+    return [os.path.join(folder, last) for folder in (_folders(parent) if parent else sys.path)]
+
+
+@functools.cache
+def installed(path: Path) -> bool:
+    """Whether a file lies in a library folder, of this interpreter or of another one on the path."""
+    whole = path.resolve()
+    return bool({"site-packages", "dist-packages"} & set(whole.parts)) or not LIBRARIES.isdisjoint(whole.parents)
+
+
+@functools.cache
+def version_of(package: str) -> str:
+    """The version of a package that is not followed, "" where none is known."""
+    if package in sys.stdlib_module_names:
+        return ".".join(map(str, sys.version_info[:2]))
+    for name in (package, *importlib.metadata.packages_distributions().get(package, ())):
+        try:
+            return importlib.metadata.version(name)
+        except importlib.metadata.PackageNotFoundError:
+            continue
+    return ""
+
+
+def file_digest(name: str) -> str:
+    """Digest of the file of a module of which no version is known, as of one that is compiled."""
+    file = getattr(sys.modules.get(name), "__file__", None) or source_file(name)
+    return hashlib.sha256(Path(file).read_bytes()).hexdigest() if file and Path(file).is_file() else "unknown"
