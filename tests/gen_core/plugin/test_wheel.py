@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 import shutil
 import subprocess
 import sys
@@ -46,7 +47,10 @@ def test_a_ten_line_claim_of_ones_own_runs_on_the_wheel_alone(python, tmp_path):
     (tmp_path / "test_mine.py").write_text(CLAIM)
 
     def call(*arguments: str) -> subprocess.CompletedProcess[str]:
-        return subprocess.run([python, *arguments], cwd=tmp_path, capture_output=True, text=True, check=False)
+        alone = {name: value for name, value in os.environ.items() if name != "PYTHONPATH"}
+        return subprocess.run(
+            [python, *arguments], cwd=tmp_path, capture_output=True, text=True, check=False, env=alone
+        )
 
     where = call("-c", "import gen_core; print(gen_core.__file__)").stdout
     assert where.startswith(str(Path(python).parents[1]))
