@@ -26,7 +26,7 @@ from gen_core.types import Data, Dataset, Derived, held_out
 BYTES_KEPT = 600 * 2**20
 """Size of a process's cache of draws, in bytes: hypotheses, training and measures use the same ones."""
 
-SMALL = 2**20
+SMALL = 2**16
 """Bytes up to which a draw is compared whole each time that it is handed out; larger ones by their versions alone."""
 
 Seal = tuple[tuple[object, ...], ...]
@@ -45,7 +45,7 @@ class _SampleCache:
         if key in self.kept:
             self.kept.move_to_end(key)
             data, _ = self.kept[key]
-            self.verify(recipe, seed, "code that was given it", whole=_size(data) <= SMALL)
+            self._compare(key, recipe, "code that was given it", _size(data) <= SMALL)
             return data
         data = self._sample(recipe, seed)
         _check(recipe, data)
@@ -61,7 +61,9 @@ class _SampleCache:
         Raises:
             InvalidExperiment: if it was.
         """
-        key = self._key(recipe, seed)
+        self._compare(self._key(recipe, seed), recipe, who, whole)
+
+    def _compare(self, key: tuple[str, int], recipe: Dataset, who: str, whole: bool) -> None:
         data, seal = self.kept.get(key, (None, ()))
         found = None if data is None else _seal(data, whole)
         if found is not None and found != tuple(was[: len(now)] for now, was in zip(found, seal, strict=False)):
