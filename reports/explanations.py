@@ -13,7 +13,7 @@ SUBJECTS = {
     "share": "the share of {seeds}",
     "median": "the median over {seeds}",
     "exponent": "the mean exponent over {seeds}",
-    "trend": "the mean rank correlation over {seeds}",
+    "trend": "the median rank correlation over {seeds}",
 }
 """Statistic -> what is judged, in words."""
 
@@ -31,6 +31,8 @@ def position(case: CaseRecord) -> str:
 def subject(case: CaseRecord) -> str:
     """The judged statistic, with the number of seeds."""
     subject = SUBJECTS.get(case.statistic, "what is judged of {seeds}").format(seeds=plural(len(case.values), "seed"))
+    if case.scale:
+        return f"{subject}, as the mean of {case.scale}"
     if case.seed_limit is None:
         return subject
     sign = {"at most": "≤", "at least": "≥"}.get(case.seed_direction, case.seed_direction)

@@ -13,7 +13,7 @@ ROOT = Path(__file__).parents[1]
 LAYERS = (
     ("errors", "types", "records"),
     ("checks", "recipe", "code", "losses", "statistics"),
-    ("models", "schedule", "form"),
+    ("models", "schedule", "form", "promise"),
     ("rules",),
     ("experiment",),
     ("training",),

@@ -18,7 +18,7 @@ Kind = Literal["setting", "control", "mutation"]
 
 Statistic = Literal["mean", "worst", "share", "median", "exponent", "trend"]
 """The judged statistic over seeds: the mean, the worst seed, the share of seeds within a limit, the median, the mean of
-fitted exponents, or the mean of rank correlations."""
+fitted exponents, or the median of rank correlations."""
 
 Direction = Literal["at most", "at least", "between"]
 """The side of its limits on which a judged value must lie."""

@@ -7,6 +7,7 @@ for a measure on which some seeds fail: with a tenth of them dead, Student's t c
 
 from __future__ import annotations
 
+import functools
 import math
 from dataclasses import dataclass, replace
 
@@ -57,7 +58,7 @@ def mean_interval(values: ArrayLike, *, level: float) -> Interval:
     sd = _spread(x)
     # Rounding in the mean of equal values would move it off them.
     estimate = float(x.mean()) if sd else float(x[0])
-    half = float(stats.t.isf(level, x.size - 1)) * sd / math.sqrt(x.size)
+    half = _t(level, x.size - 1) * sd / math.sqrt(x.size)
     return Interval(estimate, estimate - half, estimate + half, sd, x.size)
 
 
@@ -76,8 +77,7 @@ def median_interval(values: ArrayLike, *, level: float) -> Interval:
     """
     x = np.sort(one_per_seed(values))
     check_level(level)
-    below = stats.binom.cdf(np.arange(x.size), x.size, 0.5) <= level
-    k = int(below.sum())
+    k = _sign_rank(x.size, level)
     low, high = (float(x[k - 1]), float(x[-k])) if k else (-math.inf, math.inf)
     return Interval(float(np.median(x)), low, high, _spread(x), x.size)
 
@@ -96,10 +96,8 @@ def proportion_interval(successes: int, n: int, *, level: float) -> Interval:
     check_level(level)
     if not 0 <= successes <= n or n < 1:
         raise ValueError(f"{successes} successes of {n} seeds; expected 0 <= successes <= n and n >= 1")
-    low = 0.0 if successes == 0 else float(stats.beta.ppf(level, successes, n - successes + 1))
-    high = 1.0 if successes == n else float(stats.beta.isf(level, successes + 1, n - successes))
     share = successes / n
-    return Interval(share, low, high, math.sqrt(share * (1 - share)), n)
+    return Interval(share, *_clopper_pearson(successes, n, level), math.sqrt(share * (1 - share)), n)
 
 
 def worst_case(values: ArrayLike, low_limit: float | None, high_limit: float | None) -> Interval:
@@ -142,7 +140,7 @@ def widened(interval: Interval, *, level: float, variance: float, df: float = ma
         raise ValueError(f"variance {variance}; expected a finite number >= 0")
     if not df > 0:
         raise ValueError(f"df {df}; expected a positive number")
-    shared = float(stats.t.isf(level, df)) * math.sqrt(variance)
+    shared = _t(level, df) * math.sqrt(variance)
     low = interval.estimate - math.hypot(interval.estimate - interval.low, shared)
     return replace(interval, low=low, high=interval.estimate + math.hypot(interval.high - interval.estimate, shared))
 
@@ -207,3 +205,22 @@ def _limits(low_limit: float | None, high_limit: float | None) -> tuple[float, f
 def _spread(x: np.ndarray) -> float:
     """Standard deviation over seeds; 0 for equal values, to which rounding would give one of 1e-17."""
     return 0.0 if np.all(x == x[0]) else float(x.std(ddof=1))
+
+
+@functools.cache
+def _t(level: float, df: float) -> float:
+    """Upper quantile of Student's t."""
+    return float(stats.t.isf(level, df))
+
+
+@functools.cache
+def _sign_rank(n: int, level: float) -> int:
+    """Largest k with P(Bin(n, 1/2) < k) <= level."""
+    return int((stats.binom.cdf(np.arange(n), n, 0.5) <= level).sum())
+
+
+@functools.cache
+def _clopper_pearson(successes: int, n: int, level: float) -> tuple[float, float]:
+    """The two bounds for a proportion."""
+    low = 0.0 if successes == 0 else float(stats.beta.ppf(level, successes, n - successes + 1))
+    return low, 1.0 if successes == n else float(stats.beta.isf(level, successes + 1, n - successes))

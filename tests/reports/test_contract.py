@@ -32,33 +32,38 @@ class Facts(NamedTuple):
     seed: tuple[float | None, str] = (None, "")
 
 
-MEAN, FALLING, RISING = "the mean over 8 seeds", "falling(run)", "1 / falling(run)"
+MEAN, MEDIAN = "the mean over {n} seeds", "the median over {n} seeds"
+FALLING, RISING = "falling(run)", "1 / falling(run)"
 METHODS = {
     "at_most": Facts("(1.5)", "near(run)", "mean", "at most", [1.5], MEAN),
     "at_least": Facts("(0.5)", "near(run)", "mean", "at least", [0.5], MEAN),
     "between": Facts("(0.5, 1.5)", "near(run)", "mean", "between", [0.5, 1.5], MEAN),
-    "always_at_most": Facts("(1.25)", "near(run)", "worst", "at most", [1.25], "the worst of 8 seeds"),
-    "always_at_least": Facts("(0.75)", "near(run)", "worst", "at least", [0.75], "the worst of 8 seeds"),
+    "always_at_most": Facts("(1.25)", "near(run)", "worst", "at most", [1.25], "the worst of {n} seeds"),
+    "always_at_least": Facts("(0.75)", "near(run)", "worst", "at least", [0.75], "the worst of {n} seeds"),
+    "always_between": Facts("(0.5, 1.5)", "near(run)", "worst", "between", [0.5, 1.5], "the worst of {n} seeds"),
+    "typically_at_most": Facts("(1.5)", "near(run)", "median", "at most", [1.5], MEDIAN),
+    "typically_at_least": Facts("(0.5)", "near(run)", "median", "at least", [0.5], MEDIAN),
+    "typically_between": Facts("(0.5, 1.5)", "near(run)", "median", "between", [0.5, 1.5], MEDIAN),
     "mostly_at_most": Facts(
         *("(1.25, share=0.2)", "near(run)", "share", "at least", [0.2]),
-        *("the share of 8 seeds with a value ≤ 1.25", 0.2, (1.25, "at most")),
+        *("the share of {n} seeds with a value ≤ 1.25", 0.2, (1.25, "at most")),
     ),
     "mostly_at_least": Facts(
         *("(0.75, share=0.2)", "near(run)", "share", "at least", [0.2]),
-        *("the share of 8 seeds with a value ≥ 0.75", 0.2, (0.75, "at least")),
+        *("the share of {n} seeds with a value ≥ 0.75", 0.2, (0.75, "at least")),
     ),
     "decays_in": Facts(
-        "(X, exponent_at_most=-0.5)", FALLING, "exponent", "at most", [-0.5], "the mean exponent over 8 seeds"
+        "(X, exponent_at_most=-0.5)", FALLING, "exponent", "at most", [-0.5], "the mean exponent over {n} seeds"
     ),
     "grows_in": Facts(
-        "(X, exponent_at_least=0.5)", RISING, "exponent", "at least", [0.5], "the mean exponent over 8 seeds"
+        "(X, exponent_at_least=0.5)", RISING, "exponent", "at least", [0.5], "the mean exponent over {n} seeds"
     ),
     "scales_in": Facts(
         *("(X, exponent_between=(-1.5, -0.5))", FALLING, "exponent", "between", [-1.5, -0.5]),
-        "the mean exponent over 8 seeds",
+        "the mean exponent over {n} seeds",
     ),
-    "increases_in": Facts("(X)", RISING, "trend", "at least", [1e-9], "the mean rank correlation over 8 seeds"),
-    "decreases_in": Facts("(X)", FALLING, "trend", "at most", [-1e-9], "the mean rank correlation over 8 seeds"),
+    "increases_in": Facts("(X)", RISING, "trend", "at least", [1e-9], "the median rank correlation over {n} seeds"),
+    "decreases_in": Facts("(X)", FALLING, "trend", "at most", [-1e-9], "the median rank correlation over {n} seeds"),
 }
 """Method of what `expect` returns -> what it is called with, and what must come out of it."""
 
@@ -105,7 +110,8 @@ def test_what_was_judged_is_said_on_page_in_junit_and_in_the_evidence(suite, tmp
     assert len(loaded.cases) == len(METHODS)
     for case in loaded.cases:
         name = case.claim.rpartition("::test_")[2]
-        facts = METHODS[name]
+        facts, n = METHODS[name], len(case.seeds)
+        subject = facts.subject.format(n=n)
         assert (case.verdict, case.statistic, case.direction) == ("HOLDS", facts.statistic, facts.direction), name
         assert (case.limits, case.share) == (facts.limits, facts.share), name
         assert (case.seed_limit, case.seed_direction) == facts.seed, name
@@ -113,23 +119,23 @@ def test_what_was_judged_is_said_on_page_in_junit_and_in_the_evidence(suite, tmp
         assert case.estimate is not None
 
         page = Page(tmp_path / "report" / "claims" / page_name(case.nodeid)).text
-        assert f"Judged {facts.subject} " in page, name
-        assert f" of {facts.subject} " in page.partition("Measured")[0], name  # in the sentence on the verdict
+        assert f"Judged {subject} " in page, name
+        assert f" of {subject} " in page.partition("Measured")[0], name  # in the sentence on the verdict
         for limit in facts.limits if facts.direction == "between" else [f"{facts.limits[0]:.3g}"]:
             assert f"{limit}" in page.partition("Measured")[0], name
         assert ("Share demanded 0.2 of the seeds" in page) == (facts.share is not None), name
-        assert "8 by steps at step 20" in page, name
+        assert f"{n} by steps at step 20" in page, name
 
         said = junit[name]
         assert (said["verdict"], said["statistic"], said["direction"]) == ("HOLDS", facts.statistic, facts.direction)
         assert [float(limit) for limit in said["limits"].split()] == facts.limits
         assert said.get("share") == (None if facts.share is None else repr(facts.share))
-        assert (said["kind"], said["place"], said["seeds"]) == ("setting", "Theorem 1", "8")
+        assert (said["kind"], said["place"], said["seeds"]) == ("setting", "Theorem 1", str(n))
 
         (row,) = [line for line in table if line.startswith(f"| {name.replace('_', ' ')} **")]
         cells = [cell.strip() for cell in row.strip("| ").split(" | ")]
-        assert (cells[2], cells[5]) == ("1 HOLDS", "8"), name
-        assert cells[3] == f"{sum(value for value in case.values if value is not None) / 8:.3g}", name
+        assert (cells[2], cells[5]) == ("1 HOLDS", str(n)), name
+        assert cells[3] == f"{sum(value for value in case.values if value is not None) / n:.3g}", name
 
 
 @pytest.mark.parametrize("limit", [float("inf"), float("nan")])

@@ -108,7 +108,7 @@ def test_verdicts_are_explained_with_their_numbers(cases) -> None:
             [1e-9],
             (0.5, 0.9),
             None,
-            "the lower bound 0.5 of the mean rank correlation over 8 seeds is above 1e-09",
+            "the lower bound 0.5 of the median rank correlation over 8 seeds is above 1e-09",
         ),
     ],
 )
