@@ -26,10 +26,10 @@ class Form:
     method: str
     share: float | None = None
 
-    @property
-    def last_look(self) -> int:
-        """The number of seeds at the last look."""
-        return LAST_LOOK_AT_SHARE if self.method.startswith("mostly") else LAST_LOOK
+    def most(self, most: int | None) -> int:
+        """The largest number of seeds: that of the form, or fewer."""
+        last = LAST_LOOK_AT_SHARE if self.method.startswith("mostly") else LAST_LOOK
+        return min(most or last, last)
 
     def looks(self, level: float, first: int, most: int | None, *, holds: bool) -> tuple[int, ...]:
         """Numbers of seeds at which it is judged.
@@ -40,10 +40,9 @@ class Form:
             most: largest number of seeds; None for that of the form.
             holds: whether HOLDS is expected; REFUTED otherwise.
         """
-        most = min(most or self.last_look, self.last_look)
-        if self.share is None:
-            return looks(first, most)
-        return looks_at_share(self.share, level=level, first=first, most=most, holds=holds) or looks(first, most)
+        most = self.most(most)
+        decisive = looks_at_share(self.share, level=level, first=first, most=most, holds=holds) if self.share else ()
+        return decisive or looks(first, most)
 
     def refusal(self, level: float, most: int) -> str:
         """Why it can never HOLD or never be REFUTED with at most this number of seeds, in words; "" if it can."""

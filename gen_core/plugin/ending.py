@@ -40,7 +40,8 @@ def pytest_terminal_summary(terminalreporter: pytest.TerminalReporter) -> None:
     terminalreporter.section("claims, worst first")
     for line in terminal.case_lines(worst_first(last_attempts(journal.folder)[0])):
         terminalreporter.line(line)
-    terminalreporter.line(terminal.conditions(run))
+    for line in terminal.conditions(run):
+        terminalreporter.line(line)
     if run.fresh:
         terminalreporter.line(f"repeat with: {run.repeat}")
     for note in journal.notes():

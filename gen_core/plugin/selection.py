@@ -72,7 +72,7 @@ def pytest_report_collectionfinish(config: pytest.Config) -> list[str]:
     if ours.lab is None:
         return []
     plan = terminal.plan_lines(ours.lab) if ours.options.plan else []
-    return [terminal.conditions(ours.run_record()), *plan]
+    return [*terminal.conditions(ours.run_record()), *plan]
 
 
 @pytest.hookimpl(tryfirst=True)

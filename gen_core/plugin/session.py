@@ -21,7 +21,6 @@ from gen_core.plugin.progress import ProgressFile
 from gen_core.records import CaseRecord, Hypothesis, RunRecord, Work
 from gen_core.run import Mutation
 from gen_core.settings import describe
-from gen_core.statistics import spend
 from gen_core.training import device
 
 _KEY = pytest.StashKey["Session"]()
@@ -121,8 +120,8 @@ class Session:
 
     def refusal(self, case: Case) -> str:
         """Why a case could never be decided in this run, in words; "" if it can."""
-        looks = self.looks(case)
-        return case.claim.form.refusal(spend(self.level, len(looks)), looks[-1]) if case.claim.form else ""
+        form = case.claim.form
+        return form.refusal(self.level, form.most(self.options.max_seeds)) if form else ""
 
     def plan(self) -> Lab:
         """Set the lab up for the selected cases."""

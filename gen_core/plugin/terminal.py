@@ -9,16 +9,21 @@ from gen_core.experiment import Experiment
 from gen_core.lab import Demand, Lab
 from gen_core.plugin.outcomes import state
 from gen_core.records import ERROR, HOLDS, INCONCLUSIVE, CaseRecord, RunRecord
+from gen_core.statistics import deciding_headroom, looks, spend
 from gen_core.training import cost
 
 
-def conditions(run: RunRecord) -> str:
+def conditions(run: RunRecord) -> list[str]:
     """The conditions of a run's verdicts, and the guarantee of its error budget."""
-    return (
+    share = run.budget / run.shares
+    schedule = looks(8)
+    room = deciding_headroom(schedule[0], level=spend(share, len(schedule)))
+    return [
         f"gen-core: scale {run.scale}, device {run.device}, seeds from {run.seeds_from}; "
-        f"at most {run.budget:g} chance of any false verdict per side, "
-        f"{run.budget / run.shares:.2g} for each of {run.shares} cases"
-    )
+        f"at most {run.budget:g} chance of any false verdict per side, {share:.2g} for each of {run.shares} cases",
+        "for means this takes normal values, or a truth half a seed's sd beyond the limit; "
+        f"{schedule[0]} seeds decide from a headroom of {room:.2f} sd",
+    ]
 
 
 def plan_lines(lab: Lab) -> list[str]:
@@ -112,6 +117,8 @@ def _row(record: CaseRecord) -> tuple[str, ...]:
     value = f"{record.estimate:.4g}"
     if record.low is not None and record.high is not None and record.low != record.high:
         value += f" [{record.low:.4g}, {record.high:.4g}]"
+    if record.scaled:
+        value += " ({}: {:.4g} [{:.4g}, {:.4g}])".format(record.scale, *record.scaled)
     headroom = f"headroom {record.headroom:.3g} sd, " if record.headroom is not None else ""
     needed = f" (needs {record.seeds_needed})" if record.verdict == INCONCLUSIVE and record.seeds_needed else ""
     reason = f"; {record.reason}" if record.verdict in (ERROR, HOLDS) and record.reason else ""

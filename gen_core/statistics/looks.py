@@ -153,10 +153,9 @@ def looks_at_share(
     doubled = [n for n in (2**k for k in range(3, most.bit_length())) if n <= most]
     for rest in (doubled[k:] for k in range(len(doubled) + 1)):
         found = _from(first, side, level, most, rest)
-        if found:
-            every = max(least_seeds(each, level=level / len(found)) for each in (share, 1 - share))
-            return found if every <= found[-1] else ()
-    return ()
+        if found and all(least_seeds(each, level=level / len(found)) <= found[-1] for each in (share, 1 - share)):
+            return found
+    return (most,)
 
 
 def _from(first: int, side: float, level: float, most: int, rest: list[int]) -> tuple[int, ...]:

@@ -18,8 +18,8 @@ def test_small(run):
 REFUSED = {
     ("--seeds-from", "abc"): "argument --seeds-from: 'abc'; expected a whole number from 0 to 2^53, or 'fresh'",
     ("--seeds-from", "-1"): "argument --seeds-from: '-1'; expected a whole number from 0 to 2^53, or 'fresh'",
-    ("--max-seeds", "1"): "argument --max-seeds: '1'; expected a whole number from 2 to 64",
-    ("--max-seeds", "65"): "argument --max-seeds: '65'; expected a whole number from 2 to 64",
+    ("--max-seeds", "1"): "argument --max-seeds: '1'; expected a whole number from 2 to 256",
+    ("--max-seeds", "257"): "argument --max-seeds: '257'; expected a whole number from 2 to 256",
     ("--error-budget", "2"): "argument --error-budget: '2'; expected a number in (0, 0.5)",
     ("--error-budget", "x"): "argument --error-budget: 'x'; expected a number in (0, 0.5)",
     ("--budget-over", "0"): "argument --budget-over: '0'; expected a whole number of at least 1",
