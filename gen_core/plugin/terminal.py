@@ -21,7 +21,7 @@ def conditions(run: RunRecord) -> list[str]:
     return [
         f"gen-core: scale {run.scale}, device {run.device}, seeds from {run.seeds_from}; "
         f"at most {run.budget:g} chance of any false verdict per side, {share:.2g} for each of {run.shares} cases",
-        "for means this takes normal values, or a truth half a seed's sd beyond the limit; "
+        "for means this takes normal values, or one mode and a truth half a seed's sd beyond the limit; "
         f"{schedule[0]} seeds decide from a headroom of {room:.2f} sd",
     ]
 
