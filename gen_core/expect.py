@@ -14,6 +14,7 @@ import numpy as np
 from numpy.typing import ArrayLike
 from torch import Tensor
 
+from gen_core.checks import check_real
 from gen_core.errors import Inconclusive, InvalidClaim, Refuted, Unfinished
 from gen_core.judgement import Judgement, current_judge
 from gen_core.measures.held_out import Measured
@@ -40,6 +41,8 @@ class Expected:
     def __init__(self, values: Tensor | ArrayLike | Measured, name: str) -> None:
         self._measured = values if isinstance(values, Measured) else None
         plain = values.values if isinstance(values, Measured) else values
+        for given in (plain, *([values.resampled] if isinstance(values, Measured) else [])):
+            check_real(name, given)
         self._values = np.asarray(plain.detach().cpu() if isinstance(plain, Tensor) else plain, dtype=float)
         self._name = name
         seeds = current_judge().seeds
@@ -199,6 +202,6 @@ def expect(values: Tensor | ArrayLike | Measured, name: str) -> Expected:
 
     Raises:
         Unfinished: if a value is not finite.
-        InvalidClaim: if there is not one number per seed of the claim's run.
+        InvalidClaim: if there is not one real number per seed of the claim's run.
     """
     return Expected(values, name)
