@@ -17,7 +17,6 @@ from gen_core.expect import expect
 from gen_core.experiment import Experiment
 from gen_core.loading import load
 from gen_core.losses import CrossEntropy, Logistic, Square
-from gen_core.measures.held_out import Measured
 from gen_core.models.networks import MLP, ConvNet
 from gen_core.models.sparse import SparseLinear
 from gen_core.models.two_layer import LiLiang, Linear, TwoLayer
@@ -25,7 +24,7 @@ from gen_core.rules import GD, SGD, AdaGrad, Adam, Momentum, Newton
 from gen_core.run import Mutation, Run, Runs
 from gen_core.schedule import Every, Geometric, Stop
 from gen_core.settings import Arms, AtScale, Sweep
-from gen_core.types import Data, Dataset, Derived
+from gen_core.types import Data, Dataset, Derived, Measured
 
 __all__ = [
     "GD",

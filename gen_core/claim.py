@@ -11,6 +11,7 @@ import pytest
 
 from gen_core.errors import InvalidClaim, Refuted
 from gen_core.experiment import Experiment
+from gen_core.form import Form, form_of
 from gen_core.records import Figure, Kind
 from gen_core.run import Mutation, Run, Runs
 from gen_core.settings import Arms, AtScale, Setting, Sweep, experiments
@@ -89,6 +90,7 @@ class Claim:
     not_reproduced: str
     first_look: int
     figure: Callable[..., Figure] | None
+    form: Form | None
 
 
 @dataclass(frozen=True)
@@ -149,7 +151,8 @@ def claim(
             control is a `Mutation`, a wrong measure that the test uses where `run.mutated_by(mutation)`.
         formula: the paper's formula in LaTeX, without dollar signs, for the report.
         not_reproduced: why the paper's statement is not reproduced here. The verdict must then be REFUTED.
-        first_look: number of seeds at the first look; 4 only where a seed is expensive.
+        first_look: number of seeds at the first look, or the smallest larger one that can decide a median or a share;
+            4 only where a seed is expensive.
         figure: run -> the paper's figure, for the report.
 
     Raises:
@@ -183,7 +186,15 @@ def claim(
         statement = inspect.getdoc(test) or (inspect.getdoc(module) if module else None) or ""
         validate(test, statement)
         declared = Claim(
-            cite, _first_sentence(statement), statement, formula, tuple(assuming), not_reproduced, first_look, figure
+            cite,
+            _first_sentence(statement),
+            statement,
+            formula,
+            tuple(assuming),
+            not_reproduced,
+            first_look,
+            figure,
+            form_of(test),
         )
         cases = [Case(declared, name, setting) for name, setting in _named(given, "given")]
         for dropped, settings in (without or {}).items():

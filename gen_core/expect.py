@@ -7,7 +7,6 @@ expectation HOLDS and raises `Refuted` or `Inconclusive` otherwise.
 from __future__ import annotations
 
 from collections.abc import Sequence
-from dataclasses import replace
 from typing import Any
 
 import numpy as np
@@ -16,56 +15,74 @@ from torch import Tensor
 
 from gen_core.checks import check_real
 from gen_core.errors import Inconclusive, InvalidClaim, Refuted, Unfinished
+from gen_core.form import MEDIAN, Form
 from gen_core.judgement import Judgement, current_judge
-from gen_core.measures.held_out import Measured
 from gen_core.records import INCONCLUSIVE, REFUTED, Direction, Statistic
 from gen_core.statistics import (
+    SCALES,
     Interval,
     exponents,
     headroom,
-    mean_interval,
-    proportion_interval,
+    mean_over_seeds,
+    median_over_seeds,
     seeds_needed,
+    seeds_needed_for_share,
+    share_of_seeds,
+    ties,
     trends,
     verdict,
-    worst_case,
+    worst_over_seeds,
 )
+from gen_core.types import Measured
 
 TREND = 1e-9
 """Smallest rank correlation that counts as a trend: a constant quantity has none."""
+Limits = tuple[float | None, float | None]
 
 
 class Expected:
     """A measured quantity, returned by `expect`; each method states and judges one expectation."""
 
-    def __init__(self, values: Tensor | ArrayLike | Measured, name: str) -> None:
-        self._measured = values if isinstance(values, Measured) else None
-        plain = values.values if isinstance(values, Measured) else values
-        for given in (plain, *([values.resampled] if isinstance(values, Measured) else [])):
-            check_real(name, given)
-        self._values = np.asarray(plain.detach().cpu() if isinstance(plain, Tensor) else plain, dtype=float)
-        self._name = name
+    def __init__(self, values: Tensor | ArrayLike | Measured, name: str, scale: str = "") -> None:
+        self._name, self._scale = name, scale
+        measured = isinstance(values, Measured)
+        self._values = self._array(values.values if measured else values)
+        self._resampled = self._array(values.resampled, "resampled ") if measured else None
         seeds = current_judge().seeds
         if seeds is not None and self._values.shape[-1:] != (seeds,):
             raise InvalidClaim(f"{name} has shape {self._values.shape}; expected one number for each of {seeds} seeds")
-        bad = np.argwhere(~np.isfinite(self._values))
-        if len(bad):
-            at = tuple(map(int, bad[0]))
-            raise Unfinished(f"{name} is {self._values[at]} at index {at}; expected finite numbers")
+        if self._resampled is not None and self._resampled.shape[1:] != self._values.shape:
+            raise InvalidClaim(
+                f"{name} is resampled with shape {self._resampled.shape}; expected (resamples, ...) of its own shape, "
+                f"{self._values.shape}"
+            )
+        if scale and scale not in SCALES:
+            raise InvalidClaim(f"{name} on the scale {scale!r}; expected {' or '.join(map(repr, SCALES))}")
 
     def at_most(self, limit: float) -> None:
-        """The mean over seeds is at most the limit (Student t)."""
+        """The mean over seeds is at most the limit (Student t), on the scale if there is one."""
         self._mean(f"<= {limit:g}", None, limit)
 
     def at_least(self, limit: float) -> None:
-        """The mean over seeds is at least the limit (Student t)."""
+        """The mean over seeds is at least the limit (Student t), on the scale if there is one."""
         self._mean(f">= {limit:g}", limit, None)
 
     def between(self, low: float, high: float) -> None:
         """The mean over seeds is between the limits: two one-sided tests."""
-        if not low < high:
-            raise InvalidClaim(f"between({low:g}, {high:g}); expected the lower limit first")
         self._mean(f"in [{low:g}, {high:g}]", low, high)
+
+    def typically_at_most(self, limit: float) -> None:
+        """The median over seeds is at most the limit (exact sign test), whatever the distribution of the values."""
+        self._median("median", f"<= {limit:g} in the median", self._one_per_seed(), self._resampled, (None, limit))
+
+    def typically_at_least(self, limit: float) -> None:
+        """The median over seeds is at least the limit (exact sign test)."""
+        self._median("median", f">= {limit:g} in the median", self._one_per_seed(), self._resampled, (limit, None))
+
+    def typically_between(self, low: float, high: float) -> None:
+        """The median over seeds is between the limits: two exact sign tests."""
+        words = f"in [{low:g}, {high:g}] in the median"
+        self._median("median", words, self._one_per_seed(), self._resampled, (low, high))
 
     def always_at_most(self, limit: float) -> None:
         """Every seed's value is at most the limit: for exact statements, judged on the worst seed."""
@@ -74,6 +91,10 @@ class Expected:
     def always_at_least(self, limit: float) -> None:
         """Every seed's value is at least the limit: for exact statements, judged on the worst seed."""
         self._worst(f">= {limit:g} in every seed", limit, None)
+
+    def always_between(self, low: float, high: float) -> None:
+        """Every seed's value is between the limits: for exact statements, judged on the worst seed."""
+        self._worst(f"in [{low:g}, {high:g}] in every seed", low, high)
 
     def mostly_at_most(self, limit: float, *, share: float) -> None:
         """At least this share of seeds has a value of at most the limit (exact Clopper-Pearson).
@@ -101,49 +122,79 @@ class Expected:
         self._exponent(x, f"exponent in [{low:g}, {high:g}]", low, high)
 
     def increases_in(self, x: Sequence[float]) -> None:
-        """Values (settings, seeds) increase in x: the rank correlation per seed, judged over seeds, is above zero."""
+        """Values (settings, seeds) increase in x: the median of the seeds' rank correlations is above zero."""
         self._trend(x, "rank correlation > 0", TREND, None)
 
     def decreases_in(self, x: Sequence[float]) -> None:
-        """Values (settings, seeds) decrease in x: the rank correlation per seed, judged over seeds, is below zero."""
+        """Values (settings, seeds) decrease in x: the median of the seeds' rank correlations is below zero."""
         self._trend(x, "rank correlation < 0", None, -TREND)
 
     def _mean(self, tolerance: str, low: float | None, high: float | None) -> None:
-        values, level = self._one_per_seed(), current_judge().level
-        if self._measured is None:
-            self._judge("mean", tolerance, values, mean_interval(values, level=level), low, high)
+        values = self._one_per_seed()
+        if not self._scale:
+            self._judge_mean("mean", tolerance, values, self._resampled, (low, high))
             return
-        resampled = np.asarray(self._measured.resampled.mean(-1), dtype=float)
-        shared = mean_interval(
-            values, level=level, shared_variance=float(resampled.var(ddof=1)), shared_df=len(resampled) - 1
-        )
-        self._judge("mean", tolerance, values, shared, low, high)
+        scale = SCALES[self._scale]
+        try:
+            limits = [None if limit is None else float(scale(np.asarray(float(limit)))) for limit in (low, high)]
+            scaled = scale(values), None if self._resampled is None else scale(self._resampled)
+        except ValueError as error:
+            raise InvalidClaim(f"{self._name}: {error}; or a median (typically_...), which needs no scale") from error
+        there = self._mean_of(*scaled)
+        judged = (there.estimate, there.low, there.high)
+        interval = Interval(*map(float, scale.back(np.array(judged))), sd=float(values.std(ddof=1)), n=there.n)
+        words, facts = f"{tolerance}, as the mean of {self._scale}", {"scale": self._scale, "scaled": judged}
+        self._judge("mean", words, values, interval, (low, high), (there, (limits[0], limits[1])), **facts)
+
+    def _judge_mean(
+        self, statistic: Statistic, tolerance: str, values: np.ndarray, resampled: np.ndarray | None, limits: Limits
+    ) -> None:
+        self._judge(statistic, tolerance, values, self._mean_of(values, resampled), limits)
+
+    def _mean_of(self, values: np.ndarray, resampled: np.ndarray | None) -> Interval:
+        if found := ties(values):
+            raise InvalidClaim(
+                f"{self._name}: {found}, which gives their mean no interval; expected always_... for an exact "
+                "statement, typically_... for the median, or mostly_... for a share of seeds"
+            )
+        return mean_over_seeds(values, resampled, level=current_judge().level)
+
+    def _median(
+        self, statistic: Statistic, tolerance: str, values: np.ndarray, resampled: np.ndarray | None, limits: Limits
+    ) -> None:
+        self._require_decidable("typically", MEDIAN)
+        interval, (low, high) = median_over_seeds(values, resampled, level=current_judge().level), limits
+        met = min(1.0 if low is None else np.mean(values >= low), 1.0 if high is None else np.mean(values <= high))
+        self._judge(statistic, tolerance, values, interval, limits, of_share=(float(met), MEDIAN))
 
     def _worst(self, tolerance: str, low: float | None, high: float | None) -> None:
         values = self._one_per_seed()
-        spread = float(values.std(ddof=1)) if len(values) > 1 else 0.0
-        self._judge("worst", tolerance, values, replace(worst_case(values, low, high), sd=spread), low, high)
+        interval = worst_over_seeds(values, self._resampled, low, high, level=current_judge().level)
+        self._judge("worst", tolerance, values, interval, (low, high))
 
     def _share(self, tolerance: str, direction: Direction, limit: float, share: float) -> None:
         if not 0 < share < 1:
             raise InvalidClaim(f"share {share:g} of seeds; expected a number in (0, 1)")
-        values = self._one_per_seed()
-        met = values <= limit if direction == "at most" else values >= limit
-        interval = proportion_interval(int(met.sum()), len(met), level=current_judge().level)
+        self._require_decidable("mostly", share)
+        values, level = self._one_per_seed(), current_judge().level
+        interval = share_of_seeds(values, self._resampled, direction, limit, level=level)
         demanded = {"share": float(share), "seed_limit": float(limit), "seed_direction": direction}
-        self._judge("share", tolerance, values, interval, share, None, **demanded)
+        observed = (interval.estimate, float(share))
+        self._judge("share", tolerance, values, interval, (share, None), of_share=observed, **demanded)
 
     def _exponent(self, x: Sequence[float], tolerance: str, low: float | None, high: float | None) -> None:
-        values = self._per_point(x)
+        values, sizes = self._per_point(x), np.asarray(x, dtype=float)
         try:
-            slopes = exponents(np.asarray(x, dtype=float), values)
+            slopes = exponents(sizes, values)
+            resampled = None if self._resampled is None else exponents(sizes, self._resampled)
         except ValueError as error:
             raise Unfinished(f"{self._name}: no exponent can be fitted ({error})") from error
-        self._judge("exponent", tolerance, slopes, mean_interval(slopes, level=current_judge().level), low, high)
+        self._judge_mean("exponent", tolerance, slopes, resampled, (low, high))
 
     def _trend(self, x: Sequence[float], tolerance: str, low: float | None, high: float | None) -> None:
-        ranks = trends(np.asarray(x, dtype=float), self._per_point(x))
-        self._judge("trend", tolerance, ranks, mean_interval(ranks, level=current_judge().level), low, high)
+        values, settings = self._per_point(x), np.asarray(x, dtype=float)
+        resampled = None if self._resampled is None else trends(settings, self._resampled)
+        self._median("trend", tolerance, trends(settings, values), resampled, (low, high))
 
     def _judge(
         self,
@@ -151,15 +202,27 @@ class Expected:
         tolerance: str,
         values: np.ndarray,
         interval: Interval,
-        low: float | None,
-        high: float | None,
-        **demanded: Any,
+        limits: Limits,
+        on_scale: tuple[Interval, Limits] | None = None,
+        of_share: tuple[float, float] | None = None,
+        **facts: Any,
     ) -> None:
+        """Judge and record; `on_scale` is what the verdict is taken of, `of_share` an observed and a demanded share."""
         __tracebackhide__ = True
-        for limit in (low, high, demanded.get("seed_limit")):
+        low, high = limits
+        for limit in (low, high, facts.get("seed_limit")):
             if limit is not None and not np.isfinite(limit):
                 raise InvalidClaim(f"{self._name} has the limit {limit:g}; expected a finite number")
-        judge, room = current_judge(), headroom(interval, low, high)
+        if low is not None and high is not None and not low < high:
+            raise InvalidClaim(f"{self._name} in [{low:g}, {high:g}]; expected the lower limit first")
+        if self._scale and on_scale is None:
+            raise InvalidClaim(f"{self._name}: a scale changes the mean alone; expected at_most, at_least or between")
+        judge, (judged, its_limits) = current_judge(), on_scale or (interval, limits)
+        room, needed = headroom(judged, *its_limits), None
+        if of_share is not None:
+            needed = seeds_needed_for_share(*of_share, level=judge.level)
+        elif interval.low < interval.high:
+            needed = seeds_needed(room, level=judge.level)
         judgement = Judgement(
             name=self._name,
             tolerance=tolerance,
@@ -168,10 +231,10 @@ class Expected:
             high_limit=None if high is None else float(high),
             values=[float(v) for v in values],
             interval=interval,
-            verdict=verdict(interval, low, high),
+            verdict=verdict(judged, *its_limits),
             headroom=room,
-            seeds_needed=seeds_needed(room, level=judge.level) if interval.low < interval.high else None,
-            **demanded,
+            seeds_needed=needed,
+            **facts,
         )
         judge.judgements.append(judgement)
         if len(judge.judgements) > 1:
@@ -180,6 +243,20 @@ class Expected:
             raise Refuted(judgement.sentence())
         if judgement.verdict == INCONCLUSIVE:
             raise Inconclusive(f"{judgement.sentence()}; {judgement.undecided()}")
+
+    def _require_decidable(self, method: str, share: float) -> None:
+        judge = current_judge()
+        if judge.most is not None and (why := Form(method, share).refusal(judge.level, judge.most)):
+            raise InvalidClaim(f"{self._name}: {why}")
+
+    def _array(self, values: Tensor | ArrayLike, kind: str = "") -> np.ndarray:
+        check_real(self._name, values)
+        found = np.asarray(values.detach().cpu() if isinstance(values, Tensor) else values, dtype=float)
+        bad = np.argwhere(~np.isfinite(found))
+        if len(bad):
+            at = tuple(map(int, bad[0]))
+            raise Unfinished(f"{kind}{self._name} is {found[at]} at index {at}; expected finite numbers")
+        return found
 
     def _one_per_seed(self) -> np.ndarray:
         if self._values.ndim != 1:
@@ -192,16 +269,18 @@ class Expected:
         return self._values
 
 
-def expect(values: Tensor | ArrayLike | Measured, name: str) -> Expected:
+def expect(values: Tensor | ArrayLike | Measured, name: str, *, scale: str = "") -> Expected:
     """Begin an expectation: `expect(values, name).at_most(limit)`.
 
     Args:
         values: one number per seed, (seeds,); for exponents and trends (settings, seeds). `Measured` where the seeds
             share held-out points, whose sampling error then enters the interval.
         name: the quantity, as it appears in messages and reports.
+        scale: for the mean of a quantity near its bound, the scale on which it is judged, one of
+            `gen_core.statistics.SCALES`, such as "-log(1 - x)" for R^2. Limits are in plain units.
 
     Raises:
         Unfinished: if a value is not finite.
-        InvalidClaim: if there is not one real number per seed of the claim's run.
+        InvalidClaim: if there is not one real number per seed of the claim's run, or the scale is unknown.
     """
-    return Expected(values, name)
+    return Expected(values, name, scale)

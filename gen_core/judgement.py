@@ -23,8 +23,11 @@ class Judgement:
             value is `seed_direction` `seed_limit`. None and "" otherwise.
         values: one per seed: the measured value, or the exponent or rank correlation computed from it.
         interval: the interval of the statistic, at the judge's level.
-        headroom: from the estimate to the nearest limit in standard deviations of one seed; None if not defined.
-        seeds_needed: number of seeds needed for a decision at this headroom; None if not defined.
+        headroom: from the estimate to the nearest limit in standard deviations of one seed, on the scale if there is
+            one; None if not defined.
+        seeds_needed: number of seeds needed for a decision if the estimate is the truth; None if not defined.
+        scale: for a mean judged on a scale, its name in `gen_core.statistics.SCALES`; `scaled` are the estimate and its
+            bounds there. "" and () otherwise.
     """
 
     name: str
@@ -40,6 +43,8 @@ class Judgement:
     share: float | None = None
     seed_limit: float | None = None
     seed_direction: Direction | Literal[""] = ""
+    scale: str = ""
+    scaled: tuple[float, ...] = ()
 
     @property
     def direction(self) -> Direction:
@@ -51,16 +56,18 @@ class Judgement:
     def sentence(self) -> str:
         """The numbers in one line."""
         i = self.interval
-        return f"{self.name} is {i.estimate:.4g} [{i.low:.4g}, {i.high:.4g}] over {i.n} seeds; claimed {self.tolerance}"
+        words = f"{self.name} is {i.estimate:.4g} [{i.low:.4g}, {i.high:.4g}] over {i.n} seeds"
+        if self.scaled:
+            words += " ({}: {:.4g} [{:.4g}, {:.4g}])".format(self.scale, *self.scaled)
+        return f"{words}; claimed {self.tolerance}"
 
     def undecided(self) -> str:
         """What a decision would need, in one line."""
-        if self.headroom is None:
+        if self.headroom is None and self.seeds_needed is None:
             return "the limit lies in the interval, which more seeds would narrow"
         needed = f"about {self.seeds_needed}" if self.seeds_needed else "more than 100000"
-        return (
-            f"the limit lies in the interval; a decision needs {needed} seeds at a headroom of {self.headroom:.2g} sd"
-        )
+        room = "" if self.headroom is None else f" at a headroom of {self.headroom:.2g} sd"
+        return f"the limit lies in the interval; a decision needs {needed} seeds{room}"
 
 
 @dataclass
@@ -70,11 +77,13 @@ class Judge:
     Attributes:
         level: chance of a wrong verdict per side at this look.
         seeds: number of seeds, which is the number of values that `expect` requires; None outside a run.
+        most: number of seeds at the last look, at which a verdict must be possible; None outside a run.
         judgements: the judgements of `expect`, in order.
     """
 
     level: float = 0.005
     seeds: int | None = None
+    most: int | None = None
     judgements: list[Judgement] = field(default_factory=list)
 
 

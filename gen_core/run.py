@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 from functools import cached_property
+from typing import overload
 
 import numpy as np
 import torch
@@ -15,6 +16,7 @@ from gen_core.experiment import Experiment
 from gen_core.models import Model
 from gen_core.training.draws import initial_parameters, sample_data
 from gen_core.training.result import TrainingResult
+from gen_core.types import Measured
 
 
 @dataclass(frozen=True)
@@ -236,9 +238,28 @@ class Runs:
         """Whether this is the control in which the claim's measure is to be mutated so."""
         return next(iter(self)).mutated_by(mutation)
 
-    def measure(self, measure: Callable[[Run], Tensor]) -> Tensor:
-        """A measure in every setting, (settings, seeds)."""
-        return torch.stack([measure(run) for run in self])
+    @overload
+    def measure(self, measure: Callable[[Run], Tensor]) -> Tensor: ...
+    @overload
+    def measure(self, measure: Callable[[Run], Measured]) -> Measured: ...
+    @overload
+    def measure(self, measure: Callable[[Run], Tensor | Measured]) -> Tensor | Measured: ...
+    def measure(self, measure: Callable[[Run], Tensor | Measured]) -> Tensor | Measured:
+        """A measure in every setting, (settings, seeds); `Measured` where the seeds share their held-out points.
+
+        Raises:
+            InvalidExperiment: if they do in some settings and not in others.
+        """
+        found = [measure(run) for run in self]
+        shared = [each for each in found if isinstance(each, Measured)]
+        if not shared:
+            return torch.stack([each for each in found if isinstance(each, Tensor)])
+        if len(shared) < len(found):
+            raise InvalidExperiment(
+                f"seeds share held-out points in {len(shared)} of {len(found)} settings; expected all settings or none"
+            )
+        values, resampled = [each.values for each in shared], [each.resampled for each in shared]
+        return Measured(torch.stack(values), torch.stack(resampled, 1))
 
 
 def _span(values: list[int]) -> str:

@@ -1,4 +1,4 @@
-"""The contract of data sets, and the data of one draw."""
+"""The contract of data sets, the data of one draw, and what is measured on points that all seeds share."""
 
 from __future__ import annotations
 
@@ -26,6 +26,19 @@ class Data:
     y: Tensor
     X_test: Tensor | None = None
     y_test: Tensor | None = None
+
+
+@dataclass(frozen=True)
+class Measured:
+    """A measure on held-out points that all seeds share.
+
+    Attributes:
+        values: one number per seed, (seeds,), or (settings, seeds) along a sweep.
+        resampled: the same on bootstrap resamples of the shared points, (resamples, ...).
+    """
+
+    values: Tensor
+    resampled: Tensor
 
 
 @runtime_checkable

@@ -13,13 +13,14 @@ ROOT = Path(__file__).parents[1]
 LAYERS = (
     ("errors", "types", "records"),
     ("checks", "recipe", "code", "losses", "statistics"),
-    ("models", "schedule"),
+    ("models", "schedule", "form"),
     ("rules",),
     ("experiment",),
     ("training",),
     ("settings", "run"),
     ("measures", "lab"),
-    ("claim", "judgement", "expect", "loading"),
+    ("claim", "judgement", "loading"),
+    ("expect",),
     ("plugin",),
 )
 """The rooms of gen_core, low to high; a wing, which is a folder, is one room."""

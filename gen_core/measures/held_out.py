@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Iterator
-from dataclasses import dataclass
 
 import torch
 from scipy.stats import rankdata
@@ -12,22 +11,10 @@ from torch import Tensor
 from gen_core.errors import Unfinished
 from gen_core.run import Run, Runs
 from gen_core.training.seeding import generator
+from gen_core.types import Measured
 
 RESAMPLES = 200
 """Bootstrap resamples of the held-out points; their spread enters the interval with 199 degrees of freedom."""
-
-
-@dataclass(frozen=True)
-class Measured:
-    """A measure on held-out points that all seeds share.
-
-    Attributes:
-        values: one number per seed, (seeds,).
-        resampled: the same on bootstrap resamples of the shared points, (resamples, seeds).
-    """
-
-    values: Tensor
-    resampled: Tensor
 
 
 def resampled_held_out(labels: Tensor, measure: Callable[[Tensor | None], Tensor]) -> Tensor | Measured:

@@ -79,7 +79,7 @@ def _judge(session: Session, item: pytest.Function, case: Case) -> None:
     level, before = spend(session.level, len(looks)), looks[0]
     run, word, raised = None, HOLDS, None
     for seeds in looks:
-        judge, raised = Judge(level, seeds), None
+        judge, raised = Judge(level, seeds, looks[-1]), None
         try:
             _check(session, record, case, before, seeds)
             run = _obtain(session, case, seeds)
@@ -206,6 +206,7 @@ def _note(record: CaseRecord, judgement: Judgement) -> None:
     record.seed_limit, record.seed_direction = judgement.seed_limit, judgement.seed_direction
     record.limits = [limit for limit in (judgement.low_limit, judgement.high_limit) if limit is not None]
     record.estimate, record.low, record.high = interval.estimate, interval.low, interval.high
+    record.scale, record.scaled = judgement.scale, list(judgement.scaled)
     record.values = list(judgement.values)
     record.headroom, record.seeds_needed = judgement.headroom, judgement.seeds_needed
     look = Look(

@@ -14,10 +14,10 @@ import pytest
 from gen_core.errors import InvalidExperiment
 from gen_core.loading import STORE
 from gen_core.settings import SCALES
-from gen_core.statistics import LAST_LOOK
+from gen_core.statistics import LAST_LOOK, LAST_LOOK_AT_SHARE
 from gen_core.training import device
 
-MAX_SEEDS, ERROR_BUDGET, REPORT_DIR = LAST_LOOK, 0.01, "report"
+ERROR_BUDGET, REPORT_DIR = 0.01, "report"
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -27,7 +27,7 @@ class Options:
     scale: str
     device: str
     seeds_from: str
-    max_seeds: int
+    max_seeds: int | None
     error_budget: float
     budget_over: int | None
     report_dir: str
@@ -52,8 +52,8 @@ def pytest_addoption(parser: pytest.Parser) -> None:
     add("--device", choices=("auto", "cpu", "cuda"), default="auto", help=where)
     base = "base of the seeds (default: 0); 'fresh' takes the time, and prints the command that repeats the run"
     add("--seeds-from", type=_seeds, default="0", metavar="N|fresh", help=base)
-    most = f"most seeds before a claim is INCONCLUSIVE (default: {MAX_SEEDS})"
-    add("--max-seeds", type=_max_seeds, default=MAX_SEEDS, metavar="N", help=most)
+    most = f"most seeds before a claim is INCONCLUSIVE (default: {LAST_LOOK}; of shares {LAST_LOOK_AT_SHARE})"
+    add("--max-seeds", type=_max_seeds, metavar="N", help=most)
     chance = f"chance of any false verdict per side in the whole run (default: {ERROR_BUDGET})"
     add("--error-budget", type=_chance, default=ERROR_BUDGET, metavar="P", help=chance)
     split = "split the error budget over N cases (default: those collected, selected or not)"
@@ -139,8 +139,8 @@ def _seeds(text: str) -> str:
 
 
 def _max_seeds(text: str) -> int:
-    if not text.isdecimal() or not 2 <= int(text) <= LAST_LOOK:
-        raise argparse.ArgumentTypeError(f"{text!r}; expected a whole number from 2 to {LAST_LOOK}")
+    if not text.isdecimal() or not 2 <= int(text) <= LAST_LOOK_AT_SHARE:
+        raise argparse.ArgumentTypeError(f"{text!r}; expected a whole number from 2 to {LAST_LOOK_AT_SHARE}")
     return int(text)
 
 

@@ -28,6 +28,10 @@ def pytest_collection_modifyitems(config: pytest.Config, items: list[pytest.Item
             item.add_marker(paper.key)
     yield
     ours.items = {item.nodeid: case for item in items if (case := case_of(item))}
+    for nodeid, case in ours.items.items():
+        if why := ours.refusal(case):
+            refused = pytest.CollectReport(nodeid, "failed", f"{nodeid}: InvalidClaim: {why}", [])
+            config.hook.pytest_collectreport(report=refused)
     if ours.items:
         ours.plan()
         if on_worker(config):

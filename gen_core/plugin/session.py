@@ -13,14 +13,15 @@ import pytest
 
 from gen_core.claim import Case
 from gen_core.experiment import Experiment
+from gen_core.form import Form
 from gen_core.lab import Lab, Store
 from gen_core.plugin.journal import Journal, utc_now
-from gen_core.plugin.options import ERROR_BUDGET, MAX_SEEDS, Options, on_worker, writable
+from gen_core.plugin.options import ERROR_BUDGET, Options, on_worker, writable
 from gen_core.plugin.progress import ProgressFile
 from gen_core.records import CaseRecord, Hypothesis, RunRecord, Work, read_run
 from gen_core.run import Mutation
 from gen_core.settings import describe
-from gen_core.statistics import looks
+from gen_core.statistics import spend
 from gen_core.training import device
 
 _KEY = pytest.StashKey["Session"]()
@@ -113,8 +114,15 @@ class Session:
         return self.options.error_budget / self.budget_cases
 
     def looks(self, case: Case) -> tuple[int, ...]:
-        """Numbers of seeds at which a case is judged."""
-        return looks(case.claim.first_look, self.options.max_seeds)
+        """Numbers of seeds at which a case is judged; those of a mean where the form of its expectation is unknown."""
+        form, claim = case.claim.form or Form(""), case.claim
+        holds = case.drops is None and not claim.not_reproduced
+        return form.looks(self.level, claim.first_look, self.options.max_seeds, holds=holds)
+
+    def refusal(self, case: Case) -> str:
+        """Why a case could never be decided in this run, in words; "" if it can."""
+        looks = self.looks(case)
+        return case.claim.form.refusal(spend(self.level, len(looks)), looks[-1]) if case.claim.form else ""
 
     def plan(self) -> Lab:
         """Set the lab up for the selected cases."""
@@ -192,7 +200,7 @@ class Session:
         """The command that repeats a case exactly, from the root directory."""
         command = ["pytest", nodeid, "--scale", self.scale, "--seeds-from", str(self.base)]
         command += ["--device", self.options.device, "--budget-over", str(self.budget_cases)]
-        if self.options.max_seeds != MAX_SEEDS:
+        if self.options.max_seeds is not None:
             command += ["--max-seeds", str(self.options.max_seeds)]
         if self.options.error_budget != ERROR_BUDGET:
             command += ["--error-budget", repr(self.options.error_budget)]

@@ -71,6 +71,8 @@ class CaseRecord:
             `seed_direction` ("at most" or "at least") `seed_limit`.
         estimate, low, high: the judged value and its interval at the case's share of the error budget; None if not
             finite.
+        scale: for a mean judged on a scale, the name of the scale, for example "-log(1 - x)"; `scaled` are the estimate
+            and its bounds there. Estimate, bounds, limits and values are in plain units. "" and [] otherwise.
         values: one value per seed, in the order of `seeds`; None if not finite.
         headroom: limit minus estimate in standard deviations of one seed, positive inside; None if not defined.
         seeds_needed: number of seeds needed for a decision at this headroom; None if not defined.
@@ -108,6 +110,8 @@ class CaseRecord:
     statistic: Statistic | Literal[""] = ""
     limits: list[float] = field(default_factory=list)
     direction: Direction | Literal[""] = ""
+    scale: str = ""
+    scaled: list[float | None] = field(default_factory=list)
     share: float | None = None
     seed_limit: float | None = None
     seed_direction: Direction | Literal[""] = ""

@@ -13,16 +13,24 @@ from statsmodels.stats.weightstats import DescrStatsW
 
 from gen_core.records import HOLDS, INCONCLUSIVE, REFUTED
 from gen_core.statistics import (
+    SCALES,
     Interval,
+    deciding_headroom,
     exponents,
     headroom,
+    least_seeds,
     looks,
+    looks_at_share,
     mean_interval,
+    median_interval,
     proportion_interval,
     seeds_needed,
+    seeds_needed_for_share,
     spend,
+    ties,
     trends,
     verdict,
+    widened,
     worst_case,
 )
 
@@ -48,21 +56,71 @@ def test_mean_interval_is_scipys_t_interval(n, level):
 def test_mean_interval_widens_with_confidence_and_with_shared_noise(x, one, other, variance, df):
     wide, narrow = (mean_interval(x, level=level) for level in sorted((one, other)))
     assert wide.low <= narrow.low <= narrow.estimate <= narrow.high <= wide.high
-    known, estimated = (mean_interval(x, level=one, shared_variance=variance, shared_df=d) for d in (math.inf, df))
     plain = mean_interval(x, level=one)
+    known, estimated = (widened(plain, level=one, variance=variance, df=d) for d in (math.inf, df))
     widths = np.array([i.high - i.low for i in (plain, known, estimated)])
     assert (np.diff(widths) >= -1e-12 * widths.max() - 1e-9).all()
     assert known.sd == plain.sd
 
 
 def test_shared_noise_alone_gives_its_own_t_interval():
-    interval = mean_interval([2.0, 2.0, 2.0], level=0.01, shared_variance=0.25, shared_df=9)
+    interval = widened(mean_interval([2.0, 2.0, 2.0], level=0.01), level=0.01, variance=0.25, df=9)
     assert interval.high - 2.0 == pytest.approx(stats.t.isf(0.01, 9) / 2)
     assert interval.sd == 0
 
 
 def test_equal_values_give_an_interval_of_no_width():
     assert mean_interval([0.1] * 7, level=0.01) == Interval(0.1, 0.1, 0.1, 0.0, 7)
+
+
+@pytest.mark.parametrize(
+    ("values", "words"),
+    [
+        ([0.3] * 8, "all 8 values are equal"),
+        ([0.3, 0.3 + 1e-12], "all 2 values are equal"),
+        ([0.3, 0.4], ""),
+        ([0, 0, 0, 0, 0, 0, 0, 1], "8 seeds have only two different values"),
+        ([0, 1, 0, 1, 0, 1, 0, 1], "8 seeds have only two different values"),
+        ([0.1] * 5 + [0.2, 0.3, 0.4], "5 of 8 values are equal"),
+        ([0.1] * 4 + [0.2, 0.3, 0.4, 0.5], ""),
+        (np.arange(8) * 1e-12, ""),  # small, and far apart for their size
+        (5 + np.arange(8) * 1e-12, "all 8 values are equal"),
+        ([0.0] * 8, "all 8 values are equal"),
+    ],
+)
+def test_values_that_have_no_spread_to_speak_of_are_told(values, words):
+    assert ties(values) == words
+
+
+@quiet
+@given(samples, levels)
+def test_median_interval_inverts_the_sign_test(x, level):
+    interval, n = median_interval(x, level=level), len(x)
+    assert interval.low <= interval.estimate <= interval.high
+    for limit in (*x, *(v + 0.5 for v in x)):
+        above, below = (stats.binomtest(sum(side), n, alternative="greater").pvalue for side in _sides(x, limit))
+        assert (interval.low > limit) == (above <= level)
+        assert (interval.high < limit) == (below <= level)
+
+
+def _sides(x, limit):
+    return [v > limit for v in x], [v < limit for v in x]
+
+
+def test_a_median_takes_17_seeds_at_the_level_of_a_look_of_a_whole_suite():
+    level = 0.01 / 243 / 3
+    assert [math.isfinite(median_interval(range(n), level=level).high) for n in (16, 17)] == [False, True]
+    assert median_interval([0.5] * 17, level=level) == Interval(0.5, 0.5, 0.5, 0.0, 17)  # ties do not break it
+
+
+@quiet
+@given(st.sampled_from(sorted(SCALES)), st.integers(0, 2**32))
+def test_scales_increase_and_come_back(name, seed):
+    scale, u = SCALES[name], np.sort(np.random.default_rng(seed).normal(size=20))
+    x = scale.back(u)
+    assert (np.diff(x) > 0).all()
+    assert ((scale.low < x) & (x < scale.high)).all()
+    assert scale(x) == pytest.approx(u, rel=1e-9, abs=1e-9)
 
 
 @quiet
@@ -120,7 +178,7 @@ def test_worst_case_is_the_seed_that_lies_farthest_out():
     values = [0.2, -0.4, 0.3]
     assert worst_case(values, None, 1.0).estimate == 0.3
     assert worst_case(values, -1.0, None).estimate == -0.4
-    assert worst_case(values, -0.5, 1.0) == Interval(-0.4, -0.4, -0.4, 0.0, 3)
+    assert worst_case(values, -0.5, 1.0) == Interval(-0.4, -0.4, -0.4, np.std(values, ddof=1), 3)
 
 
 @quiet
@@ -194,14 +252,60 @@ def test_seeds_needed_is_none_where_no_number_decides():
     assert seeds_needed(0.5, level=1e-3, most=exact - 1) is None
 
 
-def test_one_percent_over_120_cases_decides_at_the_headroom_that_the_design_states():
-    level = spend(0.01 / 120, 4)
-    for n, stated in zip(looks(8, 64), (3.2, 1.4, 0.85, 0.55), strict=True):
+def test_the_deciding_headroom_is_where_the_interval_ends_at_the_limit():
+    level = spend(0.01 / 243, 4)
+    for n, stated in zip(looks(8, 64), (3.56, 1.52, 0.89, 0.58), strict=True):
         zigzag = np.resize([-1.0, 1.0], n)
         at_zero = mean_interval(zigzag, level=level)
-        assert at_zero.high / at_zero.sd == pytest.approx(stated, rel=0.03)
-    four = mean_interval([-1.0, 1.0, -1.0, 1.0], level=spend(0.01 / 120, 5))
-    assert four.high / four.sd == pytest.approx(20, rel=0.03)
+        assert deciding_headroom(n, level=level) == pytest.approx(at_zero.high / at_zero.sd)
+        assert deciding_headroom(n, level=level) == pytest.approx(stated, abs=0.005)
+
+
+@quiet
+@given(st.floats(0.02, 0.98), levels)
+def test_fewer_than_the_least_seeds_never_show_a_share(share, level):
+    n = least_seeds(share, level=level)
+    assert proportion_interval(n, n, level=level).low >= share * (1 - 1e-9)
+    assert n == 1 or proportion_interval(n - 1, n - 1, level=level).low < share
+
+
+@pytest.mark.parametrize(("observed", "demanded"), [(1.0, 0.9), (0.97, 0.9), (0.3, 0.5), (0.0, 0.5), (0.8, 0.75)])
+def test_the_seeds_for_a_share_are_those_that_decide(observed, demanded):
+    level = 1e-5
+    n = seeds_needed_for_share(observed, demanded, level=level)
+    assert n is not None
+
+    def power(seeds):
+        limits, wanted = (demanded, None), HOLDS if observed > demanded else REFUTED
+        decided = [verdict(proportion_interval(k, seeds, level=level), *limits) == wanted for k in range(seeds + 1)]
+        return stats.binom.pmf(np.arange(seeds + 1), seeds, observed)[decided].sum()
+
+    assert power(n) >= 0.9 > power(n - 1)
+    assert seeds_needed_for_share(0.5, 0.5, level=level) is None
+
+
+@pytest.mark.parametrize(
+    ("share", "options", "expected"),
+    [
+        (0.5, {"most": 64}, (17, 32, 64)),
+        (0.5, {"most": 64, "holds": False}, (17, 32, 64)),
+        (0.5, {"most": 64, "first": 32}, (32, 64)),
+        (0.5, {"most": 16}, (16,)),
+        (0.5, {"most": 8}, ()),
+        (0.9, {}, (128, 256)),
+        (0.9, {"holds": False}, (8, 16, 32, 64, 128, 256)),
+        (0.9, {"most": 64}, ()),
+        (0.75, {}, (40, 64, 128, 256)),
+        (0.99, {}, ()),
+        (0.01, {}, ()),  # it could never be refuted
+    ],
+)
+def test_looks_at_a_share_are_those_that_can_decide(share, options, expected):
+    found = looks_at_share(share, level=0.01 / 243, **options)
+    assert found == expected
+    if found:
+        side = share if options.get("holds", True) else 1 - share
+        assert least_seeds(side, level=0.01 / 243 / len(found)) <= found[0]
 
 
 @pytest.mark.parametrize(
@@ -226,8 +330,14 @@ def test_looks_double_up_to_the_cap(first, most, expected):
         (lambda: mean_interval([[1.0, 2.0]], level=0.1), r"values of shape \(1, 2\); expected one value per seed"),
         (lambda: mean_interval([1.0], level=0.1), "1 seed; expected at least 2"),
         (lambda: mean_interval([1.0, 2.0], level=0.5), r"level 0.5; expected a number in \(0, 0.5\)"),
-        (lambda: mean_interval([1.0, 2.0], level=0.1, shared_variance=-1.0), "shared_variance -1.0; expected"),
-        (lambda: mean_interval([1.0, 2.0], level=0.1, shared_variance=1.0, shared_df=0), "shared_df 0; expected"),
+        (lambda: widened(Interval(1, 0, 2, 1, 8), level=0.1, variance=-1.0), "variance -1.0; expected"),
+        (lambda: widened(Interval(1, 0, 2, 1, 8), level=0.1, variance=1.0, df=0), "df 0; expected"),
+        (lambda: median_interval([1.0, math.nan], level=0.1), "value nan at index 1; expected a finite number"),
+        (lambda: least_seeds(1.0, level=0.1), r"share 1 of seeds; expected a number in \(0, 1\)"),
+        (lambda: seeds_needed_for_share(1.5, 0.5, level=0.1), r"observed share 1.5; expected a number in \[0, 1\]"),
+        (lambda: seeds_needed_for_share(1, 0.5, level=0.1, power=0), r"power 0; expected a number in \(0, 1\)"),
+        (lambda: deciding_headroom(1, level=0.1), "1 seed; expected at least 2"),
+        (lambda: SCALES["-log(1 - x)"](np.array([0.5, 1.0])), r"1 has no -log\(1 - x\); expected values between"),
         (lambda: proportion_interval(4, 3, level=0.1), "4 successes of 3 seeds; expected"),
         (lambda: worst_case([-math.inf], None, 1.0), "value -inf at index 0; expected a finite number"),
         (lambda: exponents([1, 2], [[1.0, 1.0], [1.0, 0.0]]), r"value 0.0 at index \(1, 1\); expected a positive"),

@@ -8,7 +8,7 @@ import pytest
 from scipy import stats
 
 from gen_core.records import HOLDS, INCONCLUSIVE, REFUTED
-from gen_core.statistics import exponents, looks, mean_interval, proportion_interval, spend, verdict
+from gen_core.statistics import exponents, looks, mean_interval, proportion_interval, spend, verdict, widened
 
 REPETITIONS = 2000
 SIZES = [4, 8, 16, 32, 64]
@@ -58,7 +58,8 @@ def test_each_bound_covers_the_error_of_test_points_that_all_seeds_share(n, leve
     draws = rng.normal(size=(REPETITIONS, n)) + rng.normal(0, shared**0.5, (REPETITIONS, 1))
     estimated = shared * rng.chisquare(df, REPETITIONS) / df
     intervals = [
-        mean_interval(x, level=level, shared_variance=v, shared_df=df) for x, v in zip(draws, estimated, strict=True)
+        widened(mean_interval(x, level=level), level=level, variance=v, df=df)
+        for x, v in zip(draws, estimated, strict=True)
     ]
     for missed in misses(intervals, 0.0):
         assert at_most(missed, level)
@@ -80,7 +81,7 @@ def test_a_bound_keeps_the_level_of_a_whole_suite_that_no_simulation_can_see(n, 
     u, weights = (nodes + 1) / 2, weights / 2
     s = np.sqrt(stats.chi2.ppf(u**4, n - 1) / (n - 1) * (1 - share_of_noise) * n)
     unit = np.resize([-1.0, 1.0], n) * np.sqrt((n - 1) / n)
-    half = [mean_interval(unit * sd, level=level, shared_variance=share_of_noise).high for sd in s]
+    half = [widened(mean_interval(unit * sd, level=level), level=level, variance=share_of_noise).high for sd in s]
     rate = (stats.norm.sf(half) * weights * 4 * u**3).sum()
     assert rate <= level * (1 + 1e-3)
     if share_of_noise == 0:
