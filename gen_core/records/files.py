@@ -14,17 +14,19 @@ from typing import Any, TypeVar
 from gen_core.records.case import SCHEMA, CaseRecord, Hypothesis, Look, RunRecord
 from gen_core.records.checks import defect
 from gen_core.records.figure import Curve, Figure, Mark, Panel, Reported, Tick
+from gen_core.records.seal import broken_seal, sealed
 from gen_core.records.standing import urgency
 from gen_core.records.upgrade import upgraded_case, upgraded_run
 
 T = TypeVar("T")
 
 
-def write_json(path: Path, value: Any) -> None:
-    """Write a record (a dataclass, or builtins) as JSON, atomically. NaN and infinities become None."""
+def write_json(path: Path, record: CaseRecord | RunRecord | list[CaseRecord]) -> None:
+    """Write a record, or several, as JSON with their seals, atomically. NaN and infinities become None."""
     path.parent.mkdir(parents=True, exist_ok=True)
     part = path.with_name(f".{path.name}.{os.getpid()}.part")
-    text = json.dumps(plain(value), indent=1, allow_nan=False, ensure_ascii=False)
+    value = [sealed(plain(one)) for one in record] if isinstance(record, list) else sealed(plain(record))
+    text = json.dumps(value, indent=1, allow_nan=False, ensure_ascii=False)
     try:
         part.write_text(text, encoding="utf-8", errors="backslashreplace")
         os.replace(part, path)
@@ -119,6 +121,7 @@ def _load(path: Path, kind: type) -> Any:
 
 def built_case(entry: Any, path: Path) -> CaseRecord:
     """The record of a case from the mapping that a file holds; its values are not checked. Raises as `read_case`."""
+    _require_seal(entry, path)
     record = _build(CaseRecord, upgraded_case(entry) if _old(entry) else entry, path)
     record.looks = [_build(Look, look, path) for look in record.looks]
     record.hypotheses = [_build(Hypothesis, h, path) for h in record.hypotheses]
@@ -135,7 +138,13 @@ def built_case(entry: Any, path: Path) -> CaseRecord:
 
 
 def _run(entry: Any, path: Path) -> RunRecord:
+    _require_seal(entry, path)
     return _build(RunRecord, upgraded_run(entry) if _old(entry) else entry, path)
+
+
+def _require_seal(entry: Any, path: Path) -> None:
+    if broken_seal(entry):
+        raise ValueError(f"{path}: damaged, its digest is not that of its fields")
 
 
 def _old(entry: Any) -> bool:
