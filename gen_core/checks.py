@@ -1,7 +1,7 @@
-"""Checks of a recipe's fields, made when the recipe is constructed rather than when it is trained.
+"""Checks of a recipe's fields, made when the recipe is constructed rather than when it is trained, and of measures.
 
 Fields hold builtins only, since they are part of the key of every result: numpy scalars and bools are not numbers here.
-Every check raises `InvalidExperiment` with the field, its value and what was expected.
+Every check of a field raises `InvalidExperiment` with the field, its value and what was expected.
 """
 
 from __future__ import annotations
@@ -9,7 +9,16 @@ from __future__ import annotations
 from collections.abc import Iterable
 from math import inf, isfinite
 
-from gen_core.errors import InvalidExperiment
+import numpy as np
+import torch
+
+from gen_core.errors import InvalidClaim, InvalidExperiment
+
+_CONVERT = "convert them to float first, by what the claim means"
+_ADVICE = {
+    **dict.fromkeys(("bool", "torch.bool"), "take a share per seed, or judge the quantity behind the yes or no"),
+    **dict.fromkeys(("complex64", "complex128", "torch.complex64", "torch.complex128"), "take .real or abs()"),
+}
 
 
 def check_count(name: str, value: object, least: int = 1, most: int | None = None) -> None:
@@ -44,3 +53,27 @@ def check_choice(name: str, value: object, choices: Iterable[object]) -> None:
     choices = tuple(choices)
     if not any(type(value) is type(choice) and value == choice for choice in choices):
         raise InvalidExperiment(f"{name} {value!r}; expected {' or '.join(map(repr, choices))}")
+
+
+def check_real(name: str, values: object) -> None:
+    """Accept a measure of real numbers: ints or floats in a tensor, an array or nested lists.
+
+    Others have no number that could be judged, or more than one: numpy would drop imaginary parts and masks, and parse
+    text.
+
+    Raises:
+        InvalidClaim: naming the measure, the type of its values, and what to do.
+    """
+    if isinstance(values, (list, tuple)):
+        for value in values:
+            check_real(name, value)
+        return
+    if isinstance(values, torch.Tensor):
+        kind, real = str(values.dtype), not (values.is_complex() or values.dtype == torch.bool)
+    else:
+        array = np.asanyarray(values)
+        kind, real = str(array.dtype), array.dtype.kind in "iuf"
+        if isinstance(array, np.ma.MaskedArray):
+            kind, real = f"masked {kind}", False
+    if not real:
+        raise InvalidClaim(f"{name} has values of type {kind}; expected real numbers: {_ADVICE.get(kind, _CONVERT)}")

@@ -204,7 +204,7 @@ def claim(
             for name, setting in _named(settings, ""):
                 suffix = f"-{name}" if name else ""
                 cases.append(Case(declared, f"{how}-{dropped.name}{suffix}", setting, dropped))
-        parameters = [pytest.param(case, id=case.name, marks=_marks(case)) for case in cases]
+        parameters = [pytest.param(case, id=case.name, marks=verdict_marks(case)) for case in cases]
         return pytest.mark.parametrize("run", parameters, indirect=True)(test)
 
     return attach
@@ -228,7 +228,8 @@ def _named(settings: Scaled | Mapping[str, Scaled], default: str) -> list[tuple[
     return named
 
 
-def _marks(case: Case) -> list[pytest.MarkDecorator]:
+def verdict_marks(case: Case) -> list[pytest.MarkDecorator]:
+    """The xfail mark of a case that must be REFUTED; no other belongs on a claim."""
     if isinstance(case.drops, Mutation):
         reason = f"control: the measure is mutated, {case.drops.name}"
     elif case.drops:

@@ -13,6 +13,7 @@ import numpy as np
 from numpy.typing import ArrayLike
 from torch import Tensor
 
+from gen_core.checks import check_real
 from gen_core.errors import Inconclusive, InvalidClaim, Refuted, Unfinished
 from gen_core.form import MEDIAN, Form
 from gen_core.judgement import Judgement, current_judge
@@ -249,6 +250,7 @@ class Expected:
             raise InvalidClaim(f"{self._name}: {why}")
 
     def _array(self, values: Tensor | ArrayLike, kind: str = "") -> np.ndarray:
+        check_real(self._name, values)
         found = np.asarray(values.detach().cpu() if isinstance(values, Tensor) else values, dtype=float)
         bad = np.argwhere(~np.isfinite(found))
         if len(bad):
@@ -279,6 +281,6 @@ def expect(values: Tensor | ArrayLike | Measured, name: str, *, scale: str = "")
 
     Raises:
         Unfinished: if a value is not finite.
-        InvalidClaim: if there is not one number per seed of the claim's run, or the scale is unknown.
+        InvalidClaim: if there is not one real number per seed of the claim's run, or the scale is unknown.
     """
     return Expected(values, name, scale)

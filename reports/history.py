@@ -8,6 +8,7 @@ Lists and mappings are JSON; everything else is a column, for queries by hand.
 from __future__ import annotations
 
 import contextlib
+import hashlib
 import json
 import sqlite3
 from collections.abc import Iterator
@@ -20,11 +21,11 @@ from reports.load import Loaded
 PLACE = Path("reports", "history.sqlite")
 """Default path of the history, relative to the root directory."""
 
-VERSION = 2
+VERSION = 3
 """SQLite's user_version of a history; a file of a later one is refused.
 
-One of version 1 lacks `NEW` and is read as it is. The first run that is appended adds the columns; in rows of before
-they are NULL, and what they would hold is read out of the other columns, as out of records of that time.
+Earlier versions lack some of `NEW` and are read as they are. The first run that is appended adds the columns; in rows
+of before they are NULL, and what they would hold is read out of the other columns, as out of records of that time.
 """
 
 APPLICATION = 0x67656E63
@@ -45,8 +46,14 @@ CASE = (
     *("verdict", "as_expected", "reason", "measured", "tolerance", "statistic", "limits", "direction", "share"),
     *("seed_limit", "seed_direction", "estimate", "low", "high", "values", "seeds", "headroom", "trained", "seconds"),
 )
-NEW = {"run": ("arguments",), "case": ("kind", "work", "statistic", "share", "seed_limit", "seed_direction")}
-"""Columns that a history of version 1 does not have."""
+SEALED = {"run": (*RUN, "cases", "digest"), "case": ("run", *CASE, "standing", "digest")}
+"""All columns: of a run with the number of its cases, and of every row a digest, which tells whether it is damaged."""
+
+NEW = {
+    "run": ("arguments", "cases", "digest"),
+    "case": ("kind", "work", "statistic", "share", "seed_limit", "seed_direction", "digest"),
+}
+"""Columns that a history of an earlier version may lack."""
 
 JSON = ("arguments", "environment", "limits", "values", "seeds")
 BOOLEAN = ("fresh", "control", "as_expected")
@@ -72,8 +79,10 @@ def append(path: Path, loaded: Loaded) -> None:
         _widen(history)
         run = loaded.run
         history.execute('DELETE FROM "case" WHERE "run" = ?', [_plain("run", run.run)])
-        _insert(history, "INSERT OR REPLACE", "run", {name: getattr(run, name) for name in RUN})
-        for case in {case.nodeid: case for case in loaded.cases}.values():
+        cases = {case.nodeid: case for case in loaded.cases}.values()
+        kept = {name: getattr(run, name) for name in RUN}
+        _insert(history, "INSERT OR REPLACE", "run", {**kept, "cases": len(cases)})
+        for case in cases:
             values = {name: getattr(case, name) for name in CASE}
             values["reason"] = case.reason[:LONGEST_REASON]
             _insert(history, "INSERT", "case", {"run": run.run, "standing": standing(case).name, **values})
@@ -145,10 +154,8 @@ def _check(history: sqlite3.Connection, path: Path, make: bool) -> None:
         if not history.execute("SELECT count(*) FROM sqlite_master").fetchone()[0]:
             history.execute(f"PRAGMA application_id = {APPLICATION}")
             history.execute(f"PRAGMA user_version = {VERSION}")
-            history.execute(f'CREATE TABLE "run" ({_columns(RUN)}, PRIMARY KEY ("run"))')
-            history.execute(
-                f'CREATE TABLE "case" ({_columns(("run", *CASE, "standing"))}, PRIMARY KEY ("run", "nodeid"))'
-            )
+            for table, key in (("run", '"run"'), ("case", '"run", "nodeid"')):
+                history.execute(f'CREATE TABLE "{table}" ({_columns(SEALED[table])}, PRIMARY KEY ({key}))')
         history.execute("COMMIT")
     if history.execute("PRAGMA application_id").fetchone()[0] != APPLICATION:
         raise BadHistory(f"{path}: not a history of runs; expected a file that pytest's --history has written")
@@ -162,11 +169,12 @@ def _version(history: sqlite3.Connection) -> int:
 
 
 def _widen(history: sqlite3.Connection) -> None:
-    """Give a history of version 1 the columns of this version, within the transaction that appends a run."""
+    """Give a history of an earlier version the columns of this version, within the transaction that appends a run."""
     if _version(history) == VERSION:
         return
     for table, names in NEW.items():
-        for name in names:
+        there = _there(history, table)
+        for name in (name for name in names if name not in there):
             history.execute(f'ALTER TABLE "{table}" ADD COLUMN "{name}"')
     history.execute(f"PRAGMA user_version = {VERSION}")
 
@@ -176,40 +184,62 @@ def _columns(names: tuple[str, ...]) -> str:
 
 
 def _insert(history: sqlite3.Connection, verb: str, table: str, values: dict[str, Any]) -> None:
-    marks = ", ".join("?" * len(values))
-    row = [_plain(name, value) for name, value in values.items()]
-    history.execute(f'{verb} INTO "{table}" ({_columns(tuple(values))}) VALUES ({marks})', row)
+    row = {name: _plain(name, value) for name, value in values.items()}
+    row["digest"] = _digest(row)
+    marks = ", ".join("?" * len(row))
+    history.execute(f'{verb} INTO "{table}" ({_columns(tuple(row))}) VALUES ({marks})', list(row.values()))
 
 
 def _plain(name: str, value: Any) -> Any:
     """A value of a record as SQLite holds it: UTF-8, and JSON in which what is not finite is null."""
     if name in JSON:
         return json.dumps(plain(value), separators=(",", ":"))
-    return value.encode("utf-8", "replace").decode() if isinstance(value, str) else value
+    if isinstance(value, str):
+        return value.encode("utf-8", "replace").decode()
+    return int(value) if isinstance(value, bool) else plain(value)
+
+
+def _digest(row: dict[str, Any]) -> str:
+    """Of all that a row holds; columns that a later version has added to it hold nothing."""
+    held = {name: value for name, value in row.items() if value is not None and name != "digest"}
+    return hashlib.sha256(json.dumps(held, sort_keys=True, default=repr).encode()).hexdigest()[:16]
 
 
 def _read(history: sqlite3.Connection, where: str, values: list[Any]) -> list[Loaded]:
-    """The runs that a condition, given latest first, selects; oldest first."""
+    """The runs that a condition, given latest first, selects; oldest first. Damaged cases are left out and named."""
     history.execute("BEGIN")
     found = []
-    for run in reversed(_rows(history, "run", RUN, f"WHERE {where}", values)):
+    for row in reversed(_rows(history, "run", f"WHERE {where}", values)):
+        name = row["run"]
+        if _damaged(row):
+            raise sqlite3.DatabaseError(f"the row of the run {name!r} is damaged")
+        run = {name: _value(name, row[name]) for name in RUN if name in row}
         run = upgraded_run(run) if run.get("arguments") is None else run
-        cases = _rows(history, "case", CASE, 'WHERE "run" = ? ORDER BY rowid', [run["run"]])
-        cases = [upgraded_case(case) if case.get("kind") is None else case for case in cases]
+        rows = _rows(history, "case", 'WHERE "run" = ? ORDER BY rowid', [name])
+        problems = [f"history: {c['nodeid']} of the run {name} is damaged" for c in rows if _damaged(c)]
+        if row.get("cases") not in (None, len(rows)):
+            problems.append(f"history: the run {name} is damaged, it has {len(rows)} of {row['cases']} cases")
+        whole = [{name: _value(name, row[name]) for name in CASE if name in row} for row in rows if not _damaged(row)]
+        cases = [upgraded_case(case) if case.get("kind") is None else case for case in whole]
         kept = [{name: value for name, value in case.items() if name in KEPT} for case in cases]
-        found.append(Loaded(RunRecord(**run), [CaseRecord(**(NOT_KEPT | case)) for case in kept]))
+        found.append(Loaded(RunRecord(**run), [CaseRecord(**(NOT_KEPT | case)) for case in kept], problems))
     history.execute("COMMIT")
     return found
 
 
-def _rows(
-    history: sqlite3.Connection, table: str, names: tuple[str, ...], condition: str, values: list[Any]
-) -> list[dict[str, Any]]:
-    """Name -> value of each row, with the columns that this history has."""
-    there = {row[1] for row in history.execute(f'PRAGMA table_info("{table}")')}
-    kept = tuple(name for name in names if name in there)
-    rows = history.execute(f'SELECT {_columns(kept)} FROM "{table}" {condition}', values).fetchall()
-    return [{name: _value(name, value) for name, value in zip(kept, row, strict=True)} for row in rows]
+def _damaged(row: dict[str, Any]) -> bool:
+    return row.get("digest") not in (None, _digest(row))
+
+
+def _rows(history: sqlite3.Connection, table: str, condition: str, values: list[Any]) -> list[dict[str, Any]]:
+    """Name -> what is held, for each row, with the columns that this history has."""
+    there = _there(history, table)
+    rows = history.execute(f'SELECT {_columns(there)} FROM "{table}" {condition}', values).fetchall()
+    return [dict(zip(there, row, strict=True)) for row in rows]
+
+
+def _there(history: sqlite3.Connection, table: str) -> tuple[str, ...]:
+    return tuple(row[1] for row in history.execute(f'PRAGMA table_info("{table}")'))
 
 
 def _value(name: str, value: Any) -> Any:

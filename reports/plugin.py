@@ -34,6 +34,9 @@ def pytest_gen_core_finished(config: pytest.Config, records: Path) -> Path | Non
         except BadHistory as error:
             _warn(config, f"the run is not in the history: {error}")
             return publish(loaded, folder, None)
+        finally:
+            for problem in loaded.problems:
+                _warn(config, f"left out: {problem}")
     except Exception as error:
         _warn(config, f"no report of {records}: {' '.join(str(error).split()) or type(error).__name__}")
         return None

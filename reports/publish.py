@@ -16,6 +16,7 @@ from reports.runs import write_history
 def publish(loaded: Loaded, folder: Path, kept: Path | None) -> Path:
     """Append a run to its history, and write pages, pages over runs, and files for machines; the index comes last.
 
+    What is damaged in the history is added to the run's problems, which the index names.
     The summary is also appended to the file that GITHUB_STEP_SUMMARY names.
 
     Args:
@@ -36,8 +37,10 @@ def publish(loaded: Loaded, folder: Path, kept: Path | None) -> Path:
         history.append(kept, loaded)
         if before := history.before(kept, loaded.run):  # else all would be new
             changes = since(before, loaded)
+    past = history.latest(kept) if kept is not None else []
+    loaded.problems.extend(problem for one in past for problem in one.problems)
     markdown = write_machine_files(loaded, changes or {}, folder)
-    write_history(history.latest(kept) if kept is not None else [], loaded, folder)
+    write_history(past, loaded, folder)
     index = render(loaded, folder, changes)
     if summary := os.environ.get("GITHUB_STEP_SUMMARY"):
         try:

@@ -11,7 +11,7 @@ from dataclasses import dataclass, field
 
 import torch
 
-from gen_core.errors import GenCoreError
+from gen_core.errors import GenCoreError, StoreFailure
 from gen_core.experiment import Experiment
 from gen_core.lab.plan import Block, Plan, blocks_of, trainable
 from gen_core.lab.store import Store
@@ -68,6 +68,7 @@ class Lab:
 
         Raises:
             Unfinished: if a training diverged or does not fit into memory.
+            StoreFailure: if a training cannot be stored.
             InvalidExperiment: if data do not have the shapes that their recipe declares.
             DataMissing, DataDamaged: if data cannot be read.
         """
@@ -139,8 +140,9 @@ class Lab:
             for block, result, seconds in train_blocks(missing, self.device, self.progress):
                 self._save(block, result, seconds)
         except Exception as error:
-            if len({block.experiment.key for block in missing}) == 1:
-                self.failures[missing[0].experiment.key] = error
+            # A full store stays full: what has not been stored now is not trained again one by one.
+            if isinstance(error, StoreFailure) or len({block.experiment.key for block in missing}) == 1:
+                self.failures |= {block.experiment.key: error for block in self._missing(group, seeds)}
             else:
                 for experiment in group:
                     self._train([experiment], seeds)

@@ -22,6 +22,7 @@ from gen_core.plugin.selection import (
 from gen_core.plugin.workers import (
     pytest_configure_node,
     pytest_handlecrashitem,
+    pytest_report_from_serializable,
     pytest_testnodedown,
     pytest_xdist_auto_num_workers,
     pytest_xdist_node_collection_finished,
@@ -39,6 +40,7 @@ __all__ = [
     "pytest_make_collect_report",
     "pytest_pyfunc_call",
     "pytest_report_collectionfinish",
+    "pytest_report_from_serializable",
     "pytest_report_teststatus",
     "pytest_runtest_makereport",
     "pytest_runtestloop",

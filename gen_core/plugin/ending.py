@@ -2,51 +2,62 @@
 
 from __future__ import annotations
 
-import time
 from pathlib import Path
 
 import pytest
 
 from gen_core.plugin import progress, terminal
+from gen_core.plugin.journal import utc_now
 from gen_core.plugin.options import on_worker
 from gen_core.plugin.session import Session
-from gen_core.records import last_attempts, read_run, worst_first
+from gen_core.records import worst_first
 
+_LINES = pytest.StashKey[list[str]]()
 _MADE = pytest.StashKey[list[str]]()
 
 
 @pytest.hookimpl(trylast=True)
 def pytest_sessionfinish(session: pytest.Session, exitstatus: int) -> None:
-    """Close the records once all workers have ended, and let other plugins make reports from them."""
+    """Close the records once all workers have ended, and let other plugins make reports from them.
+
+    The exit status follows the records: a case that is not as expected makes the run red, whatever pytest has counted.
+    """
     config = session.config
     if on_worker(config):
         return
     progress.end(config)
     ours = Session.of(config)
-    if not ours.journal.begun:
+    journal = ours.journal
+    if not journal.begun:
         return
-    ours.journal.close(seconds=time.time() - ours.began, exit_status=int(exitstatus))
-    folder = ours.journal.folder
-    made: list[Path] = config.hook.pytest_gen_core_finished(config=config, records=folder)
-    config.stash[_MADE] = [f"report: {path}" for path in made] or [f"records: {folder}"]
+    cases = journal.outcome()
+    red = sum(not case.as_expected for case in cases)
+    lines = terminal.case_lines(worst_first(cases))
+    if red and not exitstatus:
+        session.exitstatus = pytest.ExitCode.TESTS_FAILED
+        lines.append(f"exit status 1: {red} not as expected, whatever pytest has counted")
+    run = ours.begun_run()
+    journal.close(run, (utc_now() - ours.began).total_seconds(), int(session.exitstatus))
+    made: list[Path] = config.hook.pytest_gen_core_finished(
+        config=config, records=journal.folder, unwritten=journal.unwritten
+    )
+    if journal.unwritten and not session.exitstatus:
+        session.exitstatus = pytest.ExitCode.TESTS_FAILED
+    repeat = [f"repeat with: {run.repeat}"] if run.fresh else []
+    lines += [*terminal.conditions(run), *repeat, *journal.notes(), f"trainings: {run.trainings}"]
+    config.stash[_LINES] = lines + [
+        f"warning: {line}; expected room there, or another folder" for line in journal.unwritten
+    ]
+    config.stash[_MADE] = [f"report: {path}" for path in made] or [f"records: {journal.folder}"]
 
 
 def pytest_terminal_summary(terminalreporter: pytest.TerminalReporter) -> None:
     """One line per case, worst first, and the guarantee of the error budget."""
-    journal = Session.of(terminalreporter.config).journal
-    if not journal.begun:
-        return
-    run = read_run(journal.folder / "run.json")
-    terminalreporter.section("claims, worst first")
-    for line in terminal.case_lines(worst_first(last_attempts(journal.folder)[0])):
+    lines = terminalreporter.config.stash.get(_LINES, [])
+    if lines:
+        terminalreporter.section("claims, worst first")
+    for line in lines:
         terminalreporter.line(line)
-    for line in terminal.conditions(run):
-        terminalreporter.line(line)
-    if run.fresh:
-        terminalreporter.line(f"repeat with: {run.repeat}")
-    for note in journal.notes():
-        terminalreporter.line(note)
-    terminalreporter.line(f"trainings: {run.trainings}")
 
 
 def pytest_unconfigure(config: pytest.Config) -> None:

@@ -2,19 +2,29 @@
 
 from __future__ import annotations
 
+import contextlib
 import json
 import os
 import shutil
-from collections.abc import Sequence
-from dataclasses import asdict, dataclass
+from collections import Counter
+from collections.abc import Iterable, Iterator, Sequence
+from dataclasses import asdict, dataclass, field, replace
+from datetime import UTC, datetime
 from pathlib import Path
-from typing import Any
 
 from gen_core.lab import Event
-from gen_core.records import CaseRecord, RunRecord, read_run, write_attempt, write_json
+from gen_core.records import CaseRecord, RunRecord, built_case, plain, read_cases, read_run, write_attempt, write_json
 
 RUNS_KEPT = 20
 """Runs whose records stay in a report folder; older ones are removed when a run ends."""
+
+SILENT = 24 * 3600.0
+"""Seconds after its last record for which a run without an exit status counts as going on."""
+
+
+def utc_now() -> datetime:
+    """The time by the clock of this machine, which may be wrong: runs are named, and removed, by nothing else."""
+    return datetime.now(UTC)
 
 
 @dataclass
@@ -24,15 +34,22 @@ class Journal:
     Attributes:
         folder: the run's folder; it is not created before `begin`.
         writer: name of the process: xdist's name of the worker, or "main".
+        cases: node id -> last record of a case that this process has written or heard of.
+        unwritten: why records could not be written, one line each.
     """
 
     folder: Path
     writer: str
+    cases: dict[str, CaseRecord] = field(default_factory=dict)
+    unwritten: list[str] = field(default_factory=list)
+    _seeds: Counter[str] = field(default_factory=Counter)
+    _trainings: int = 0
+    _read_to: dict[Path, int] = field(default_factory=dict)
 
     @property
     def begun(self) -> bool:
         """Whether a process has found claims and begun the records."""
-        return (self.folder / "run.json").exists()
+        return bool(self.cases) or (self.folder / "run.json").exists()
 
     @property
     def progress(self) -> Path:
@@ -40,21 +57,43 @@ class Journal:
         return self.folder / "progress"
 
     def begin(self, run: RunRecord, cases: Sequence[CaseRecord]) -> None:
-        """Write the selected cases and the run; every worker writes the same, so that none depends on another."""
+        """Write the selected cases and the run; every worker writes the same, so that none depends on another.
+
+        Raises:
+            OSError: if they cannot be written.
+        """
         write_json(self.folder / "cases.json", list(cases))
         write_json(self.folder / "run.json", run)
 
     def attempt(self, record: CaseRecord) -> None:
         """Write the record of one attempt; of several attempts at a case the last one counts."""
-        write_attempt(self.folder, record)
+        self.cases[record.nodeid] = record
+        with self._writing():
+            write_attempt(self.folder, record)
+
+    def tell(self, record: CaseRecord) -> str:
+        """A record, and what could not be written, as text for the process with the terminal; figures stay here."""
+        return json.dumps([plain(replace(record, figure=None)), self.unwritten])
+
+    def hear(self, told: str) -> None:
+        """Keep what another process has told, which stands even where the disk is full."""
+        entry, unwritten = json.loads(told)
+        record = built_case(entry, self.folder)
+        self.cases[record.nodeid] = record
+        self.unwritten += [line for line in unwritten if line not in self.unwritten]
 
     def training(self, event: Event) -> None:
         """Log a finished training."""
         self._append("trainings", json.dumps(asdict(event)))
 
-    def trainings(self) -> list[Event]:
-        """The trainings of this run so far, in all its processes."""
-        return [Event(**json.loads(line)) for line in self._read("trainings")]
+    def trained(self, keys: Iterable[str]) -> int:
+        """Number of seeds that all processes of this run have trained for some keys so far."""
+        for line in self._new_lines("trainings"):
+            with contextlib.suppress(ValueError, TypeError):  # two halves of lines, where a full disk cut the first
+                event = Event(**json.loads(line))
+                self._seeds[event.key] += event.seeds
+                self._trainings += 1
+        return sum(self._seeds[key] for key in keys)
 
     def note(self, lines: list[str]) -> None:
         """Write notes of this process for the end of the run, and empty the list."""
@@ -62,28 +101,64 @@ class Journal:
             self._append("notes", lines.pop(0))
 
     def notes(self) -> list[str]:
-        """The notes of all processes of this run."""
-        return self._read("notes")
+        """The notes of all processes of this run that have not been read yet."""
+        return list(self._new_lines("notes"))
 
-    def _read(self, kind: str) -> list[str]:
-        """All processes' lines of a kind; a line cut off by a kill is left out."""
-        texts = [path.read_text(encoding="utf-8") for path in sorted(self.folder.glob(f"{kind}/*.jsonl"))]
-        return [line[:-1] for text in texts for line in text.splitlines(keepends=True) if line.endswith("\n")]
+    def outcome(self) -> list[CaseRecord]:
+        """The last record of every selected case; one that was never reached has no verdict."""
+        selected: list[CaseRecord] = []
+        with self._writing("read"):
+            selected = read_cases(self.folder / "cases.json")
+        return list(({case.nodeid: case for case in selected} | self.cases).values())
 
-    def close(self, **ended: Any) -> None:
-        """Close the records with `seconds` and `exit_status` of the run; only in the process with the terminal."""
-        record = read_run(self.folder / "run.json")
-        for name, value in ended.items():
-            setattr(record, name, value)
-        record.trainings = len(self.trainings())
-        write_json(self.folder / "run.json", record)
+    def close(self, run: RunRecord, seconds: float, exit_status: int) -> None:
+        """Close the records with the time and the exit status; only in the process with the terminal."""
+        self.trained(())
+        run.seconds, run.exit_status, run.trainings = seconds, exit_status, self._trainings
+        with self._writing():
+            write_json(self.folder / "run.json", run)
         shutil.rmtree(self.progress, ignore_errors=True)
-        runs = sorted(path for path in self.folder.parent.iterdir() if (path / "run.json").exists())
-        for old in runs[:-RUNS_KEPT]:
-            shutil.rmtree(old, ignore_errors=True)
+        if not self.folder.is_dir():
+            return
+        others = sorted(p for p in self.folder.parent.iterdir() if p != self.folder and (p / "run.json").exists())
+        for old in others[: -(RUNS_KEPT - 1)]:
+            if not _going_on(old):
+                shutil.rmtree(old, ignore_errors=True)
+
+    def _new_lines(self, kind: str) -> Iterator[str]:
+        """The lines of a kind that were not read yet, of all processes; one cut off by a kill is left out."""
+        for path in sorted(self.folder.glob(f"{kind}/*.jsonl")):
+            with path.open("rb") as file:
+                file.seek(self._read_to.get(path, 0))
+                for line in file:
+                    if line.endswith(b"\n"):
+                        self._read_to[path] = self._read_to.get(path, 0) + len(line)
+                        yield line.decode("utf-8")[:-1]
 
     def _append(self, kind: str, line: str) -> None:
         path = self.folder / kind / f"{self.writer}-{os.getpid()}.jsonl"
-        path.parent.mkdir(parents=True, exist_ok=True)
-        with path.open("a", encoding="utf-8") as out:
-            out.write(line + "\n")
+        with self._writing():
+            path.parent.mkdir(parents=True, exist_ok=True)
+            with path.open("a", encoding="utf-8") as out:
+                out.write(line + "\n")
+
+    @contextlib.contextmanager
+    def _writing(self, what: str = "written") -> Iterator[None]:
+        """Let no record cost a verdict: what cannot be written is said once, at the end of the run."""
+        try:
+            yield
+        except (OSError, ValueError) as error:
+            reason = getattr(error, "strerror", None) or error
+            line = f"--report-dir {self.folder.parents[1]}: records cannot be {what} ({reason})"
+            if line not in self.unwritten:
+                self.unwritten.append(line)
+
+
+def _going_on(folder: Path) -> bool:
+    """Whether a run may not have ended yet: one without an exit status that has written something within a day."""
+    try:
+        ended = read_run(folder / "run.json").exit_status is not None
+        last = max(path.stat().st_mtime for path in (folder, *folder.iterdir()))
+    except (OSError, ValueError):  # another process removes it, or it is no run's
+        return False
+    return not ended and utc_now().timestamp() - last < SILENT

@@ -5,6 +5,7 @@ from __future__ import annotations
 import inspect
 import time
 import types
+import unittest
 
 import pytest
 
@@ -22,8 +23,11 @@ from gen_core.training.draws import check_data, check_unchanged, sample_data
 from gen_core.training.seeding import seed_numbers
 from gen_core.training.steps import choose_stepper
 
-CAUGHT = (Exception, pytest.skip.Exception, pytest.fail.Exception)
+CAUGHT = (Exception, SystemExit, pytest.skip.Exception, pytest.fail.Exception)
 """Exceptions that are recorded as the outcome of a case; an interruption of the run is not among them."""
+
+PRETENDED = (pytest.skip.Exception, pytest.xfail.Exception, unittest.SkipTest)
+"""Exceptions that pytest does not count as failures. In a claim they would hide its verdict."""
 
 
 @pytest.fixture
@@ -61,9 +65,10 @@ def _set_up(session: Session, item: pytest.Item, case: Case) -> None:
             check_data(experiment)
         _check(session, item.stash[RECORD], case, 0, session.looks(case)[0])
     except CAUGHT as error:
-        _end(session, item, _word(session, error), error, time.monotonic() - began)
-        _skip_if_missing(session, error)
-        raise
+        raised = _honest(item, error, None)
+        _end(session, item, _word(session, raised), raised, time.monotonic() - began)
+        _skip_if_missing(session, raised)
+        raise raised  # noqa: B904, the exception itself as a rule
 
 
 def _judge(session: Session, item: pytest.Function, case: Case) -> None:
@@ -80,16 +85,18 @@ def _judge(session: Session, item: pytest.Function, case: Case) -> None:
             run = _obtain(session, case, seeds)
             _call(item, run, judge)
         except CAUGHT as error:
-            raised = error
+            raised = _honest(item, error, judge)
         word, before = _word(session, raised), seeds
         if word in (HOLDS, REFUTED, INCONCLUSIVE):
             _note(record, judge.judgements[0])
+        else:  # the values of the look before would stand beside the seeds of this one
+            record.estimate = record.low = record.high = record.headroom = record.seeds_needed = None
+            record.values = []
         if word != INCONCLUSIVE:
             break
     if run is not None:
         _describe(session, record, case, run, word)
-    stored = {key for keys in record.keys.values() for key in keys}
-    record.trained = sum(event.seeds for event in session.journal.trainings() if event.key in stored)
+    record.trained = session.journal.trained({key for keys in record.keys.values() for key in keys})
     _end(session, item, word, raised, time.monotonic() - began)
     if raised is not None:
         _skip_if_missing(session, raised)
@@ -99,12 +106,8 @@ def _judge(session: Session, item: pytest.Function, case: Case) -> None:
 def _call(item: pytest.Function, run: Run | Runs, judge: Judge) -> None:
     """Call the claim with its run and its other fixtures."""
     others = {name: item.funcargs[name] for name in inspect.signature(item.obj).parameters if name != "run"}
-    try:
-        with judging(judge):
-            item.obj(**others, run=run)
-    except (Refuted, Inconclusive):
-        if judge.judgements:
-            raise
+    with judging(judge):
+        item.obj(**others, run=run)
     if not judge.judgements:
         raise InvalidClaim(f"{item.name} ended without an expect; expected one, since a claim states a tolerance")
     if judge.judgements[0].verdict != HOLDS:
@@ -164,15 +167,26 @@ def _checked(hypothesis: Assumption, experiment: Experiment, seed: int) -> tuple
     return result
 
 
+def _honest(item: pytest.Item, raised: BaseException, judge: Judge | None) -> BaseException:
+    """The exception of a case; in place of one that pretends an outcome that `expect` has not reached, InvalidClaim."""
+    reached = judge.judgements[0].verdict if judge and judge.judgements else None
+    if _raised_verdict(raised) in (None, reached) and not isinstance(raised, PRETENDED):
+        return raised
+    found = f"{item.name} raised {type(raised).__name__}: {raised}; expected its expect to decide"
+    return InvalidClaim(found).with_traceback(raised.__traceback__)
+
+
+def _raised_verdict(raised: BaseException | None) -> Verdict | None:
+    if isinstance(raised, Refuted):
+        return REFUTED
+    return INCONCLUSIVE if isinstance(raised, Inconclusive) else None
+
+
 def _word(session: Session, raised: BaseException | None) -> Verdict:
     """The verdict on a case, given the exception that its set-up or its call raised, if any."""
     if raised is None:
         return HOLDS
-    if isinstance(raised, Refuted):
-        return REFUTED
-    if isinstance(raised, Inconclusive):
-        return INCONCLUSIVE
-    return NOT_RUN if isinstance(raised, pytest.skip.Exception) or _missing(session, raised) else ERROR
+    return _raised_verdict(raised) or (NOT_RUN if _missing(session, raised) else ERROR)
 
 
 def _missing(session: Session, raised: BaseException) -> bool:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import traceback
+import unittest
 from collections.abc import Generator
 from pathlib import Path
 
@@ -10,11 +11,15 @@ import pytest
 
 from gen_core.claim import Case
 from gen_core.errors import GenCoreError, Inconclusive, Refuted
+from gen_core.plugin.options import on_worker
 from gen_core.plugin.session import Session, case_of
 from gen_core.records import ERROR, HOLDS, INCONCLUSIVE, NOT_RUN, REFUTED, CaseRecord, standing
 
 RECORD = pytest.StashKey[CaseRecord]()
 """The record of a claim case's attempt, kept with its item."""
+
+TOLD = "gen_core"
+"""Attribute of a worker's report with the record of its case, in JSON."""
 
 
 def state(record: CaseRecord) -> str:
@@ -40,11 +45,13 @@ def pytest_runtest_makereport(
     case = case_of(item)
     if case is None:
         return report
-    if RECORD not in item.stash and report.when == "setup" and not report.passed:
-        report.user_properties += _not_begun(item, case, call, report)
+    if report.when == "setup" and not report.passed and (RECORD not in item.stash or not item.stash[RECORD].verdict):
+        report.user_properties += _not_begun(item, case, call)
     record = item.stash.get(RECORD, None)
     if record is None:
         return report
+    if on_worker(item.config):
+        setattr(report, TOLD, Session.of(item.config).journal.tell(record))
     report.user_properties = [(str(key), _builtin(value)) for key, value in report.user_properties]
     if report.when == "teardown":
         return report
@@ -89,18 +96,17 @@ def pytest_report_teststatus(report: pytest.TestReport) -> tuple[str, str, str] 
     return ("error" if report.when == "setup" else "failed"), letter, word
 
 
-def _not_begun(
-    item: pytest.Item, case: Case, call: pytest.CallInfo[None], report: pytest.TestReport
-) -> list[tuple[str, object]]:
-    """Record a case that was skipped by a mark, or not set up because another fixture failed."""
+def _not_begun(item: pytest.Item, case: Case, call: pytest.CallInfo[None]) -> list[tuple[str, object]]:
+    """Record a case that a mark or another fixture skipped, or that was not set up because another fixture failed."""
     ours = Session.of(item.config)
     item.stash[RECORD] = record = ours.record(item.nodeid, case)
-    if report.skipped:
-        record.verdict, record.reason = NOT_RUN, str(getattr(call.excinfo, "value", ""))
+    error = call.excinfo.value if call.excinfo else None
+    if isinstance(error, (pytest.skip.Exception, unittest.SkipTest)):
+        record.verdict, record.reason = NOT_RUN, str(error)
     else:
         record.verdict = ERROR
-        if call.excinfo:
-            record.reason, record.traceback = one_line(call.excinfo.value), claim_traceback(item, call.excinfo.value)
+        if error is not None:
+            record.reason, record.traceback = one_line(error), claim_traceback(item, error)
     ours.journal.attempt(record)
     return properties(record)
 

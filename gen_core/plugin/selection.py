@@ -6,6 +6,7 @@ from collections.abc import Generator
 
 import pytest
 
+from gen_core.claim import verdict_marks
 from gen_core.plugin import progress, terminal
 from gen_core.plugin.options import on_worker
 from gen_core.plugin.session import Session, case_of
@@ -37,6 +38,23 @@ def pytest_collection_modifyitems(config: pytest.Config, items: list[pytest.Item
             _longest_first(ours, items)
 
 
+def _refuse_xfail(items: list[pytest.Item]) -> None:
+    """Reject xfail marks other than our own, which would turn a red claim green.
+
+    Raises:
+        UsageError: naming the claim and the mark.
+    """
+    for item in items:
+        case = case_of(item)
+        own = [decorator.mark for decorator in verdict_marks(case)] if case else []
+        for mark in item.iter_markers("xfail") if case else ():
+            if mark not in own:
+                raise pytest.UsageError(
+                    f"{item.nodeid} has a mark xfail({mark.kwargs.get('reason', '')!r}); expected none on a claim: "
+                    "not_reproduced= declares that it does not come out, without= its controls"
+                )
+
+
 def _longest_first(ours: Session, items: list[pytest.Item]) -> None:
     """Put claims with long trainings first, in one order on all workers, so that no worker ends with a long one."""
     assert ours.lab is not None
@@ -56,6 +74,7 @@ def pytest_collection_finish(session: pytest.Session) -> None:
     if ours.lab is None or config.getoption("collectonly") or ours.options.list_claims:
         return
     try:
+        _refuse_xfail(session.items)
         ours.open(ours.lab)
     except pytest.UsageError as error:
         if on_worker(config):  # xdist reports a usage error as a crash; this way the controller shows it and stops

@@ -2,11 +2,11 @@
 
 from __future__ import annotations
 
+import secrets
 import shlex
-import time
 from collections.abc import Iterable
 from dataclasses import dataclass, field
-from datetime import UTC, datetime
+from datetime import datetime
 from pathlib import Path
 
 import pytest
@@ -15,10 +15,10 @@ from gen_core.claim import Case
 from gen_core.experiment import Experiment
 from gen_core.form import Form
 from gen_core.lab import Lab, Store
-from gen_core.plugin.journal import Journal
+from gen_core.plugin.journal import Journal, utc_now
 from gen_core.plugin.options import ERROR_BUDGET, Options, on_worker, writable
 from gen_core.plugin.progress import ProgressFile
-from gen_core.records import CaseRecord, Hypothesis, RunRecord, Work
+from gen_core.records import CaseRecord, Hypothesis, RunRecord, Work, read_run
 from gen_core.run import Mutation
 from gen_core.settings import describe
 from gen_core.training import device
@@ -51,7 +51,7 @@ class Session:
         base: base of its seeds.
         arguments: the command line, without the program.
         journal: the folder of its records.
-        began: start time of this process, in seconds since the epoch.
+        began: start time of this process.
         items: the selected claim cases, after deselection.
         shares: number of cases collected before deselection, which the error budget is split over by default, so that a
             verdict does not depend on the selection.
@@ -64,7 +64,7 @@ class Session:
     arguments: list[str]
     journal: Journal
     options: Options
-    began: float = field(default_factory=time.time)
+    began: datetime = field(default_factory=utc_now)
     items: dict[str, Case] = field(default_factory=dict)
     shares: int = 0
     lab: Lab | None = None
@@ -79,8 +79,8 @@ class Session:
 
     @classmethod
     def _new(cls, config: pytest.Config) -> Session:
-        now, options = datetime.now(UTC), Options.of(config)
-        run = f"{now:%Y%m%d-%H%M%S-%f}"
+        now, options = utc_now(), Options.of(config)
+        run = f"{now:%Y%m%d-%H%M%S-%f}-{secrets.token_hex(4)}"  # one folder each, even for runs of the same instant
         base = int(f"{now:%Y%m%d%H%M%S}") if options.seeds_from == "fresh" else int(options.seeds_from)
         folder = config.invocation_params.dir / options.report_dir / "records" / run
         arguments = [str(argument) for argument in config.invocation_params.args]
@@ -140,13 +140,23 @@ class Session:
         """Begin the records of this run, and have the lab report its progress and its trainings there.
 
         Raises:
-            UsageError: if the report's folder or the store cannot be written.
+            UsageError: if the report's folder or the store cannot be written, or is full.
         """
         writable(self.journal.folder.parents[1], "--report-dir")
         writable(lab.store.root, "--store")
         lab.progress = ProgressFile(self.journal.progress / f"{self.journal.writer}.json")
         lab.finished = self.journal.training
-        self.journal.begin(self.run_record(), [self.record(nodeid, case) for nodeid, case in self.items.items()])
+        try:
+            self.journal.begin(self.run_record(), [self.record(nodeid, case) for nodeid, case in self.items.items()])
+        except OSError as error:
+            raise pytest.UsageError(f"--report-dir {error}; expected a folder with room for the records") from None
+
+    def begun_run(self) -> RunRecord:
+        """The record of the run as a process with claims has begun it."""
+        try:
+            return read_run(self.journal.folder / "run.json")
+        except ValueError:
+            return self.run_record()
 
     def record(self, nodeid: str, case: Case) -> CaseRecord:
         """The record of a case before it runs."""
@@ -207,7 +217,7 @@ class Session:
         environment = device.environment(self.lab.device, self.config.rootpath) if self.lab else {}
         return RunRecord(
             run=self.run,
-            started=datetime.fromtimestamp(self.began, UTC).isoformat(timespec="seconds"),
+            started=self.began.isoformat(timespec="seconds"),
             command=shlex.join(["pytest", *self.arguments]),
             arguments=kept,
             repeat=shlex.join(["pytest", *kept, "--seeds-from", str(self.base)]),

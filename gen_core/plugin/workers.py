@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import contextlib
 import os
-from collections.abc import Sequence
+from collections.abc import Generator, Sequence
 from pathlib import Path
 from typing import Any
 
@@ -13,7 +13,7 @@ import torch
 
 from gen_core.plugin import progress, terminal
 from gen_core.plugin.options import Options
-from gen_core.plugin.outcomes import properties
+from gen_core.plugin.outcomes import TOLD, properties
 from gen_core.plugin.session import Session
 from gen_core.records import ERROR, read_cases, read_run
 from gen_core.training import device
@@ -52,12 +52,23 @@ def pytest_xdist_node_collection_finished(node: Any, ids: Sequence[str]) -> None
     if ours.journal.begun and progress.begin(node.config, ours.journal.progress):
         reporter = node.config.pluginmanager.getplugin("terminalreporter")
         if reporter is not None and reporter.verbosity >= 0:
-            conditions = terminal.conditions(read_run(ours.journal.folder / "run.json"))
-            if reporter.isatty():  # over xdist's line on its workers, which it writes again
-                reporter.rewrite(conditions, erase=True)
-                reporter.line("")
-            else:
-                reporter.write_line(conditions)
+            for line in terminal.conditions(read_run(ours.journal.folder / "run.json")):
+                if reporter.isatty():  # over xdist's line on its workers, which it writes again
+                    reporter.rewrite(line, erase=True)
+                    reporter.line("")
+                else:
+                    reporter.write_line(line)
+
+
+@pytest.hookimpl(wrapper=True)
+def pytest_report_from_serializable(
+    config: pytest.Config, data: dict[str, Any]
+) -> Generator[None, pytest.CollectReport | pytest.TestReport | None, pytest.CollectReport | pytest.TestReport | None]:
+    """Keep the record that comes with a worker's report: at the end of the run it may not be on the disk."""
+    report = yield
+    if told := getattr(report, TOLD, ""):
+        Session.of(config).journal.hear(told)
+    return report
 
 
 @pytest.hookimpl(optionalhook=True)

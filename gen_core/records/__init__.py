@@ -12,6 +12,7 @@ Every file is written under a temporary name and renamed, so that a killed run l
 from gen_core.records.case import SCHEMA, CaseRecord, Hypothesis, Look, RunRecord
 from gen_core.records.figure import Curve, Figure, Mark, Panel, Reported, Tick
 from gen_core.records.files import (
+    built_case,
     last_attempts,
     plain,
     read_case,
@@ -60,6 +61,7 @@ __all__ = [
     "Tick",
     "Verdict",
     "Work",
+    "built_case",
     "last_attempts",
     "plain",
     "read_case",

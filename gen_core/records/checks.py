@@ -3,19 +3,58 @@
 from __future__ import annotations
 
 import functools
+import math
 import types
 from collections.abc import Sequence
 from dataclasses import fields, is_dataclass
 from typing import Any, Literal, Union, get_args, get_origin, get_type_hints
 
 from gen_core.records.case import SCHEMA, CaseRecord, RunRecord
+from gen_core.records.vocabulary import HOLDS, INCONCLUSIVE, REFUTED
+
+SAME = 1e-9
+"""Relative difference up to which an estimate counts as the mean of its values: rounding, in any order of adding."""
 
 
 def defect(record: CaseRecord | RunRecord) -> str:
-    """The first field that does not match its annotation, in words, or "" for a valid record."""
+    """The first field that does not match its annotation, or contradicts others, in words, or "" for a valid record."""
     if found := _defect(record, type(record), type(record).__name__):
         return found
-    return "" if record.schema in range(1, SCHEMA + 1) else f"schema {record.schema}; expected 1 to {SCHEMA}"
+    if record.schema not in range(1, SCHEMA + 1):
+        return f"schema {record.schema}; expected 1 to {SCHEMA}"
+    return contradiction(record) if isinstance(record, CaseRecord) else ""
+
+
+def contradiction(record: CaseRecord) -> str:
+    """How a verdict contradicts the interval and the limits, or a mean its values, in words; "" if they agree.
+
+    Interval and limits are on one scale, and so the verdict follows from them whatever the statistic.
+    """
+    if record.low is None or record.high is None or record.verdict not in (HOLDS, REFUTED, INCONCLUSIVE):
+        return ""
+    low, high = _limits(record)
+    expected = INCONCLUSIVE
+    if low <= record.low and record.high <= high:
+        expected = HOLDS
+    elif record.high < low or record.low > high:
+        expected = REFUTED
+    if record.limits and record.verdict != expected:
+        found = f"[{record.low:g}, {record.high:g}] against {record.direction} {' and '.join(map(str, record.limits))}"
+        return f"damaged, the verdict {record.verdict} with {found}; expected {expected}"
+    values = [value for value in record.values if value is not None]
+    if record.statistic != "mean" or record.scale or record.estimate is None or len(values) != len(record.values):
+        return ""
+    mean = math.fsum(values) / max(len(values), 1)
+    if values and abs(mean - record.estimate) > SAME * max(map(abs, values)):
+        return f"damaged, the estimate {record.estimate:g}; expected the mean of its values, {mean:g}"
+    return ""
+
+
+def _limits(record: CaseRecord) -> tuple[float, float]:
+    if record.direction == "between" and len(record.limits) == 2:
+        return record.limits[0], record.limits[1]
+    only = record.limits[0] if record.limits else math.nan
+    return (-math.inf, only) if record.direction == "at most" else (only, math.inf)
 
 
 def _defect(value: Any, hint: Any, where: str) -> str:

@@ -14,18 +14,24 @@ from typing import Any, TypeVar
 from gen_core.records.case import SCHEMA, CaseRecord, Hypothesis, Look, RunRecord
 from gen_core.records.checks import defect
 from gen_core.records.figure import Curve, Figure, Mark, Panel, Reported, Tick
+from gen_core.records.seal import broken_seal, sealed
 from gen_core.records.standing import urgency
 from gen_core.records.upgrade import upgraded_case, upgraded_run
 
 T = TypeVar("T")
 
 
-def write_json(path: Path, value: Any) -> None:
-    """Write a record (a dataclass, or builtins) as JSON, atomically. NaN and infinities become None."""
+def write_json(path: Path, record: CaseRecord | RunRecord | list[CaseRecord]) -> None:
+    """Write a record, or several, as JSON with their seals, atomically. NaN and infinities become None."""
     path.parent.mkdir(parents=True, exist_ok=True)
     part = path.with_name(f".{path.name}.{os.getpid()}.part")
-    part.write_text(json.dumps(plain(value), indent=1, allow_nan=False, ensure_ascii=False), encoding="utf-8")
-    os.replace(part, path)
+    value = [sealed(plain(one)) for one in record] if isinstance(record, list) else sealed(plain(record))
+    text = json.dumps(value, indent=1, allow_nan=False, ensure_ascii=False)
+    try:
+        part.write_text(text, encoding="utf-8", errors="backslashreplace")
+        os.replace(part, path)
+    finally:
+        part.unlink(missing_ok=True)
 
 
 def write_attempt(folder: Path, record: CaseRecord) -> None:
@@ -40,12 +46,12 @@ def read_case(path: Path) -> CaseRecord:
     Raises:
         ValueError: if the file is truncated or is not a case record; the message names the file and the defect.
     """
-    return _whole(path, dict, _case)
+    return _whole(path, dict, built_case)
 
 
 def read_cases(path: Path) -> list[CaseRecord]:
     """Read `cases.json`. Raises as `read_case`."""
-    return _whole(path, list, lambda entries, path: [_case(entry, path) for entry in entries])
+    return _whole(path, list, lambda entries, path: [built_case(entry, path) for entry in entries])
 
 
 def read_run(path: Path) -> RunRecord:
@@ -113,7 +119,9 @@ def _load(path: Path, kind: type) -> Any:
     return value
 
 
-def _case(entry: Any, path: Path) -> CaseRecord:
+def built_case(entry: Any, path: Path) -> CaseRecord:
+    """The record of a case from the mapping that a file holds; its values are not checked. Raises as `read_case`."""
+    _require_seal(entry, path)
     record = _build(CaseRecord, upgraded_case(entry) if _old(entry) else entry, path)
     record.looks = [_build(Look, look, path) for look in record.looks]
     record.hypotheses = [_build(Hypothesis, h, path) for h in record.hypotheses]
@@ -130,7 +138,13 @@ def _case(entry: Any, path: Path) -> CaseRecord:
 
 
 def _run(entry: Any, path: Path) -> RunRecord:
+    _require_seal(entry, path)
     return _build(RunRecord, upgraded_run(entry) if _old(entry) else entry, path)
+
+
+def _require_seal(entry: Any, path: Path) -> None:
+    if broken_seal(entry):
+        raise ValueError(f"{path}: damaged, its digest is not that of its fields")
 
 
 def _old(entry: Any) -> bool:

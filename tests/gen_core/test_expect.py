@@ -83,7 +83,7 @@ INVALID = [
         {},
         "q: all 8 values are equal, .*expected always_.*typically_.*mostly_",
     ),
-    ("at_most", NEAR > 1, (2.0,), {}, "q: 8 seeds have only two different values"),
+    ("at_most", (NEAR > 1).double(), (2.0,), {}, "q: 8 seeds have only two different values"),
     ("at_least", NEAR.clip(max=1), (0.0,), {}, "q: 6 of 8 values are equal"),
     ("decays_in", FLAT, (X,), {"exponent_at_most": 1.0}, "q: all 2 values are equal"),
     ("mostly_at_most", NEAR, (1.0,), {"share": 1.0}, r"share 1 of seeds; expected a number in \(0, 1\)"),
@@ -261,3 +261,45 @@ def test_the_share_of_a_false_claim_that_holds_on_eight_equal_values_is_none():
         except (InvalidClaim, Inconclusive, Refuted):
             pass
     assert held == 0
+
+
+NO_NUMBERS = {
+    "complex tensor": (
+        NEAR + 1e9j,
+        r"q has values of type torch\.complex64; expected real numbers: take \.real or abs",
+    ),
+    "complex array": (NEAR.numpy() + 1j, r"q has values of type complex64; .* take \.real or abs\(\)"),
+    "masked": (np.ma.masked_less(NEAR.numpy(), 1), "q has values of type masked float32; expected real numbers: conv"),
+    "one masked": ([*NEAR.tolist()[1:], np.ma.masked], "type masked float64"),
+    "text": ([str(v) for v in NEAR.tolist()], r"type <U\d+; expected real numbers: convert them to float first"),
+    "one text": ([*NEAR.tolist()[1:], "1.0"], "type <U3"),
+    "bool tensor": (NEAR > 0, r"type torch\.bool; expected real numbers: take a share per seed, or judge the quantity"),
+    "bool array": (NEAR.numpy() > 0, "type bool; expected real numbers: take a share per seed"),
+    "one bool": ([*NEAR.tolist()[1:], True], "type bool"),
+    "objects": (np.array([*NEAR.tolist()[1:], None]), "type object"),
+    "times": (np.zeros(8, "datetime64[s]"), "type datetime64"),
+    "resampled": (Measured(NEAR, NEAR + 0j), r"type torch\.complex64"),
+}
+
+
+@pytest.mark.parametrize("values", NO_NUMBERS)
+def test_what_is_no_real_number_is_refused(values):
+    given, message = NO_NUMBERS[values]
+    with judging(Judge(0.005, 8)), pytest.raises(InvalidClaim, match=message) as refused:
+        expect(given, "q").at_most(1e12)
+    assert "\n" not in str(refused.value)
+
+
+COMES_AS = {
+    "array": torch.Tensor.numpy,
+    "list": torch.Tensor.tolist,
+    "tensors": list,
+    "with a gradient": lambda v: v.clone().requires_grad_(),
+    "numpy scalars": lambda v: [np.float32(x) for x in v],
+    "ints": lambda v: v.int(),
+}
+
+
+@pytest.mark.parametrize("form", COMES_AS)
+def test_real_numbers_are_judged_in_whatever_they_come(form):
+    expect(COMES_AS[form](NEAR), "q").always_at_most(3)

@@ -29,7 +29,7 @@ def attempts(records: Path, cases, monkeypatch) -> Path:
     shutil.rmtree(records / "attempts")
     clock = itertools.count(time.time_ns())
     monkeypatch.setattr(time, "time_ns", lambda: next(clock))
-    for verdict in ("ERROR", "HOLDS", None):
+    for verdict in ("ERROR", "NOT RUN", None):
         for case in cases:
             if case.verdict:
                 write_attempt(records, replace(case, verdict=verdict or case.verdict))

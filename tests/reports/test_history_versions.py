@@ -35,5 +35,5 @@ def test_a_history_of_the_first_version_is_read_and_widened(records: Path, tmp_p
     assert old.cases == [replace(case, **unknown) for case in new.cases]
     assert {case.kind for case in old.cases} == {"setting", "control"}
     with sqlite3.connect(path) as connection:
-        assert connection.execute("PRAGMA user_version").fetchone() == (2,)
+        assert connection.execute("PRAGMA user_version").fetchone() == (history.VERSION,)
     connection.close()

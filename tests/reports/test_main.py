@@ -13,6 +13,7 @@ from gen_core.records import write_json
 from reports import history
 from reports.__main__ import main
 from reports.load import Loaded, load_run
+from tests.run_records import judged
 
 
 def test_the_path_of_the_index_is_printed_and_damage_is_named(records: Path, tmp_path: Path) -> None:
@@ -105,7 +106,7 @@ def changed(records: Path, tmp_path: Path, run, cases) -> tuple[str, str]:
     write_json(later / "run.json", replace(run, run="later", started="2026-01-03T00:00:00+00:00"))
     news = {
         "gd": {"verdict": "ERROR"},
-        "ridge": {"verdict": "HOLDS"},
+        "ridge": judged("HOLDS", -1.0, -1.1, -0.9, seeds=16),
         "sgd": {"seconds": 60.0},
         "lasso": {"values": [0.0] * 64},
     }

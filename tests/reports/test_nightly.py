@@ -16,6 +16,7 @@ import yaml
 from gen_core.records import CaseRecord, write_json
 from reports import history
 from reports.load import Loaded
+from tests.run_records import judged
 
 ROOT = Path(__file__).parents[2]
 NIGHTLY = yaml.safe_load((ROOT / ".github/workflows/nightly.yml").read_text(encoding="utf-8"))
@@ -58,8 +59,12 @@ def test_the_report_is_kept_always():
     assert kept["with"]["path"].split() == ["report", "history.sqlite"]
 
 
-def turned(case: CaseRecord, name: str, verdict: str) -> CaseRecord:
-    return replace(case, verdict=verdict) if case.case == name else case
+BROKEN = {"gd": judged("REFUTED", 2e-9, 1e-9, 3e-9)}
+MENDED = {"ridge": judged("HOLDS", -1.0, -1.1, -0.9, seeds=16)}
+
+
+def turned(case: CaseRecord, news: dict) -> CaseRecord:
+    return replace(case, **news.get(case.case, {}))
 
 
 @pytest.fixture
@@ -100,7 +105,7 @@ def night(tmp_path: Path, run, cases):
 
 
 def test_an_issue_is_opened_for_a_verdict_that_has_turned(night, cases, tmp_path: Path):
-    status, called = night(cases, [turned(turned(case, "gd", "REFUTED"), "ridge", "HOLDS") for case in cases])
+    status, called = night(cases, [turned(case, BROKEN | MENDED) for case in cases])
     assert status == "status=3"
     assert called.startswith("issue create --title Nightly: 1 fixed, 1 broken, of 11 cases --body-file body.md\n")
     assert "HOLDS 3.1e-15 [2.2e-15, 4.4e-15] -> REFUTED" in called
@@ -109,7 +114,7 @@ def test_an_issue_is_opened_for_a_verdict_that_has_turned(night, cases, tmp_path
 
 def test_no_issue_for_what_was_red_before_or_is_mended(night, cases):
     slower = [replace(case, seconds=900.0) for case in cases]  # and two of them are red, as they were
-    assert night(cases, [turned(case, "ridge", "HOLDS") for case in slower]) == ("status=0", "")
+    assert night(cases, [turned(case, MENDED) for case in slower]) == ("status=0", "")
 
 
 def test_no_issue_in_the_first_night(night, cases):
@@ -117,7 +122,7 @@ def test_no_issue_in_the_first_night(night, cases):
 
 
 def test_no_issue_of_an_earlier_night_where_this_one_has_no_records(night, cases):
-    assert night([turned(case, "gd", "REFUTED") for case in cases], None) == ("", "")
+    assert night([turned(case, BROKEN) for case in cases], None) == ("", "")
 
 
 def test_the_issue_waits_for_what_diff_says():
