@@ -1,16 +1,18 @@
 """The history: all runs in one SQLite file, for comparison with later runs and for the pages over runs.
 
 A run is written in one transaction, so that writers at the same time wait for each other and a killed one leaves whole
-runs only. Of a case is kept what can be compared; statement, recipes, looks and figure stay in the run's records.
+runs only. Of a case is kept what can be compared; statement, looks and figure stay in the run's records, and of the
+recipes a digest is kept, which tells whether they are the same.
 Lists and mappings are JSON; everything else is a column, for queries by hand.
 """
 
 from __future__ import annotations
 
 import contextlib
+import hashlib
 import json
 import sqlite3
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from pathlib import Path
 from typing import Any
 
@@ -20,11 +22,11 @@ from reports.load import Loaded
 PLACE = Path("reports", "history.sqlite")
 """Default path of the history, relative to the root directory."""
 
-VERSION = 2
+VERSION = 3
 """SQLite's user_version of a history; a file of a later one is refused.
 
-One of version 1 lacks `NEW` and is read as it is. The first run that is appended adds the columns; in rows of before
-they are NULL, and what they would hold is read out of the other columns, as out of records of that time.
+Earlier versions lack some of `NEW` and are read as they are. The first run that is appended adds the columns; in rows
+of before they are NULL, and what they would hold is read out of the other columns, as out of records of that time.
 """
 
 APPLICATION = 0x67656E63
@@ -44,11 +46,12 @@ CASE = (
     *("nodeid", "claim", "case", "kind", "paper", "title", "control", "drops", "not_reproduced", "work"),
     *("verdict", "as_expected", "reason", "measured", "tolerance", "statistic", "limits", "direction", "share"),
     *("seed_limit", "seed_direction", "estimate", "low", "high", "values", "seeds", "headroom", "trained", "seconds"),
+    "recipes",
 )
-NEW = {"run": ("arguments",), "case": ("kind", "work", "statistic", "share", "seed_limit", "seed_direction")}
-"""Columns that a history of version 1 does not have."""
+NEW = {"run": ("arguments",), "case": ("kind", "work", "statistic", "share", "seed_limit", "seed_direction", "recipes")}
+"""Columns that a history of an earlier version may lack."""
 
-JSON = ("arguments", "environment", "limits", "values", "seeds")
+JSON = ("arguments", "environment", "limits", "values", "seeds", "recipes")
 BOOLEAN = ("fresh", "control", "as_expected")
 KEPT = set(CASE) - set(CaseRecord.DERIVED)
 NOT_KEPT: dict[str, Any] = {"citation": "", "statement": ""}
@@ -76,6 +79,7 @@ def append(path: Path, loaded: Loaded) -> None:
         for case in {case.nodeid: case for case in loaded.cases}.values():
             values = {name: getattr(case, name) for name in CASE}
             values["reason"] = case.reason[:LONGEST_REASON]
+            values["recipes"] = {"digest": recipe_digest(case.recipes)}
             _insert(history, "INSERT", "case", {"run": run.run, "standing": standing(case).name, **values})
         history.execute("COMMIT")
 
@@ -113,6 +117,13 @@ def find(path: Path, name: str) -> Loaded:
             raise BadHistory(f"run {name!r}; expected the id of one run of {path}, which holds {held}"
                              + (f" and {len(found)} that begin so" if found else ""))  # fmt: skip
         return _read(history, '"run" = ?', found)[0]
+
+
+def recipe_digest(recipes: Mapping[str, Any]) -> str:
+    """A digest of a case's recipes: equal ones have the same. Those of a case from the history have it already."""
+    if set(recipes) == {"digest"}:
+        return recipes["digest"]
+    return hashlib.sha256(json.dumps(plain(recipes), sort_keys=True).encode()).hexdigest()[:16]
 
 
 @contextlib.contextmanager
@@ -162,11 +173,12 @@ def _version(history: sqlite3.Connection) -> int:
 
 
 def _widen(history: sqlite3.Connection) -> None:
-    """Give a history of version 1 the columns of this version, within the transaction that appends a run."""
+    """Give a history of an earlier version the columns of this version, within the transaction that appends a run."""
     if _version(history) == VERSION:
         return
     for table, names in NEW.items():
-        for name in names:
+        there = _there(history, table)
+        for name in (name for name in names if name not in there):
             history.execute(f'ALTER TABLE "{table}" ADD COLUMN "{name}"')
     history.execute(f"PRAGMA user_version = {VERSION}")
 
@@ -197,6 +209,8 @@ def _read(history: sqlite3.Connection, where: str, values: list[Any]) -> list[Lo
         cases = _rows(history, "case", CASE, 'WHERE "run" = ? ORDER BY rowid', [run["run"]])
         cases = [upgraded_case(case) if case.get("kind") is None else case for case in cases]
         kept = [{name: value for name, value in case.items() if name in KEPT} for case in cases]
+        for case in kept:
+            case["recipes"] = case.get("recipes") or {}
         found.append(Loaded(RunRecord(**run), [CaseRecord(**(NOT_KEPT | case)) for case in kept]))
     history.execute("COMMIT")
     return found
@@ -206,10 +220,14 @@ def _rows(
     history: sqlite3.Connection, table: str, names: tuple[str, ...], condition: str, values: list[Any]
 ) -> list[dict[str, Any]]:
     """Name -> value of each row, with the columns that this history has."""
-    there = {row[1] for row in history.execute(f'PRAGMA table_info("{table}")')}
+    there = _there(history, table)
     kept = tuple(name for name in names if name in there)
     rows = history.execute(f'SELECT {_columns(kept)} FROM "{table}" {condition}', values).fetchall()
     return [{name: _value(name, value) for name, value in zip(kept, row, strict=True)} for row in rows]
+
+
+def _there(history: sqlite3.Connection, table: str) -> set[str]:
+    return {row[1] for row in history.execute(f'PRAGMA table_info("{table}")')}
 
 
 def _value(name: str, value: Any) -> Any:
