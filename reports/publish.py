@@ -11,17 +11,20 @@ from reports.load import BadRecords, Loaded
 from reports.machines import append_summary, write_machine_files
 from reports.render import render
 from reports.runs import write_history
+from reports.spreads import PLACE, read_spreads
 
 
-def publish(loaded: Loaded, folder: Path, kept: Path | None) -> Path:
-    """Append a run to its history, and write pages, pages over runs, and files for machines; the index comes last.
+def publish(loaded: Loaded, folder: Path, kept: Path | None, evidence: Path = PLACE) -> Path:
+    """Append a run to its history, and write pages over runs, files for machines, and pages; the index comes last.
 
-    The summary is also appended to the file that GITHUB_STEP_SUMMARY names.
+    The summary is also appended to the file that GITHUB_STEP_SUMMARY names. Evidence that is damaged is named among the
+    run's problems, and drift is then told without it.
 
     Args:
         loaded: the run.
         folder: where the report goes.
         kept: the file of the history; None to keep none.
+        evidence: folder of the evidence, which drift is told from where it has the case.
 
     Returns:
         The path of `index.html`.
@@ -31,13 +34,18 @@ def publish(loaded: Loaded, folder: Path, kept: Path | None) -> Path:
         BadRecords: if GITHUB_STEP_SUMMARY cannot be written to.
         OSError: if the folder cannot be made or written to.
     """
-    changes = None
+    changes, runs, spreads = None, [], {}
     if kept is not None:
         history.append(kept, loaded)
         if before := history.before(kept, loaded.run):  # else all would be new
             changes = since(before, loaded)
-    markdown = write_machine_files(loaded, changes or {}, folder)
-    write_history(history.latest(kept) if kept is not None else [], loaded, folder)
+        runs = history.latest(kept)
+        try:
+            spreads = read_spreads(evidence)
+        except BadRecords as error:
+            loaded.problems.append(str(error))
+    drifting = write_history(runs, loaded, folder, spreads)
+    markdown = write_machine_files(loaded, changes or {}, folder, drifting)
     index = render(loaded, folder, changes)
     if summary := os.environ.get("GITHUB_STEP_SUMMARY"):
         try:
