@@ -6,31 +6,40 @@ A night with n seeds is standardized by what is known from N seeds before it, th
     up <- max(0, up + z - k),             down <- max(0, down - z - k),       alarm when one of them reaches h
 
 with the night's mean m over seeds, and the known mean M and standard deviation s of a seed. Then the night is added to
-what is known (the self-starting CUSUM: Hawkins, The Statistician 36, 1987). A shift of d standard deviations of a seed
-is one of d sqrt(n) in z, if N is much more than n. (k, h) is (.5, 11), which sees small shifts; with known M and s and n
-= 8 it sees one of d = 1 after 5.1 nights on average, within five in .67 of cases. (1, 6) beside it has those in time too.
+what is known (the self-starting CUSUM: Hawkins, The Statistician 36, 1987), until an alarm. A shift of d standard
+deviations of a seed is one of d sqrt(n) in z if N is much more than n. The sums with k = .5 and h = 11 see small
+shifts; with known M and s and n = 8 they see one of d = 1 after 5.1 nights on average, within five in .67 of cases.
+Those with k = 1 and h = 6 beside them see it sooner.
 
 If the values are normal, the z are exactly independent and standard normal, however small N is. With M and s fixed at
-what N seeds of evidence gave, all nights would share their error, sqrt(n/N) in z: with (.5, 11) alone .29 of all cases
-had a false alarm in 400 nights at N = 80, and .56 at N = 24. What a small N costs here is that a shift is learnt as well.
+what N seeds gave, all nights would share their error, sqrt(n/N) in z: even with k = .5 and h = 11 alone .29 of all
+cases would have a false alarm in 400 nights at N = 80, and .56 at N = 24. What a small N costs here instead is time:
+a shift is partly learnt before it is seen.
 
-Measured, with nights of 8 seeds (tests/reports/test_drift_rates.py):
+Measured with nights of 8 seeds (tests/reports/test_drift_rates.py), false alarms per case in 400 nights:
 
-    False alarms per case in 400 nights: .002 for normal values with 0, 8 or 80 seeds of evidence; .012 for exponential,
-    .015 for binary ones (.1), .035 for lognormal ones (of which the t intervals are wrong as well).
-    Nights until a lasting shift is seen:      1 sd             2 sd             3 sd
-    with 80 seeds of evidence, 30 nights       4.5 (.83 in 5)   3.0 (1 in 5)     3.0
-    with 80 seeds of evidence, 10 nights       5.0 (.69 in 5)   3.0              3.0
-    with no evidence, 10 nights                MEASURE
+    normal values, 0 / 8 / 24 / 80 seeds of evidence    .002 / .002 / .003 / .002
+    uniform, exponential, binary (.1), lognormal        .003, .011, .017, .032
 
-z is cut at `CUT`, so that it takes three nights to raise an alarm: a value that left its range in one night is said
-by `changes.drift`. What is watched is the mean of the seeds' values, whatever is judged of them, a share or a median too.
-Left out are exact statements on the worst seed, and values that differ by rounding alone: their spread belongs to the
-processor and the libraries. The error that shared test points add is not in s and need not be: every night has the same
-test points (over four runs of all claims, the means of 123 cases differ as their seeds make them: 4.9 % with p < .05).
+and the mean number of nights until a lasting shift is seen, with the share seen within five:
 
-Not counted are nights without a value, and those whose seeds were counted before: they say nothing new. A case starts anew
-where its limits, statistic or recipe is another. Code and versions may be: they are what a drift is looked for after.
+    seeds of evidence, nights before      .5 sd         1 sd        2 sd        3 sd
+    10 000, 10                            12 (.05)      4.1 (.92)   3.0 (1)     3.0 (1)
+    80, 30                                18 (.03)      4.5 (.83)   3.0 (1)     3.0 (1)
+    80, 10                                > 30 (.02)    5.0 (.72)   3.0 (1)     3.0 (1)
+    0, 30                                 > 21 (.03)    4.7 (.78)   3.0 (1)     3.0 (1)
+    80, 0                                 > 50 (.01)    7.3 (.44)   3.1 (1)     3.0 (1)
+    24, 0                                 mostly never  .77 never   6.1 (.69)   3.6 (.98)
+
+z is cut at `CUT`, so that an alarm takes three nights: what leaves its range in one night is said by `changes.drift`.
+What is watched is the mean of the seeds' values, whatever is judged of them, a share or a median too. Left out are
+exact statements on the worst seed, and values that differ by rounding alone: their spread belongs to processors and
+libraries. The error that shared test points add to an interval is not in s and need not be, since every night has the
+same test points: over four runs of all claims at quick, 4.9 % of 123 cases had means that differ with p < .05.
+
+Not counted are nights without a value, and those whose seeds were counted before: they say nothing new. A case starts
+anew where its limits, statistic or recipe is another. Code and versions may be another: their changes are what a drift
+is looked for after.
 """
 
 from __future__ import annotations
@@ -100,8 +109,8 @@ class Watch:
     """A case under watch over runs.
 
     Attributes:
-        sums: (place among the runs, up, down) of each night that counted, as a share of what raises an alarm, at most 1.
-            A case that starts anew begins another list.
+        sums: (place among the runs, up, down) of each night that counted, as shares of what raises an alarm, at most
+            1. A case that starts anew begins another list.
         alarms: in order.
     """
 
@@ -115,7 +124,7 @@ class Watch:
 
 
 def standardized(night: Pool, known: Pool) -> Any:
-    """z of a night: standard normal, but for the cut, if its seeds are of the law of those that are known."""
+    """The z of a night: standard normal, but for the cut, if its seeds are of the law of those that are known."""
     t = (night.mean - known.mean) / (known.sd * math.sqrt(1 / night.n + 1 / known.n))
     tail = special.stdtr(known.n - 1, -np.abs(t))  # of the lower tail, which does not round to 1
     return np.sign(t) * np.minimum(-special.ndtri(tail), CUT)

@@ -42,8 +42,8 @@ def evidence(runs: list[Loaded], folder: Path, command: str) -> Path:
         The folder.
 
     Raises:
-        BadRecords: if two runs of one scale have the same seeds or judge a case by other limits, one has not ended, or a
-            paper's key is no file's name.
+        BadRecords: if two runs of one scale have the same seeds or judge a case by other limits, one has not ended, or
+            a paper's key is no file's name.
         OSError: if the folder cannot be written to.
     """
     _check([loaded.run for loaded in runs])

@@ -1,8 +1,8 @@
 """The spread of a case's values over runs with seeds of their own, at one scale, and its file for programs.
 
-The files lie beside the tables of `reports.evidence`, PAPER.json, with one line per case and scale: what it is judged by,
-and the number, mean and standard deviation of its seeds. Drift is told from these, and a test of the repository compares
-the tolerances of claims with them.
+The files, PAPER.json, lie beside the tables of `reports.evidence`, with a line per case and scale: what it is judged
+by, and how its values spread. Drift is told from them, and a test of the repository compares the tolerances of claims
+with theirs.
 """
 
 from __future__ import annotations
@@ -50,8 +50,8 @@ class Spread:
             the share is; None for exact statements.
         headroom: the least of the runs, in standard deviations of a seed, on the side where the case has to be; None
             where it is not defined.
-        look: whether the values are skewed, and a run's headroom is too near to what decides for Student's t to keep its
-            promise: then the reader has to look at them.
+        look: whether the values are skewed, and a run's headroom is too near to what decides for Student's t to keep
+            its promise: then the reader has to look at them.
     """
 
     nodeid: str
@@ -98,7 +98,7 @@ def spread(found: Sequence[tuple[RunRecord, CaseRecord]]) -> Spread:
             )
     values = np.array([value for case in cases for value in case.values if value is not None])
     rooms = [(_room(case), case) for case in cases]
-    skewness = _skewness(one, values)
+    sd = _deviation(values)
     right, p = _right_side(one, values)
     return Spread(
         nodeid=one.nodeid,
@@ -111,8 +111,8 @@ def spread(found: Sequence[tuple[RunRecord, CaseRecord]]) -> Spread:
         ),
         seeds=len(values),
         mean=float(values.mean()) if len(values) else None,
-        sd=float(values.std(ddof=1)) if len(values) > 1 else None,
-        skewness=skewness,
+        sd=sd,
+        skewness=(skewness := _skewness(one, values, sd)),
         right=right,
         p=p,
         headroom=min((room for room, _ in rooms if room is not None), default=None),
@@ -174,17 +174,23 @@ def _outside(case: CaseRecord) -> bool:
 
 
 def _decides(case: CaseRecord) -> float:
-    """Headroom that decided a case at the seeds that it was judged with, its level shared by looks of n, 2 n, 4 n, ..."""
+    """Headroom that decides a case at the seeds of its last look; its level is shared by looks of n, 2 n, 4 n, ..."""
     first = case.looks[0].seeds if case.looks else len(case.values)
     looks = max(1, (LAST_LOOK // max(first, 1)).bit_length())
     return decided_from(case.level / looks, len(case.values)) if case.level and len(case.values) > 1 else 0.0
 
 
-def _skewness(case: CaseRecord, values: np.ndarray) -> float | None:
-    if case.statistic in ("", "worst", "share") or len(values) < 3:
+def _deviation(values: np.ndarray) -> float | None:
+    if len(values) < 2:
         return None
-    sd = values.std(ddof=1)
-    if not sd > ROUNDING * abs(values.mean()):
+    with np.errstate(over="ignore", invalid="ignore"):  # squares of values of 1e155 and more
+        sd = float(values.std(ddof=1))
+    return sd if math.isfinite(sd) else None
+
+
+def _skewness(case: CaseRecord, values: np.ndarray, sd: float | None) -> float | None:
+    exact = case.statistic in ("", "worst", "share")
+    if exact or sd is None or len(values) < 3 or sd <= ROUNDING * abs(values.mean()):
         return None
     return float(stats.skew((values - values.mean()) / sd, bias=False))
 
