@@ -46,8 +46,8 @@ from __future__ import annotations
 
 import functools
 import math
-from collections.abc import Sequence
-from dataclasses import dataclass
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, field
 from typing import Any
 
 import numpy as np
@@ -55,7 +55,9 @@ from scipy import special
 
 from gen_core.records import CaseRecord, RunRecord
 from reports.changes import ROUNDING
+from reports.load import Loaded
 from reports.spreads import Spread, identity
+from reports.wording import moment, number
 
 ALLOWANCES, LIMITS = np.array([0.5, 1.0]), np.array([11.0, 6.0])
 """k and h of the two sums in each direction, in standard errors of a night."""
@@ -91,17 +93,22 @@ class Alarm:
     """A lasting shift of a case.
 
     Attributes:
-        since: place, among the runs, of the first night of the shift: after the sum was last zero; `rose` of the night
-            whose sum reached its limit, `nights` later if only those count; `ended` of the night at which the sum was
-            zero again, or the last before the case started anew; None if the shift lasts.
+        since: the first night of the shift: after the sum was last zero; `rose` the night whose sum reached its limit,
+            which is the shift's night number `nights`; `ended` the night at which the sum was zero again, or the first
+            after which the case started anew; None if the shift lasts.
         size: the shift in standard deviations of a seed, upwards, over all its nights.
     """
 
-    since: int
-    rose: int
+    since: RunRecord
+    rose: RunRecord
     nights: int
     size: float = 0.0
-    ended: int | None = None
+    ended: RunRecord | None = None
+
+    def __str__(self) -> str:
+        """The shift in words."""
+        size = f"{'up' if self.size > 0 else 'down'} by {number(abs(self.size), 2)} standard deviations of a seed"
+        return f"{size} since {moment(self.since.started)}, noticed in night {self.nights}, {moment(self.rose.started)}"
 
 
 @dataclass(frozen=True)
@@ -109,13 +116,13 @@ class Watch:
     """A case under watch over runs.
 
     Attributes:
-        sums: (place among the runs, up, down) of each night that counted, as shares of what raises an alarm, at most
-            1. A case that starts anew begins another list.
+        sums: (id of the run, up, down) of each night that counted, as shares of what raises an alarm, at most 1. A case
+            that starts anew begins another list.
         alarms: in order.
     """
 
-    sums: list[list[tuple[int, float, float]]]
-    alarms: list[Alarm]
+    sums: list[list[tuple[str, float, float]]] = field(default_factory=list)
+    alarms: list[Alarm] = field(default_factory=list)
 
     @property
     def alarm(self) -> Alarm | None:
@@ -135,51 +142,60 @@ def summed(sums: np.ndarray, z: Any) -> np.ndarray:
     return np.maximum(sums + UP_DOWN * np.asarray(z)[..., None, None] - ALLOWANCES, 0.0)
 
 
-def watch(points: Sequence[tuple[RunRecord, CaseRecord | None]], evidence: Spread | None) -> Watch:
-    """Watch a case over runs, oldest first.
+def watch_all(runs: Sequence[Loaded], evidence: Mapping[tuple[str, str], Spread]) -> dict[tuple[str, str], Watch]:
+    """(Node id, scale) -> watch, of all cases of some runs, oldest first."""
+    points: dict[tuple[str, str], list[tuple[RunRecord, CaseRecord]]] = {}
+    for loaded in runs:
+        for case in loaded.cases:
+            points.setdefault((case.nodeid, loaded.run.scale), []).append((loaded.run, case))
+    return {key: watch(nights, evidence.get(key)) for key, nights in points.items()}
+
+
+def watch(points: Sequence[tuple[RunRecord, CaseRecord]], evidence: Spread | None) -> Watch:
+    """Watch a case over runs at one scale, oldest first.
 
     Args:
-        points: each run at one scale with the case, None where the run does not hold it.
+        points: each run with the case.
         evidence: of the case at that scale, used for nights that are judged by the same and are of the same recipe.
     """
-    stretches: list[tuple[object, list[tuple[int, RunRecord, Pool]]]] = []
-    for place, (run, case) in enumerate(points):
-        if case and (night := _night(case)):
+    stretches: list[tuple[object, list[tuple[RunRecord, Pool]]]] = []
+    for run, case in points:
+        if night := _night(case):
             if not stretches or stretches[-1][0] != identity(case):
                 stretches.append((identity(case), []))
-            stretches[-1][1].append((place, run, night))
-    found = Watch([], [])
+            stretches[-1][1].append((run, night))
+    found = Watch()
     for law, nights in stretches:
-        for alarm in found.alarms:
-            alarm.ended = nights[0][0] if alarm.ended is None else alarm.ended
+        if found.alarm:
+            found.alarm.ended = nights[0][0]
         _follow(nights, evidence if evidence and identity(evidence) == law else None, found)
     return found
 
 
-def _follow(nights: Sequence[tuple[int, RunRecord, Pool]], evidence: Spread | None, found: Watch) -> None:
+def _follow(nights: Sequence[tuple[RunRecord, Pool]], evidence: Spread | None, found: Watch) -> None:
     """Watch the nights of one recipe and tolerance."""
     known, seen, sums = _of_evidence(evidence), set(evidence.seeds_from if evidence else ()), np.zeros((2, 2))
-    past: list[tuple[int, Pool, Pool]] = []  # place of a night, what was known before it, the night
+    past: list[tuple[RunRecord, Pool, Pool]] = []  # a run, what was known before it, its night
     first = np.zeros((2, 2), dtype=int)  # of each sum, the place in `past` from which it is not zero
     alarm, side, start = None, 0, 0
     found.sums.append([])
-    for place, run, night in nights:
+    for run, night in nights:
         if run.seeds_from in seen:
             continue
         seen.add(run.seeds_from)
         if known.n >= 2 and known.sd > ROUNDING * abs(known.mean):
-            past.append((place, known, night))
+            past.append((run, known, night))
             # Kept at their limits, so that they come back to zero in time once a shift has ended.
             sums = np.minimum(summed(sums, standardized(night, known)), LIMITS)
             reached = sums / LIMITS
-            found.sums[-1].append((place, float(reached[0].max()), float(reached[1].max())))
+            found.sums[-1].append((run.run, float(reached[0].max()), float(reached[1].max())))
             if alarm is None and reached.max() >= 1:
                 side, which = np.unravel_index(int(reached.argmax()), reached.shape)
                 start = int(first[side, which])
-                alarm, known = Alarm(past[start][0], place, len(past) - start), past[start][1]
+                alarm, known = Alarm(past[start][0], run, len(past) - start), past[start][1]
                 found.alarms.append(alarm)
             elif alarm and not sums[side].any():
-                alarm.ended, alarm = place, None
+                alarm.ended, alarm = run, None
             if alarm:
                 shifted = functools.reduce(Pool.joined, (one for _, _, one in past[start:]))
                 alarm.size = float((shifted.mean - known.mean) / known.sd)

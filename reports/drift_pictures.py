@@ -2,8 +2,10 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from dataclasses import dataclass
 
+from gen_core.records import RunRecord
 from reports.drift import Watch
 from reports.trends import LEFT, RIGHT, WIDTH
 from reports.wording import plural
@@ -19,7 +21,7 @@ class SumsPicture:
     Attributes:
         label: the picture in words.
         up, down: SVG paths of the two sums; both begin anew where the case does.
-        shifts: (x, width) of each alarm, from the first night of the shift to its last.
+        shifts: (x, width) of each alarm in sight, from the first night of the shift to its last.
         signs: (x, height, sign) of the night at which each was noticed.
     """
 
@@ -30,21 +32,25 @@ class SumsPicture:
     signs: list[tuple[float, float, str]]
 
 
-def sums_picture(watch: Watch, runs: int) -> SumsPicture | None:
-    """Draw the sums over so many runs; None where no night of them could be standardized."""
-    slot = (WIDTH - LEFT - RIGHT) / runs
+def sums_picture(watch: Watch, runs: Sequence[RunRecord]) -> SumsPicture | None:
+    """Draw the sums over these runs; None where no night of them could be standardized."""
+    places = {run.run: place for place, run in enumerate(runs)}
+    slot = (WIDTH - LEFT - RIGHT) / len(runs)
     up, down = "", ""
-    for nights in filter(None, watch.sums):
-        up += "M" + "L".join(f"{LEFT + (k + 0.5) * slot:.1f} {MIDDLE - REACH * sum_:.1f}" for k, sum_, _ in nights)
-        down += "M" + "L".join(f"{LEFT + (k + 0.5) * slot:.1f} {MIDDLE + REACH * sum_:.1f}" for k, _, sum_ in nights)
+    for nights in watch.sums:
+        if drawn := [(LEFT + (places[run] + 0.5) * slot, *sums) for run, *sums in nights if run in places]:
+            up += "M" + "L".join(f"{x:.1f} {MIDDLE - REACH * high:.1f}" for x, high, _ in drawn)
+            down += "M" + "L".join(f"{x:.1f} {MIDDLE + REACH * low:.1f}" for x, _, low in drawn)
     if not up:
         return None
     shifts, signs = [], []
     for alarm in watch.alarms:
-        end = runs if alarm.ended is None else alarm.ended
-        shifts.append((round(LEFT + alarm.since * slot, 1), round((end - alarm.since) * slot, 1)))
-        above = alarm.size > 0
-        signs.append(
-            (round(LEFT + (alarm.rose + 0.5) * slot, 1), MIDDLE + (-6 if above else 14), "▲" if above else "▼")
-        )
-    return SumsPicture(f"Sums of drift, {plural(len(watch.alarms), 'alarm')}", up, down, shifts, signs)
+        # What lies before the first of the runs begins with it.
+        start = places.get(alarm.since.run, 0)
+        end = places.get(alarm.ended.run, 0) if alarm.ended else len(runs)
+        if end > start:
+            shifts.append((round(LEFT + start * slot, 1), round((end - start) * slot, 1)))
+        if alarm.rose.run in places:
+            x = round(LEFT + (places[alarm.rose.run] + 0.5) * slot, 1)
+            signs.append((x, MIDDLE - 6, "▲") if alarm.size > 0 else (x, MIDDLE + 14, "▼"))
+    return SumsPicture(f"Sums of drift, {plural(len(shifts), 'alarm')}", up, down, shifts, signs)

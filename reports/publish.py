@@ -7,6 +7,7 @@ from pathlib import Path
 
 from reports import history
 from reports.changes import since
+from reports.drift import watch_all
 from reports.load import BadRecords, Loaded
 from reports.machines import append_summary, write_machine_files
 from reports.render import render
@@ -34,17 +35,19 @@ def publish(loaded: Loaded, folder: Path, kept: Path | None, evidence: Path = PL
         BadRecords: if GITHUB_STEP_SUMMARY cannot be written to.
         OSError: if the folder cannot be made or written to.
     """
-    changes, runs, spreads = None, [], {}
+    changes, runs, watched = None, [], {}
     if kept is not None:
         history.append(kept, loaded)
         if before := history.before(kept, loaded.run):  # else all would be new
             changes = since(before, loaded)
-        runs = history.latest(kept)
+        runs = history.latest(kept, history.RUNS)
+        spreads = {}
         try:
             spreads = read_spreads(evidence)
         except BadRecords as error:
             loaded.problems.append(str(error))
-    drifting = write_history(runs, loaded, folder, spreads)
+        watched = watch_all([*history.latest(kept, history.WATCHED, history.RUNS), *runs], spreads)
+    drifting = write_history(runs, loaded, folder, watched)
     markdown = write_machine_files(loaded, changes or {}, folder, drifting)
     index = render(loaded, folder, changes)
     if summary := os.environ.get("GITHUB_STEP_SUMMARY"):

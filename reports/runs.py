@@ -9,15 +9,14 @@ from pathlib import Path
 
 from gen_core.records import STANDINGS, CaseRecord, RunRecord, Standing, standing, standing_counts
 from reports.changes import drift
-from reports.drift import Watch, watch
+from reports.drift import Watch
 from reports.drift_pictures import SumsPicture, sums_picture
-from reports.history import RUNS
+from reports.history import RUNS, WATCHED
 from reports.load import Loaded
 from reports.rows import PAGE, page_name
-from reports.spreads import Spread
 from reports.templating import template_environment, write
 from reports.trends import Trend, trend
-from reports.wording import moment, number, plural
+from reports.wording import number, plural
 
 LISTED = 30
 """Number of latest runs whose values are listed below a figure."""
@@ -30,7 +29,7 @@ class Series:
     Attributes:
         points: the case in each run; None where the run does not hold it.
         drift: how its last interval has left the range of the earlier ones; empty if it has not.
-        watch: for lasting shifts; `sums` its picture, None where nothing could be watched.
+        alarm: its lasting shift in words, empty without one; `sums` the picture of what it is told from, if anything.
         spread: its estimates over the runs, and the values of all seeds, in words; empty without any.
         page: the case's page in the report beside; empty where that does not hold it.
     """
@@ -40,7 +39,7 @@ class Series:
     points: list[tuple[RunRecord, CaseRecord | None]]
     trend: Trend
     drift: str
-    watch: Watch
+    alarm: str
     sums: SumsPicture | None
     spread: str
     page: str
@@ -49,16 +48,6 @@ class Series:
     def held(self) -> list[tuple[RunRecord, CaseRecord, Standing]]:
         """The last `LISTED` runs that hold the case, latest first, with what came out."""
         return [(run, case, standing(case)) for run, case in reversed(self.points) if case][:LISTED]
-
-    @property
-    def alarm(self) -> str:
-        """The shift that lasts, in words; empty without one."""
-        if not (alarm := self.watch.alarm):
-            return ""
-        since, rose = (moment(self.points[place][0].started) for place in (alarm.since, alarm.rose))
-        way = "up" if alarm.size > 0 else "down"
-        size = f"{way} by {number(abs(alarm.size), 2)} standard deviations of a seed"
-        return f"{size} since {since}, noticed in night {alarm.nights} of it, {rose}"
 
 
 @dataclass(frozen=True)
@@ -84,7 +73,7 @@ class Past:
 
 
 def write_history(
-    runs: Sequence[Loaded], now: Loaded, folder: Path, evidence: Mapping[tuple[str, str], Spread] | None = None
+    runs: Sequence[Loaded], now: Loaded, folder: Path, watched: Mapping[tuple[str, str], Watch] | None = None
 ) -> list[tuple[str, str]]:
     """Write the pages over runs into `history` in a report's folder, the index last; those of an earlier one go.
 
@@ -92,7 +81,7 @@ def write_history(
         runs: oldest first; without any, no page is written.
         now: the run of the report, whose pages are linked to and whose scale comes first.
         folder: of the report.
-        evidence: (node id, scale) -> spread, which drift is told from; without it from the first runs.
+        watched: (node id, scale) -> the case's watch for drift.
 
     Returns:
         (node id, the shift in words) of the cases that drift at this report's scale.
@@ -103,10 +92,10 @@ def write_history(
     pages, written, past = folder / "history", set(), []
     if runs:
         pages.mkdir(parents=True, exist_ok=True)
-        templates, past = template_environment(), _claims(runs, now, evidence or {})
+        templates, past = template_environment(), _claims(runs, now, watched or {})
         template = templates.get_template("history_claim.html")
         for claim in past:
-            write(pages / claim.page, template.render(claim=claim, most=RUNS))
+            write(pages / claim.page, template.render(claim=claim, most=RUNS, watched=WATCHED))
             written.add(claim.page)
         counts = {loaded.run.run: list(standing_counts(loaded.cases).items()) for loaded in runs}
         listed = [loaded.run for loaded in reversed(runs)]
@@ -123,7 +112,7 @@ def write_history(
     return [(series.case.nodeid, series.alarm) for series in drifting]
 
 
-def _claims(runs: Sequence[Loaded], now: Loaded, evidence: Mapping[tuple[str, str], Spread]) -> list[Past]:
+def _claims(runs: Sequence[Loaded], now: Loaded, watched: Mapping[tuple[str, str], Watch]) -> list[Past]:
     """Every claim of the runs, by paper and name, with its cases in the order settings first, controls last."""
     held: dict[str, dict[str, dict[str, CaseRecord]]] = {}
     for loaded in runs:
@@ -141,7 +130,7 @@ def _claims(runs: Sequence[Loaded], now: Loaded, evidence: Mapping[tuple[str, st
                 case,
                 scale,
                 [(run, of_run[run.run].get(case.nodeid)) for run in at[scale]],
-                evidence.get((case.nodeid, scale)),
+                watched.get((case.nodeid, scale), Watch()),
                 case.nodeid in here,
             )
             for case in cases
@@ -158,19 +147,18 @@ def _series(
     case: CaseRecord,
     scale: str,
     points: list[tuple[RunRecord, CaseRecord | None]],
-    evidence: Spread | None,
+    watch: Watch,
     here: bool,
 ) -> Series:
     known = [record for _, record in points if record and record.verdict]
-    watched = watch(points, evidence)
     return Series(
         case=case,
         scale=scale,
         points=points,
         trend=trend(points),
         drift=drift(known[:-1], known[-1]) if known else "",
-        watch=watched,
-        sums=sums_picture(watched, len(points)),
+        alarm=str(watch.alarm or ""),
+        sums=sums_picture(watch, [run for run, _ in points]),
         spread=_spread(known),
         page=page_name(case.nodeid) if here else "",
     )

@@ -98,6 +98,7 @@ def test_the_sums_are_the_textbooks(night) -> None:
     rng = np.random.default_rng(3)
     table = [rng.normal(0.2 * (k > 9), 1, size) for k, size in enumerate([8, 8, 16, 5, 8, 32, 8] * 3)]
     (found,) = watch(nights(night, table), None).sums
+    found = [(int(run[1:]), *sums) for run, *sums in found]
     up, down, expected = np.zeros(2), np.zeros(2), []
     for place in range(1, len(table)):
         known, now = np.concatenate(table[:place]), table[place]
@@ -113,7 +114,7 @@ def test_evidence_stands_in_for_earlier_nights(night) -> None:
     before, after = rng.normal(0, 1, (10, 8)), nights(night, rng.normal(0.5, 1, (8, 8)), 1)
     (with_evidence,) = watch(after, spread(nights(night, before, 100))).sums
     (as_one_night,) = watch([night(0, before.ravel()), *after], None).sums
-    assert with_evidence == [(p - 1, pytest.approx(up), pytest.approx(down)) for p, up, down in as_one_night]
+    assert with_evidence == [(run, pytest.approx(up), pytest.approx(down)) for run, up, down in as_one_night]
 
 
 def test_a_single_night_raises_no_alarm_and_a_shift_that_ends_ends_it(night) -> None:
@@ -122,9 +123,9 @@ def test_a_single_night_raises_no_alarm_and_a_shift_that_ends_ends_it(night) -> 
     assert watch(nights(night, np.concatenate([quiet, off, quiet[:1]])), None).alarms == []
     table = np.concatenate([quiet, rng.normal(-2, 1, (10, 8)), rng.normal(0, 1, (40, 8))])
     (alarm,) = watch(nights(night, table), None).alarms
-    assert (alarm.since, alarm.rose, alarm.nights) == (30, 32, 3)
+    assert (alarm.since.run, alarm.rose.run, alarm.nights) == ("n030", "n032", 3)
     assert -2.6 < watch(nights(night, table[:40]), None).alarm.size < -1.4
-    assert 40 < alarm.ended < 70
+    assert "n040" < alarm.ended.run < "n070"
     assert watch(nights(night, table), None).alarm is None
 
 
@@ -156,7 +157,7 @@ def test_a_case_of_other_limits_recipe_or_statistic_starts_anew(night, other: di
     # An alarm ends with what it was raised for.
     table = np.concatenate([before, after])
     (alarm,) = watch([*nights(night, table), *nights(night, after, 40, **other)], None).alarms
-    assert (alarm.since, alarm.ended) == (20, 40)
+    assert (alarm.since.run, alarm.ended.run) == ("n020", "n040")
 
 
 def test_versions_of_the_code_do_not_start_a_case_anew(night) -> None:
@@ -170,10 +171,10 @@ def test_nights_without_a_value_are_passed_over(night) -> None:
     rng = np.random.default_rng(10)
     points = nights(night, np.concatenate([rng.normal(0, 1, (20, 8)), rng.normal(2, 1, (5, 8))]))
     error = replace(points[3][1], verdict="ERROR", estimate=None, values=[], statistic="", limits=[], recipes={})
-    with_gaps = [pair for one in points for pair in (one, (one[0], None), (one[0], error))]
-    found, expected = watch(with_gaps, None), watch(points, None)
-    assert [(p // 3, *sums) for p, *sums in found.sums[0]] == [(p, *sums) for p, *sums in expected.sums[0]]
-    assert (found.alarm.since, found.alarm.rose) == (3 * expected.alarm.since, 3 * expected.alarm.rose)
+    gap = replace(points[3][0], run="gap", seeds_from=3000)
+    with_gaps = [pair for one in points for pair in (one, (gap, error))]
+    assert watch(with_gaps, None) == watch(points, None)
+    assert watch(points, None).alarm
 
 
 @pytest.mark.parametrize("statistic", ["worst", "mean"])
@@ -182,21 +183,40 @@ def test_exact_statements_and_values_without_spread_are_not_watched(night, stati
     shift = np.repeat([0.0, 1.0], 20)[:, None]
     table = {"worst": rng.normal(shift, 1, (40, 8)), "mean": 0.5 + 1e-12 * rng.normal(shift, 1, (40, 8))}[statistic]
     found = watch(nights(night, table, statistic=statistic), None)
-    assert (found.alarms, sums_picture(found, 40)) == ([], None)
+    assert (found.alarms, sums_picture(found, [run for run, _ in nights(night, table)])) == ([], None)
 
 
 def test_the_picture_has_the_shift_and_the_night_of_its_alarm(night) -> None:
     rng = np.random.default_rng(12)
     points = nights(night, np.concatenate([rng.normal(0, 1, (20, 8)), rng.normal(2, 1, (20, 8))]))
     found = watch(points, None)
-    drawn = sums_picture(found, 40)
+    drawn = sums_picture(found, [run for run, _ in points])
     slot = (WIDTH - LEFT - RIGHT) / 40
     assert drawn.shifts == [(pytest.approx(LEFT + 20 * slot, abs=0.1), pytest.approx(20 * slot, abs=0.1))]
     ((x, y, sign),) = drawn.signs
-    assert (sign, x) == ("▲", pytest.approx(LEFT + (found.alarm.rose + 0.5) * slot, abs=0.1))
+    assert (sign, x) == ("▲", pytest.approx(LEFT + (int(found.alarm.rose.run[1:]) + 0.5) * slot, abs=0.1))
     assert y < MIDDLE
     assert f"{MIDDLE - REACH:.1f}" in drawn.up
     assert drawn.label == "Sums of drift, 1 alarm"
+    # Of a shift that began before the runs in sight, the part in sight is drawn.
+    last = sums_picture(found, [run for run, _ in points[30:]])
+    assert last.shifts == [(LEFT, pytest.approx(WIDTH - LEFT - RIGHT, abs=0.1))]
+    assert last.signs == []
+
+
+def test_runs_that_are_no_longer_drawn_are_watched(night, tmp_path: Path, monkeypatch) -> None:
+    monkeypatch.setattr(history, "RUNS", 10)
+    rng = np.random.default_rng(13)
+    for run, case in nights(night, np.concatenate([rng.normal(0, 1, (20, 8)), rng.normal(2, 1, (15, 8))])):
+        history.append(tmp_path / "h", loaded := Loaded(run, [case]))
+    assert len(history.latest(tmp_path / "h", 10)) == 10
+    assert [one.run.run for one in history.latest(tmp_path / "h", 12, 10)] == ["n023", "n024"]
+    publish(loaded, tmp_path / "report", tmp_path / "h", tmp_path / "none")
+    assert "10 runs, latest first" in Page(tmp_path / "report" / "history" / "index.html").text
+    said = (tmp_path / "report" / "summary.md").read_text(encoding="utf-8")
+    assert re.search(
+        r"up by [12]\.\d standard deviations of a seed since 2026-01-2\d .* noticed in night \d, 2026-01-2", said
+    )
 
 
 def test_damaged_evidence_is_named_and_the_report_is_written(night, tmp_path: Path) -> None:
@@ -218,10 +238,13 @@ def test_any_numbers_are_watched(table) -> None:
     run = RunRecord(run="", started="", command="", repeat="", scale="", device="", seeds_from=0, fresh=False, budget=0)
     base = dict.fromkeys(("nodeid", "claim", "case", "paper", "citation", "title", "statement"), "")
     points = [
-        (replace(run, seeds_from=k), CaseRecord(**base, statistic="mean", estimate=1.0, verdict="HOLDS", values=values))
+        (
+            replace(run, run=f"r{k}", seeds_from=k),
+            CaseRecord(**base, statistic="mean", estimate=1.0, verdict="HOLDS", values=values),
+        )
         for k, values in enumerate(table)
     ]
     found = watch(points, None)
     assert all(0 <= share <= 1 for sums in found.sums for _, *shares in sums for share in shares)
     if found.sums and any(found.sums):
-        assert sums_picture(found, len(points))
+        assert sums_picture(found, [run for run, _ in points])
