@@ -12,6 +12,7 @@ from reports.evidence import evidence
 from reports.history import PLACE, BadHistory
 from reports.load import BadRecords, load_run
 from reports.publish import publish
+from reports.spreads import PLACE as EVIDENCE
 
 TURNED = 3
 """Exit status if a verdict has turned bad; distinct from that of a crash of Python."""
@@ -46,7 +47,8 @@ def _report(arguments: list[str]) -> int:
     parser.add_argument("records", metavar="RECORDS", type=Path, help="folder of a run, the one that holds run.json")
     output = "folder of the report; made if it is not there, and an earlier report in it is replaced"
     parser.add_argument("-o", "--output", metavar="DIR", type=Path, required=True, help=output)
-    kept = "append the run to this history, made if it is not there, and show what has changed and pages over runs"
+    kept = "append the run to this history, made if it is not there, and show what has changed and pages over runs; "
+    kept += f"drift is told from the evidence in {EVIDENCE}, where it is there"
     parser.add_argument("--history", metavar="FILE", type=Path, help=kept)
     options = parser.parse_args(arguments)
     loaded = load_run(options.records)
@@ -97,10 +99,11 @@ def _evidence(arguments: list[str]) -> int:
     parser = argparse.ArgumentParser(
         prog="python -m reports evidence",
         description="Write a Markdown table a paper of several runs with different seeds: per case its verdicts, the "
-        "mean and spread of its values over all seeds, and the least headroom, at each scale.",
+        "mean, spread and skewness of its values over all seeds, the share of them on the right side, and the least "
+        "headroom, at each scale; and the same as JSON.",
     )
     parser.add_argument("records", metavar="RECORDS", type=Path, nargs="+", help="folders of the runs")
-    output = "folder of the tables, PAPER.md; made if it is not there, and earlier ones of these papers are replaced"
+    output = "folder of PAPER.md and PAPER.json; made if it is not there, and earlier ones of these papers are replaced"
     parser.add_argument("-o", "--output", metavar="DIR", type=Path, required=True, help=output)
     parser.add_argument("--command", default="python -m reports evidence", help="what the tables say they are made by")
     options = parser.parse_args(arguments)

@@ -1,43 +1,26 @@
-"""Evidence tables, one per paper, from several runs with seeds of their own: each claim's spread and headroom.
+"""Evidence, one table and one file per paper, from several runs with seeds of their own: spread, skewness and headroom.
 
-A tolerance is only as good as the runs behind it. The tables are Markdown, to be kept beside the claims.
+A tolerance is only as good as the runs behind it. The tables are Markdown, to be kept beside the claims; the files for
+programs are those of `reports.spreads`.
 """
 
 from __future__ import annotations
 
-import statistics
-from collections import Counter
 from dataclasses import dataclass
 from pathlib import Path
 
 from gen_core.records import CaseRecord, RunRecord, standing_counts
 from reports.load import BadRecords, Loaded
+from reports.spreads import BEYOND, LAST_LOOK, SKEWED, Spread, decided_from, spread, write_spreads
 from reports.templating import template_environment, write
+from reports.wording import number
 
-
-@dataclass(frozen=True)
-class Spread:
-    """One case over the runs of one scale.
-
-    Attributes:
-        verdicts: how often which verdict came out, the most frequent first.
-        mean: of all seeds of all runs; None where no seed has a value.
-        sd: standard deviation of these seeds.
-        seeds: how many they are.
-        headroom: the least of the runs, in standard deviations of a seed, on the side where the case has to be; None
-            where it is not defined.
-    """
-
-    verdicts: str
-    mean: float | None
-    sd: float | None
-    seeds: int
-    headroom: float | None
+FIRST_LOOK = 8
 
 
 @dataclass(frozen=True)
 class EvidenceRow:
-    """One case: its name, its tolerance, and its spread at each scale."""
+    """One case: its name, its tolerance, and its spread at each scale that it was run at."""
 
     claim: str
     case: str
@@ -48,18 +31,19 @@ class EvidenceRow:
 
 
 def evidence(runs: list[Loaded], folder: Path, command: str) -> Path:
-    """Write the tables of several runs, each with the runs themselves and the machine above it.
+    """Write the tables of several runs, each with the runs themselves and the machine above it, and their files.
 
     Args:
         runs: their records.
-        folder: where they go, made if it is not there: a file for each paper, named by its key. Other files stay.
+        folder: where they go, made if it is not there: PAPER.md and PAPER.json for the key of each. Other files stay.
         command: what makes the tables again.
 
     Returns:
         The folder.
 
     Raises:
-        BadRecords: if two runs of one scale have the same seeds, one has not ended, or a paper's key is no file's name.
+        BadRecords: if two runs of one scale have the same seeds or judge a case by other limits, one has not ended, or
+            a paper's key is no file's name.
         OSError: if the folder cannot be written to.
     """
     _check([loaded.run for loaded in runs])
@@ -74,11 +58,15 @@ def evidence(runs: list[Loaded], folder: Path, command: str) -> Path:
         "scales": scales,
         "machine": sorted({f"{name}: {value}" for loaded in runs for name, value in loaded.run.environment.items()}),
         "command": command,
+        "skewed": SKEWED,
+        "beyond": BEYOND,
+        "decided": [_decided(*budget) for budget in sorted({(one.run.budget, one.run.shares) for one in runs})],
     }
     template = template_environment().get_template("evidence.md")
     folder.mkdir(parents=True, exist_ok=True)
     for paper, rows in papers.items():
         write(folder / f"{paper}.md", template.render(paper=paper, rows=rows, **shared))
+        write_spreads(folder / f"{paper}.json", [at for row in rows for at in row.spreads.values()])
     return folder
 
 
@@ -95,6 +83,14 @@ def _check(runs: list[RunRecord]) -> None:
             )
 
 
+def _decided(budget: float, shares: int) -> str:
+    """From which headroom a run's budget decides a mean at each look, in words."""
+    looks = [seeds for k in range(8) if (seeds := FIRST_LOOK * 2**k) <= LAST_LOOK]
+    level = budget / max(shares, 1) / len(looks)
+    headrooms = ", ".join(f"{number(decided_from(level, seeds))} ({seeds} seeds)" for seeds in looks)
+    return f"{number(100 * budget)} % over {shares} cases: {headrooms}"
+
+
 def _tally(loaded: Loaded) -> dict[str, int]:
     """How the cases of a run stand, and how many of them are not as they have to be."""
     counts = standing_counts(loaded.cases)
@@ -104,36 +100,18 @@ def _tally(loaded: Loaded) -> dict[str, int]:
 
 def _papers(runs: list[Loaded], scales: list[str]) -> dict[str, list[EvidenceRow]]:
     """Paper -> its cases in the order of claims, controls behind what they belong to."""
-    cases: dict[str, dict[str, list[CaseRecord]]] = {}
+    cases: dict[str, dict[str, list[tuple[RunRecord, CaseRecord]]]] = {}
     for loaded in runs:
         for case in loaded.cases:
-            cases.setdefault(case.nodeid, {}).setdefault(loaded.run.scale, []).append(case)
+            cases.setdefault(case.nodeid, {}).setdefault(loaded.run.scale, []).append((loaded.run, case))
     papers: dict[str, list[EvidenceRow]] = {}
     for _, at in sorted(cases.items()):
-        one = next(iter(at.values()))[0]
-        spreads = {scale: _spread(at[scale]) for scale in scales if scale in at}
+        one = next(iter(at.values()))[0][1]
+        spreads = {scale: spread(at[scale]) for scale in scales if scale in at}
         name = one.claim.rpartition("::")[2].removeprefix("test_").replace("_", " ")
-        tolerance = next((case.tolerance for found in at.values() for case in found if case.tolerance), "")
-        measured = next((case.measured for found in at.values() for case in found if case.measured), "")
+        tolerance = next((found.tolerance for found in spreads.values() if found.tolerance), "")
+        measured = next((found.measured for found in spreads.values() if found.measured), "")
         papers.setdefault(one.paper, []).append(EvidenceRow(name, one.case, one.control, measured, tolerance, spreads))
     for lines in papers.values():
         lines.sort(key=lambda line: (line.claim, line.control))
     return papers
-
-
-def _spread(cases: list[CaseRecord]) -> Spread:
-    verdicts = Counter(case.verdict or "not reached" for case in cases)
-    values = [value for case in cases for value in case.values if value is not None]
-    # A case that must be refuted is the safer the farther it is outside.
-    rooms = [
-        -case.headroom if case.control or case.not_reproduced else case.headroom
-        for case in cases
-        if case.headroom is not None
-    ]
-    return Spread(
-        ", ".join(f"{count} {verdict}" for verdict, count in verdicts.most_common()),
-        statistics.fmean(values) if values else None,
-        statistics.stdev(values) if len(values) > 1 else None,
-        len(values),
-        min(rooms, default=None),
-    )

@@ -1,7 +1,8 @@
 """The history: all runs in one SQLite file, for comparison with later runs and for the pages over runs.
 
 A run is written in one transaction, so that writers at the same time wait for each other and a killed one leaves whole
-runs only. Of a case is kept what can be compared; statement, recipes, looks and figure stay in the run's records.
+runs only. Of a case is kept what can be compared; statement, looks and figure stay in the run's records, and of the
+recipes a digest is kept, which tells whether they are the same.
 Lists and mappings are JSON; everything else is a column, for queries by hand.
 """
 
@@ -11,7 +12,7 @@ import contextlib
 import hashlib
 import json
 import sqlite3
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from pathlib import Path
 from typing import Any
 
@@ -34,6 +35,13 @@ APPLICATION = 0x67656E63
 RUNS = 90
 """Number of latest runs at each scale that are compared and drawn."""
 
+WATCHED = 400
+"""Number of latest runs at each scale that are watched for drift.
+
+A window of the last 90 would be watched anew each night, with other runs as the first: .010 to .015 of all cases would
+then have had a false alarm in some of 400 nights, where from one beginning it is .002.
+"""
+
 WAIT = 120.0
 """Seconds that a writer waits for other writers."""
 
@@ -45,17 +53,18 @@ CASE = (
     *("nodeid", "claim", "case", "kind", "paper", "title", "control", "drops", "not_reproduced", "work"),
     *("verdict", "as_expected", "reason", "measured", "tolerance", "statistic", "limits", "direction", "share"),
     *("seed_limit", "seed_direction", "estimate", "low", "high", "values", "seeds", "headroom", "trained", "seconds"),
+    "recipes",
 )
 SEALED = {"run": (*RUN, "cases", "digest"), "case": ("run", *CASE, "standing", "digest")}
 """All columns: of a run with the number of its cases, and of every row a digest, which tells whether it is damaged."""
 
 NEW = {
     "run": ("arguments", "cases", "digest"),
-    "case": ("kind", "work", "statistic", "share", "seed_limit", "seed_direction", "digest"),
+    "case": ("kind", "work", "statistic", "share", "seed_limit", "seed_direction", "recipes", "digest"),
 }
 """Columns that a history of an earlier version may lack."""
 
-JSON = ("arguments", "environment", "limits", "values", "seeds")
+JSON = ("arguments", "environment", "limits", "values", "seeds", "recipes")
 BOOLEAN = ("fresh", "control", "as_expected")
 KEPT = set(CASE) - set(CaseRecord.DERIVED)
 NOT_KEPT: dict[str, Any] = {"citation": "", "statement": ""}
@@ -85,6 +94,7 @@ def append(path: Path, loaded: Loaded) -> None:
         for case in cases:
             values = {name: getattr(case, name) for name in CASE}
             values["reason"] = case.reason[:LONGEST_REASON]
+            values["recipes"] = {"digest": recipe_digest(case.recipes)}
             _insert(history, "INSERT", "case", {"run": run.run, "standing": standing(case).name, **values})
         history.execute("COMMIT")
 
@@ -96,14 +106,16 @@ def before(path: Path, run: RunRecord) -> list[Loaded]:
         return _read(history, where, [run.scale, run.started, run.run, RUNS])
 
 
-def latest(path: Path, most: int = RUNS) -> list[Loaded]:
-    """The last runs of every scale, at most `most` of each, oldest first. Raises as `append`."""
+def latest(path: Path, most: int = RUNS, skip: int = 0) -> list[Loaded]:
+    """The last `most` runs of every scale but the last `skip`, oldest first. Raises as `append`."""
     ranked = (
         'SELECT "run", row_number() OVER (PARTITION BY "scale" ORDER BY "started" DESC, "run" DESC) AS place FROM "run"'
     )
-    where = f'"run" IN (SELECT "run" FROM ({ranked}) WHERE place <= ?) ORDER BY "started" DESC, "run" DESC'
+    where = (
+        f'"run" IN (SELECT "run" FROM ({ranked}) WHERE place > ? AND place <= ?) ORDER BY "started" DESC, "run" DESC'
+    )
     with _opened(path) as history:
-        return _read(history, where, [most])
+        return _read(history, where, [skip, most])
 
 
 def find(path: Path, name: str) -> Loaded:
@@ -122,6 +134,13 @@ def find(path: Path, name: str) -> Loaded:
             raise BadHistory(f"run {name!r}; expected the id of one run of {path}, which holds {held}"
                              + (f" and {len(found)} that begin so" if found else ""))  # fmt: skip
         return _read(history, '"run" = ?', found)[0]
+
+
+def recipe_digest(recipes: Mapping[str, Any]) -> str:
+    """A digest of a case's recipes: equal ones have the same. Those of a case from the history have it already."""
+    if set(recipes) == {"digest"}:
+        return recipes["digest"]
+    return hashlib.sha256(json.dumps(plain(recipes), sort_keys=True).encode()).hexdigest()[:16]
 
 
 @contextlib.contextmanager
@@ -222,6 +241,8 @@ def _read(history: sqlite3.Connection, where: str, values: list[Any]) -> list[Lo
         whole = [{name: _value(name, row[name]) for name in CASE if name in row} for row in rows if not _damaged(row)]
         cases = [upgraded_case(case) if case.get("kind") is None else case for case in whole]
         kept = [{name: value for name, value in case.items() if name in KEPT} for case in cases]
+        for case in kept:
+            case["recipes"] = case.get("recipes") or {}
         found.append(Loaded(RunRecord(**run), [CaseRecord(**(NOT_KEPT | case)) for case in kept], problems))
     history.execute("COMMIT")
     return found

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import hashlib
 import json
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from pathlib import Path
 
 from gen_core.records import plain, standing, standing_counts, urgency
@@ -22,8 +22,16 @@ LETTER, PAD = 6.6, 10.0
 """Width of a badge's letter and of the space beside its texts, in pixels."""
 
 
-def write_machine_files(loaded: Loaded, changes: Mapping[str, Change], folder: Path) -> str:
+def write_machine_files(
+    loaded: Loaded, changes: Mapping[str, Change], folder: Path, drifting: Sequence[tuple[str, str]] = ()
+) -> str:
     """Write `records.json` (described by `reports/records.schema.json`), `junit.xml`, `summary.md` and `badge.svg`.
+
+    Args:
+        loaded: the run.
+        changes: node id -> its change since the runs before.
+        folder: where the files go.
+        drifting: (node id, the shift in words) of the cases that drift.
 
     Returns:
         The summary.
@@ -32,7 +40,7 @@ def write_machine_files(loaded: Loaded, changes: Mapping[str, Change], folder: P
         OSError: if the folder cannot be written to.
     """
     folder.mkdir(parents=True, exist_ok=True)
-    markdown = summary(loaded, changes)
+    markdown = summary(loaded, changes, drifting)
     texts = {
         "records.json": records(loaded),
         "junit.xml": junit(loaded, changes),
@@ -49,8 +57,8 @@ def records(loaded: Loaded) -> str:
     return json.dumps(plain({"run": loaded.run, "cases": loaded.cases}), separators=(",", ":")) + "\n"
 
 
-def summary(loaded: Loaded, changes: Mapping[str, Change]) -> str:
-    """A run in Markdown: counts, the cases that make it red, and the changes."""
+def summary(loaded: Loaded, changes: Mapping[str, Change], drifting: Sequence[tuple[str, str]] = ()) -> str:
+    """A run in Markdown: counts, the cases that make it red, those that drift, and the changes."""
     attention = [case for case in sorted(loaded.cases, key=urgency) if standing(case).attention]
     listed = sorted(changes.items(), key=lambda item: (KINDS.index(item[1].kind), item[0]))
     template = template_environment().get_template("summary.md")
@@ -61,6 +69,8 @@ def summary(loaded: Loaded, changes: Mapping[str, Change]) -> str:
         counts=standing_counts(loaded.cases).items(),
         attention=[(standing(case), case) for case in attention[:LISTED]],
         more=max(len(attention) - LISTED, 0),
+        drifting=drifting[:LISTED],
+        more_drifting=max(len(drifting) - LISTED, 0),
         changes=listed[:LISTED],
         more_changes=max(len(listed) - LISTED, 0),
         problems=len(loaded.problems),

@@ -26,11 +26,13 @@ def pytest_gen_core_finished(config: pytest.Config, records: Path) -> Path | Non
         # Imported here, so that workers and runs that end early do not wait for matplotlib.
         from reports.load import load_run
         from reports.publish import publish
+        from reports.spreads import PLACE as EVIDENCE
 
         given, here = config.getoption("history"), config.invocation_params.dir
         loaded, folder = load_run(records), here / str(config.getoption("report_dir"))
+        kept, evidence = here / given if given else config.rootpath / PLACE, config.rootpath / EVIDENCE
         try:
-            return publish(loaded, folder, here / given if given else config.rootpath / PLACE)
+            return publish(loaded, folder, kept, evidence)
         except BadHistory as error:
             _warn(config, f"the run is not in the history: {error}")
             return publish(loaded, folder, None)

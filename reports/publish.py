@@ -7,22 +7,25 @@ from pathlib import Path
 
 from reports import history
 from reports.changes import since
+from reports.drift import watch_all
 from reports.load import BadRecords, Loaded
 from reports.machines import append_summary, write_machine_files
 from reports.render import render
 from reports.runs import write_history
+from reports.spreads import PLACE, read_spreads
 
 
-def publish(loaded: Loaded, folder: Path, kept: Path | None) -> Path:
-    """Append a run to its history, and write pages, pages over runs, and files for machines; the index comes last.
+def publish(loaded: Loaded, folder: Path, kept: Path | None, evidence: Path = PLACE) -> Path:
+    """Append a run to its history, and write pages over runs, files for machines, and pages; the index comes last.
 
-    What is damaged in the history is added to the run's problems, which the index names.
-    The summary is also appended to the file that GITHUB_STEP_SUMMARY names.
+    What is damaged in the history or in the evidence is added to the run's problems, which the index names; without its
+    evidence drift is told from the first runs. The summary is also appended to the file that GITHUB_STEP_SUMMARY names.
 
     Args:
         loaded: the run.
         folder: where the report goes.
         kept: the file of the history; None to keep none.
+        evidence: folder of the evidence, which drift is told from where it has the case.
 
     Returns:
         The path of `index.html`.
@@ -32,15 +35,21 @@ def publish(loaded: Loaded, folder: Path, kept: Path | None) -> Path:
         BadRecords: if GITHUB_STEP_SUMMARY cannot be written to.
         OSError: if the folder cannot be made or written to.
     """
-    changes = None
+    changes, runs, watched = None, [], {}
     if kept is not None:
         history.append(kept, loaded)
         if before := history.before(kept, loaded.run):  # else all would be new
             changes = since(before, loaded)
-    past = history.latest(kept) if kept is not None else []
-    loaded.problems.extend(problem for one in past for problem in one.problems)
-    markdown = write_machine_files(loaded, changes or {}, folder)
-    write_history(past, loaded, folder)
+        runs = history.latest(kept, history.RUNS)
+        spreads = {}
+        try:
+            spreads = read_spreads(evidence)
+        except BadRecords as error:
+            loaded.problems.append(str(error))
+        loaded.problems.extend(problem for one in runs for problem in one.problems)
+        watched = watch_all([*history.latest(kept, history.WATCHED, history.RUNS), *runs], spreads)
+    drifting = write_history(runs, loaded, folder, watched)
+    markdown = write_machine_files(loaded, changes or {}, folder, drifting)
     index = render(loaded, folder, changes)
     if summary := os.environ.get("GITHUB_STEP_SUMMARY"):
         try:

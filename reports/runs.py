@@ -3,13 +3,15 @@
 from __future__ import annotations
 
 import statistics
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
 from gen_core.records import STANDINGS, CaseRecord, RunRecord, Standing, standing, standing_counts
 from reports.changes import drift
-from reports.history import RUNS
+from reports.drift import Watch
+from reports.drift_pictures import SumsPicture, sums_picture
+from reports.history import RUNS, WATCHED
 from reports.load import Loaded
 from reports.rows import PAGE, page_name
 from reports.templating import template_environment, write
@@ -27,6 +29,7 @@ class Series:
     Attributes:
         points: the case in each run; None where the run does not hold it.
         drift: how its last interval has left the range of the earlier ones; empty if it has not.
+        alarm: its lasting shift in words, empty without one; `sums` the picture of what it is told from, if anything.
         spread: its estimates over the runs, and the values of all seeds, in words; empty without any.
         page: the case's page in the report beside; empty where that does not hold it.
     """
@@ -36,6 +39,8 @@ class Series:
     points: list[tuple[RunRecord, CaseRecord | None]]
     trend: Trend
     drift: str
+    alarm: str
+    sums: SumsPicture | None
     spread: str
     page: str
 
@@ -61,25 +66,36 @@ class Past:
         """Number of its cases that have drifted."""
         return sum(bool(series.drift) for series in self.series)
 
+    @property
+    def drifting(self) -> list[Series]:
+        """Its cases with an alarm that lasts."""
+        return [series for series in self.series if series.alarm]
 
-def write_history(runs: Sequence[Loaded], now: Loaded, folder: Path) -> None:
+
+def write_history(
+    runs: Sequence[Loaded], now: Loaded, folder: Path, watched: Mapping[tuple[str, str], Watch] | None = None
+) -> list[tuple[str, str]]:
     """Write the pages over runs into `history` in a report's folder, the index last; those of an earlier one go.
 
     Args:
         runs: oldest first; without any, no page is written.
         now: the run of the report, whose pages are linked to and whose scale comes first.
         folder: of the report.
+        watched: (node id, scale) -> the case's watch for drift.
+
+    Returns:
+        (node id, the shift in words) of the cases that drift at this report's scale.
 
     Raises:
         OSError: if the folder cannot be made or written to.
     """
-    pages, written = folder / "history", set()
+    pages, written, past = folder / "history", set(), []
     if runs:
         pages.mkdir(parents=True, exist_ok=True)
-        templates, past = template_environment(), _claims(runs, now)
+        templates, past = template_environment(), _claims(runs, now, watched or {})
         template = templates.get_template("history_claim.html")
         for claim in past:
-            write(pages / claim.page, template.render(claim=claim, most=RUNS))
+            write(pages / claim.page, template.render(claim=claim, most=RUNS, watched=WATCHED))
             written.add(claim.page)
         counts = {loaded.run.run: list(standing_counts(loaded.cases).items()) for loaded in runs}
         listed = [loaded.run for loaded in reversed(runs)]
@@ -92,9 +108,11 @@ def write_history(runs: Sequence[Loaded], now: Loaded, folder: Path) -> None:
     for page in pages.glob("*.html"):
         if PAGE.fullmatch(page.name) and page.name not in written:
             page.unlink()
+    drifting = [series for claim in past for series in claim.drifting if series.scale == now.run.scale]
+    return [(series.case.nodeid, series.alarm) for series in drifting]
 
 
-def _claims(runs: Sequence[Loaded], now: Loaded) -> list[Past]:
+def _claims(runs: Sequence[Loaded], now: Loaded, watched: Mapping[tuple[str, str], Watch]) -> list[Past]:
     """Every claim of the runs, by paper and name, with its cases in the order settings first, controls last."""
     held: dict[str, dict[str, dict[str, CaseRecord]]] = {}
     for loaded in runs:
@@ -108,7 +126,13 @@ def _claims(runs: Sequence[Loaded], now: Loaded) -> list[Past]:
         cases = sorted(latest.values(), key=lambda case: (case.control, case.nodeid))
         at = {s: [loaded.run for loaded in runs if loaded.run.scale == s and loaded.run.run in of_run] for s in scales}
         series = [
-            _series(case, scale, [(run, of_run[run.run].get(case.nodeid)) for run in at[scale]], case.nodeid in here)
+            _series(
+                case,
+                scale,
+                [(run, of_run[run.run].get(case.nodeid)) for run in at[scale]],
+                watched.get((case.nodeid, scale), Watch()),
+                case.nodeid in here,
+            )
             for case in cases
             for scale in scales
             if any(case.nodeid in of_run[run.run] for run in at[scale])
@@ -119,10 +143,25 @@ def _claims(runs: Sequence[Loaded], now: Loaded) -> list[Past]:
     return sorted(claims, key=lambda claim: (claim.paper, claim.name))
 
 
-def _series(case: CaseRecord, scale: str, points: list[tuple[RunRecord, CaseRecord | None]], here: bool) -> Series:
+def _series(
+    case: CaseRecord,
+    scale: str,
+    points: list[tuple[RunRecord, CaseRecord | None]],
+    watch: Watch,
+    here: bool,
+) -> Series:
     known = [record for _, record in points if record and record.verdict]
-    moved = drift(known[:-1], known[-1]) if known else ""
-    return Series(case, scale, points, trend(points), moved, _spread(known), page_name(case.nodeid) if here else "")
+    return Series(
+        case=case,
+        scale=scale,
+        points=points,
+        trend=trend(points),
+        drift=drift(known[:-1], known[-1]) if known else "",
+        alarm=str(watch.alarm or ""),
+        sums=sums_picture(watch, [run for run, _ in points]),
+        spread=_spread(known),
+        page=page_name(case.nodeid) if here else "",
+    )
 
 
 def _spread(cases: list[CaseRecord]) -> str:

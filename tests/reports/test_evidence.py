@@ -12,6 +12,7 @@ from gen_core.records import write_json
 from reports.__main__ import main
 from reports.evidence import evidence
 from reports.load import BadRecords, Loaded, load_run
+from reports.spreads import read_spreads
 
 
 def shifted(case, by: float):
@@ -40,31 +41,42 @@ def test_values_of_all_seeds_of_all_runs(runs, cases, tmp_path: Path) -> None:
     values = np.concatenate([cases[3].values, np.add(cases[3].values, 0.5)])
     _, tolerance, *cells = rows["ridge"]
     assert tolerance == r"exponent of the excess risk exponent in \[-1.2, -0.8\]"
-    assert cells[-5:] == ["2 REFUTED", f"{values.mean():.3g}", f"{values.std(ddof=1):.2g}", "32", "3.4"]
+    assert cells[-8:-3] == ["2 REFUTED", f"{values.mean():.3g}", f"{values.std(ddof=1):.2g}", "32", "3.4"]
+    assert cells[-3:-1] == ["0", "1"]  # no seed of a claim that is refuted is on the right side
 
 
 def test_headroom_is_the_least_on_the_side_where_a_case_has_to_be(runs, tmp_path: Path) -> None:
     rows = lines(evidence(runs, tmp_path / "new" / "tables", "make it"))
-    assert rows["gd"][-1] == "3.4"
-    assert rows["gd-without-zero"][-1] == rows["wide"][-1] == "-3.9"
-    assert rows["resnet"][-5:] == ["2 not reached", "–", "–", "0", "–"]
+    assert rows["gd"][-4] == "3.4"
+    assert rows["gd-without-zero"][-4] == rows["wide"][-4] == "-3.9"
+    assert rows["resnet"][-8:] == ["2 not reached", "–", "–", "0", *["–"] * 4]
 
 
 def test_every_scale_has_its_columns_and_every_run_its_line(runs, tmp_path: Path) -> None:
     folder = evidence(runs, tmp_path, "make it")
-    assert sorted(path.name for path in folder.iterdir()) == ["rethinking.md", "theory2b.md", "theory3.md"]
+    papers = ("rethinking", "theory2b", "theory3")
+    assert {path.name for path in folder.iterdir()} == {f"{paper}.{end}" for paper in papers for end in ("md", "json")}
     text = (folder / "theory3.md").read_text(encoding="utf-8")
-    assert "quick: verdicts | mean | sd | seeds | headroom | standard: verdicts" in text
+    assert "quick: verdicts | mean | sd | seeds | headroom | right | p | skew | standard: verdicts" in text
     assert "| quick | 1 | 2 | 1 | 0 | 0 | 0 | 0 | 14 min 32 s |" in text
     assert "| standard | 2 | 2 | 2 | 1 | 1 | 3 | 2 | 1 min 30 s |" in text
     assert text.index("| standard | 1 |") < text.index("| standard | 2 |")
     assert text.startswith("# Evidence for the tolerances of theory3\n")
     assert "- torch: 2.13.0" in text
     assert "make it" in text
-    rows = [row for path in folder.iterdir() for row in path.read_text(encoding="utf-8").splitlines() if "**" in row]
+    assert "- 1 % over 120 cases: 3.19 (8 seeds), 1.43 (16 seeds), 0.843 (32 seeds), 0.551 (64 seeds)" in text
+    assert len(read_spreads(folder)) == 14
+    rows = [row for path in folder.glob("*.md") for row in path.read_text(encoding="utf-8").splitlines() if "**" in row]
     assert len(rows) == 11
     assert len({row.count(" | ") for row in rows}) == 1
     assert "**ridge**" not in text  # of another paper
+
+
+def test_skewed_values_near_what_decides_are_marked(runs, cases, tmp_path: Path) -> None:
+    skewed = replace(cases[0], values=[2.0**k for k in range(8)], headroom=3.3)
+    rows = lines(evidence([replace(runs[0], cases=[skewed, cases[1]])], tmp_path, "m"))
+    assert rows["gd"][-1] == "1.8 look"
+    assert not rows["sgd"][-1].endswith("look")
 
 
 def test_text_is_no_markup(runs, cases, tmp_path: Path) -> None:
