@@ -7,6 +7,7 @@
     ├── UnknownCase             a requested id that names no case of a claim
     ├── DataMissing             a data set that is not on this machine; carries the command that gets it
     ├── DataDamaged             a data file that is not what its name says
+    ├── BrokenTraining          a training that is not what its recipe says: a fault of the code that ran it
     └── Unfinished              a measurement that did not finish: divergence, no convergence, no memory
 
     Refuted, Inconclusive       verdicts, raised by `expect`; nobody's error
@@ -43,6 +44,10 @@ class DataMissing(GenCoreError):
 
 class DataDamaged(GenCoreError):
     """A data file is truncated, mislabelled or in another format: replace the file named in the message."""
+
+
+class BrokenTraining(GenCoreError):
+    """A training, or what is measured of it, is not what its recipe and seeds say: the code that ran it is wrong."""
 
 
 class Unfinished(GenCoreError):

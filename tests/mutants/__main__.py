@@ -1,8 +1,8 @@
 """Plant faults in copies of the tree, one at a time, and see that the claims that must turn red do (`make mutants`).
 
-To add a fault, add a `Fault` to `FAULTS` in one of the files of `tests/mutants/faults/`, or a file with such a tuple
-there: a name in a few words; the file; a text that occurs in it exactly once; the text in its place; and the node ids of
-the claims that must turn red, as few and as cheap as suffice. Tests of the suite may be named as well. For example
+To add a fault, add a `Fault` to `FAULTS` in one of the files of `tests/mutants/faults/`, or add a file with such a tuple
+there: a name in a few words; the file; a text that occurs in it exactly once; the text in its place; and the node ids
+of the claims that must turn red, as few and as cheap as suffice. Tests of the suite may be named too. For example
 
     Fault(
         "a linear model that starts at one",
