@@ -9,7 +9,7 @@ import torch
 from scipy.stats import rankdata
 from torch import Tensor
 
-from gen_core.errors import Unfinished
+from gen_core.errors import InvalidClaim, Unfinished
 from gen_core.run import Run, Runs
 from gen_core.training.seeding import generator
 
@@ -24,10 +24,17 @@ class Measured:
     Attributes:
         values: one number per seed, (seeds,).
         resampled: the same on bootstrap resamples of the shared points, (resamples, seeds).
+
+    Raises:
+        InvalidClaim: if the resamples are of the seeds, whose values they only repeat.
     """
 
     values: Tensor
     resampled: Tensor
+
+    def __post_init__(self) -> None:
+        if len(self.values.unique()) > 1 and bool(torch.isin(self.resampled, self.values).all()):
+            raise InvalidClaim("every resample has the seeds' own values; expected resamples of the held-out points")
 
 
 def resampled_held_out(labels: Tensor, measure: Callable[[Tensor | None], Tensor]) -> Tensor | Measured:
