@@ -54,14 +54,16 @@ class Twins:
 def surprise(drawn: Iterable[Tensor]) -> float:
     """Bits of surprise at an equal second draw: the least of the tensors that vary, as if entries were independent.
 
-    A constant, such as a start at zero, says nothing, and few labels little.
+    A constant, such as a start at zero, says nothing, and few labels little; a number that is no multiple of 1/1024
+    says 20 bits.
     """
     bits = []
     for tensor in drawn:
-        values = sampled(tensor)
-        shares = values.unique(return_counts=True)[1].double() / max(1, len(values))
-        if len(shares) > 1:
-            bits.append(-len(values) * math.log2(float(shares.square().sum())))
+        values, counts = sampled(tensor).double().unique(return_counts=True)
+        if len(values) > 1:
+            alike = float((counts / counts.sum()).square().sum())
+            fine = int((1024 * values != (1024 * values).round()).sum())
+            bits.append(max(-int(counts.sum()) * math.log2(alike), 20.0 * fine))
     return min(bits, default=0.0)
 
 

@@ -56,7 +56,7 @@ FAULTS = (
         red=(f"{BULK}[digits]",),
     ),
     Fault(
-        "weights of a linear model at half their standard deviation, and at zero where it has one",
+        "a linear model that always starts at zero",
         "gen_core/models/two_layer.py",
         "normal((math.prod(inputs),), self.init_std, generator)",
         "normal((math.prod(inputs),), 0.0, generator)",
@@ -103,7 +103,7 @@ FAULTS = (
         "a network with biases where none are meant",
         "gen_core/models/networks.py",
         "            if layer.bias:\n",
-        "            if True:\n                layer = replace(layer, bias=layer.bias or layer.weight.replace('W', 'b'))\n",
+        "            layer = replace(layer, bias=layer.bias or f'b{layer.weight[1:]}')\n            if layer.bias:\n",
         red=(f"{HOMOGENEOUS}[depth-2]",),
     ),
     Fault(
