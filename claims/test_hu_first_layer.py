@@ -19,6 +19,7 @@ from fixtures.hu.assumptions import (
     more_than_linear_width,
     rate_below_dimension,
     starts_as_zero_function,
+    starts_standard_normal,
 )
 from fixtures.hu.figures import early_dynamics
 from fixtures.hu.two_layer import first_layer
@@ -45,6 +46,7 @@ EXPONENT = -0.5
         bounded_covariance,
         rate_below_dimension,
         starts_as_zero_function,
+        starts_standard_normal,
     ),
     without={
         more_than_linear_points: first_layer(n=lambda d: d),

@@ -27,6 +27,7 @@ BOUND = r"\mu_Y(F; L) \leq \min\{I(L; Y), I(F; Y), I(F; L)\}"
 
 ADDED = Mutation("last-term-added", "I(L;Y|F) is added and not subtracted.")
 MISCONDITIONED = Mutation("third-form-given-L", "The third form is I(F;L) - I(F;Y|L) and not I(F;L) - I(F;L|Y).")
+IN_ONE_SEED = Mutation("wrong-in-one-seed", "Three times the tolerance is added in the last seed alone.")
 SUMMED = Mutation("difference-made-a-sum", "mu is I(F;Y) + I(F;Y|L) and not I(F;Y) - I(F;Y|L).")
 
 
@@ -41,7 +42,12 @@ def test_chain_rule(run: Run) -> None:
     expect(difference.abs().amax(1), "largest difference of the two sides, bits").always_at_most(ROUNDING)
 
 
-@claim(cite=NAKKIRAN.at("Definition 1"), formula=FORMS, given=TABLES, without={MISCONDITIONED: TABLES["dense"]})
+@claim(
+    cite=NAKKIRAN.at("Definition 1"),
+    formula=FORMS,
+    given=TABLES,
+    without={MISCONDITIONED: TABLES["dense"], IN_ONE_SEED: TABLES["dense"]},
+)
 def test_performance_correlation_has_three_forms(run: Run) -> None:
     """Performance correlation has three forms, which are equal.
 
@@ -52,8 +58,11 @@ def test_performance_correlation_has_three_forms(run: Run) -> None:
     found = information_terms(run)
     last = found.fy_given_l if run.mutated_by(MISCONDITIONED) else found.fl_given_y
     forms = torch.stack((found.mu, found.ly - found.ly_given_f, found.fl - last))
+    difference = (forms.amax(0) - forms.amin(0)).amax(1)
+    if run.mutated_by(IN_ONE_SEED):
+        difference[-1] += 3 * ROUNDING
 
-    expect((forms.amax(0) - forms.amin(0)).amax(1), "largest difference of two forms, bits").always_at_most(ROUNDING)
+    expect(difference, "largest difference of two forms, bits").always_at_most(ROUNDING)
 
 
 @claim(

@@ -11,6 +11,7 @@ seems to: dividing the networks by each other's norms gives R^2 of .99 and more 
 next to log 10. What their own norms add is in test_puzzles_normalized_loss.py. The losses as they are have no line.
 """
 
+from fixtures.assumptions import held_out_apart, starts_by_its_scheme
 from fixtures.papers import PUZZLES
 from fixtures.puzzles.assumptions import no_biases, one_law, positively_homogeneous, separated
 from fixtures.puzzles.families import FAMILIES, RANDOM, RANDOMLY_LABELLED, WITH_RANDOM_LABELS
@@ -27,6 +28,7 @@ SLOPES = (0.8358, 1.0083)
 # log10 of 2 RMSE, within which 95 % of normal residuals lie: "approximately the same linear relationship".
 ON_THE_LINE = 0.301
 
+FAMILY = (separated, positively_homogeneous, no_biases, starts_by_its_scheme, held_out_apart)
 UNNORMALIZED = Mutation("unnormalized", "The losses are those of the networks as they are.")
 
 
@@ -35,7 +37,7 @@ UNNORMALIZED = Mutation("unnormalized", "The losses are those of the networks as
     formula=r"L(\tilde{f}) \leq \hat{L}(\tilde{f}) + \mathbb{R}_N(\tilde{\mathbb{F}})"
     r" + c_2 \sqrt{\frac{\ln(\frac{1}{\delta})}{2N}}",
     given=FAMILIES,
-    assuming=(separated, positively_homogeneous, no_biases),
+    assuming=FAMILY,
     without={UNNORMALIZED: FAMILIES["pretrained"]},
     figure=losses,
 )
@@ -47,7 +49,7 @@ def test_normalized_test_loss_is_linear_in_training_loss(run: Runs) -> None:
 @claim(
     cite=PUZZLES.at("Figures 2 (b), 9, 10, 15 and 16"),
     given={name: FAMILIES[name] for name in ("mnist", "digits")},
-    assuming=(separated, positively_homogeneous, no_biases, one_law),
+    assuming=(*FAMILY, one_law),
     without={one_law: RANDOMLY_LABELLED},
 )
 def test_line_of_normalized_losses_has_a_slope_near_one(run: Runs) -> None:
@@ -64,7 +66,7 @@ def test_line_of_normalized_losses_has_a_slope_near_one(run: Runs) -> None:
 @claim(
     cite=PUZZLES.at("Figures 2 (b), 9, 10 and 16"),
     given=FAMILIES["cifar"],
-    assuming=(separated, positively_homogeneous, no_biases, one_law),
+    assuming=(*FAMILY, one_law),
     not_reproduced="the slope is .44 (sd .012), with 700 points of CIFAR-10",
 )
 def test_line_has_a_slope_near_one_on_cifar(run: Runs) -> None:
@@ -80,7 +82,7 @@ def test_line_has_a_slope_near_one_on_cifar(run: Runs) -> None:
 @claim(
     cite=PUZZLES.at("section 1, Figures 2 (b), 12 and 16"),
     given=WITH_RANDOM_LABELS,
-    assuming=(separated, positively_homogeneous, no_biases, one_law),
+    assuming=(*FAMILY, one_law),
     not_reproduced=(
         "it lies above the line by 52 RMSE, or 15 % of the range of test losses (digits), and by 44, or 75 % (cifar)"
     ),

@@ -10,7 +10,13 @@ projection off the row span, in every seed.
 """
 
 from fixtures.papers import THEORY_III
-from fixtures.theory_iii.assumptions import full_row_rank, starts_at_zero, steps_along_gradients, underdetermined
+from fixtures.theory_iii.assumptions import (
+    full_row_rank,
+    starts_at_zero,
+    starts_off_the_row_span,
+    steps_along_gradients,
+    underdetermined,
+)
 from fixtures.theory_iii.figures import part_off_the_row_span
 from fixtures.theory_iii.regressions import DESCENTS, FROM_ANYWHERE, adagrad, gd, momentum, sgd
 from gen_core import Run, claim, expect
@@ -37,7 +43,7 @@ def test_iterates_stay_in_the_span_of_the_rows(run: Run) -> None:
     cite=THEORY_III.at("section 9.6, proof of Lemma 3"),
     formula=r"w_{t+1} = w_t - \eta_t \nabla_w L(w_t) = w_t - \eta_t X^\top e_t",
     given={build.__name__: build(model=FROM_ANYWHERE) for build in (gd, sgd, momentum)},
-    assuming=(underdetermined, full_row_rank, steps_along_gradients),
+    assuming=(underdetermined, full_row_rank, starts_off_the_row_span, steps_along_gradients),
     without={steps_along_gradients: adagrad(model=FROM_ANYWHERE)},
     figure=part_off_the_row_span,
 )

@@ -16,7 +16,7 @@ from gen_core.records import Figure, Kind
 from gen_core.run import Mutation, Run, Runs
 from gen_core.settings import Arms, AtScale, Setting, Sweep, experiments
 from gen_core.statistics import LAST_LOOK
-from gen_core.types import Data
+from gen_core.training.draws import initial_parameters, sample_data
 
 Test = TypeVar("Test", bound=Callable[..., None])
 Scaled = Setting | AtScale
@@ -57,20 +57,27 @@ class Citation:
 
 @dataclass(frozen=True)
 class Assumption:
-    """A named hypothesis of a claim, checked on the recipe and on every seed's data.
+    """A named hypothesis of a claim, checked on the recipe, on every seed's data and, if it asks, on the drawn start.
 
     Attributes:
         name: its name in ids and messages.
         statement: the hypothesis in words.
-        check: (experiment, data) -> whether it holds, and the checked values in words.
+        check: (experiment, data) or (experiment, data, start) -> whether it holds, and the checked values in words. The
+            start is the parameters that a seed's training begins with, name -> tensor.
     """
 
     name: str
     statement: str
-    check: Callable[[Experiment, Data], tuple[bool, str]]
+    check: Callable[..., tuple[bool, str]]
+
+    def on(self, experiment: Experiment, seed: int) -> tuple[bool, str]:
+        """Check one seed."""
+        data = sample_data(experiment, seed)
+        asks = "start" in inspect.signature(self.check).parameters
+        return self.check(experiment, data, *([initial_parameters(experiment, seed)] if asks else []))
 
 
-def assumption(check: Callable[[Experiment, Data], tuple[bool, str]]) -> Assumption:
+def assumption(check: Callable[..., tuple[bool, str]]) -> Assumption:
     """Turn a function into a hypothesis, named after the function and stated by the first line of its docstring."""
     statement = (inspect.getdoc(check) or "").partition("\n")[0]
     if not statement:

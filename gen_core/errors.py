@@ -8,6 +8,7 @@
     ├── DataMissing             a data set that is not on this machine; carries the command that gets it
     ├── DataDamaged             a data file that is not what its name says
     ├── StoreFailure            a folder of stored trainings that is full or cannot be written
+    ├── BrokenTraining          a training that is not what its recipe says: a fault of the code that ran it
     └── Unfinished              a measurement that did not finish: divergence, no convergence, no memory
 
     Refuted, Inconclusive       verdicts, raised by `expect`; nobody's error
@@ -48,6 +49,10 @@ class DataDamaged(GenCoreError):
 
 class StoreFailure(GenCoreError):
     """A finished training cannot be stored: make room in the folder named in the message, or choose another."""
+
+
+class BrokenTraining(GenCoreError):
+    """A training, or what is measured of it, is not what its recipe and seeds say: the code that ran it is wrong."""
 
 
 class Unfinished(GenCoreError):

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Iterator
-from dataclasses import dataclass
+from dataclasses import dataclass, fields
 from functools import cached_property
 from typing import overload
 
@@ -11,12 +11,13 @@ import numpy as np
 import torch
 from torch import Tensor
 
-from gen_core.errors import InvalidExperiment, Unfinished
+from gen_core.errors import BrokenTraining, InvalidExperiment, Unfinished
 from gen_core.experiment import Experiment
 from gen_core.models import Model
 from gen_core.training.draws import initial_parameters, sample_data
+from gen_core.training.replicas import mark
 from gen_core.training.result import TrainingResult
-from gen_core.types import Measured
+from gen_core.types import Data, Measured
 
 
 @dataclass(frozen=True)
@@ -154,7 +155,9 @@ class Run:
         return self._drawn(name)
 
     def _drawn(self, name: str) -> Tensor:
-        return torch.stack([initial_parameters(self.experiment, seed)[name] for seed in self.seeds])
+        value = torch.stack([initial_parameters(self.experiment, seed)[name] for seed in self.seeds])
+        self._require_drawn(name, value)
+        return value
 
     @cached_property
     def endings(self) -> str:
@@ -198,12 +201,29 @@ class Run:
             ) from None
 
     def _data(self, name: str) -> Tensor:
-        parts = [getattr(sample_data(self.experiment, seed), name) for seed in self.seeds]
+        drawn = [sample_data(self.experiment, seed) for seed in self.seeds]
+        parts = [getattr(data, name) for data in drawn]
         if parts[0] is None:
             raise InvalidExperiment(
                 f"{type(self.experiment.data).__name__} holds no {name}; give it n_test held-out points"
             )
-        return torch.stack(parts)
+        value = torch.stack(parts)
+        for field in fields(Data):
+            self._require_drawn(field.name, value if field.name == name else [getattr(d, field.name) for d in drawn])
+        return value
+
+    def _require_drawn(self, name: str, value: Tensor | list[Tensor]) -> None:
+        """Check that each seed was trained on what is measured of it.
+
+        Raises:
+            BrokenTraining: naming a seed.
+        """
+        for seed, was, row in zip(self.seeds, self.result.arrays.get(f"drawn.{name}", ()), value, strict=False):
+            if mark(row) != int(was):
+                raise BrokenTraining(
+                    f"{name} of seed {seed} is not what it was trained with; expected the same draw in both "
+                    f"({self.experiment.label()})"
+                )
 
 
 @dataclass(frozen=True)

@@ -8,6 +8,8 @@ from typing import Protocol, runtime_checkable
 import torch
 from torch import Tensor
 
+from gen_core.errors import InvalidClaim
+
 
 @dataclass(frozen=True)
 class Data:
@@ -35,10 +37,18 @@ class Measured:
     Attributes:
         values: one number per seed, (seeds,), or (settings, seeds) along a sweep.
         resampled: the same on bootstrap resamples of the shared points, (resamples, ...).
+
+    Raises:
+        InvalidClaim: if the resamples are of the seeds, whose values they only repeat.
     """
 
     values: Tensor
     resampled: Tensor
+
+    def __post_init__(self) -> None:
+        distinct = len(self.values.unique()) == self.values.numel() > 1
+        if distinct and bool(torch.isin(self.resampled, self.values).all()):
+            raise InvalidClaim("every resample has the seeds' own values; expected resamples of the held-out points")
 
 
 @runtime_checkable

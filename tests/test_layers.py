@@ -11,7 +11,8 @@ import gen_core
 
 ROOT = Path(__file__).parents[1]
 LAYERS = (
-    ("errors", "types", "records"),
+    ("errors", "records"),
+    ("types",),
     ("checks", "recipe", "code", "losses", "statistics"),
     ("models", "schedule", "form", "promise"),
     ("rules",),

@@ -10,7 +10,7 @@ import pytest
 from tests.mutants import __main__ as mutants
 from tests.mutants.planting import ROOT, DoesNotApply, Fault, Outcome, Settings
 
-FAULTS = mutants.all_faults()
+FAULTS = list(mutants.all_faults())
 FAULT = next(fault for fault in FAULTS if fault.name == "a linear model that starts at one")
 
 

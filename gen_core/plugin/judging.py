@@ -19,7 +19,7 @@ from gen_core.plugin.session import Session, case_of
 from gen_core.records import ERROR, HOLDS, INCONCLUSIVE, NOT_RUN, REFUTED, CaseRecord, Figure, Hypothesis, Look, Verdict
 from gen_core.run import Run, Runs
 from gen_core.statistics import spend
-from gen_core.training.draws import check_data, check_unchanged, sample_data
+from gen_core.training.draws import check_data, check_unchanged
 from gen_core.training.seeding import seed_numbers
 from gen_core.training.steps import choose_stepper
 
@@ -61,6 +61,8 @@ def _set_up(session: Session, item: pytest.Item, case: Case) -> None:
     item.stash[RECORD] = session.record(item.nodeid, case)
     began = time.monotonic()
     try:
+        if why := session.refusal(case):
+            raise InvalidClaim(why)
         for experiment in case.experiments(session.scale).values():
             check_data(experiment)
         _check(session, item.stash[RECORD], case, 0, session.looks(case)[0])
@@ -162,7 +164,7 @@ def _compare(hypothesis: Hypothesis, results: list[tuple[bool, str]], seed: int)
 
 def _checked(hypothesis: Assumption, experiment: Experiment, seed: int) -> tuple[bool, str]:
     """Check a hypothesis on one seed's data, which it must not change: in torch at once, in numpy after all of them."""
-    result = hypothesis.check(experiment, sample_data(experiment, seed))
+    result = hypothesis.on(experiment, seed)
     check_unchanged(experiment, seed, f"the hypothesis {hypothesis.name!r}", whole=False)
     return result
 

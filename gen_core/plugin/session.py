@@ -132,6 +132,7 @@ class Session:
         self.lab.plan(
             (nodeid, experiment, self.looks(case)[0])
             for nodeid, case in self.items.items()
+            if not self.refusal(case)
             for experiment in case.experiments(self.scale).values()
         )
         return self.lab

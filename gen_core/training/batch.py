@@ -4,21 +4,21 @@ from __future__ import annotations
 
 import math
 from collections.abc import Callable, Iterator
+from dataclasses import replace
 
 import numpy as np
 import torch
 from torch import Tensor
 
 from gen_core.errors import InvalidExperiment
-from gen_core.experiment import Experiment
 from gen_core.losses import classes, right
 from gen_core.training.cost import EVALUATED
 from gen_core.training.draws import initial_parameters, sample_data
+from gen_core.training.invariants import Epochs, Replica, Witness, data_marks, draws_apart
+from gen_core.training.replicas import mark
 from gen_core.training.result import TrainingResult
 from gen_core.training.seeding import generator
 from gen_core.training.steps import make_stepper
-
-Replica = tuple[Experiment, int]
 
 SEGMENT = 2**16
 """Number of batch indices drawn at a time in sampling with replacement; changing it changes the random stream."""
@@ -43,14 +43,21 @@ class Batch:
         self.X = torch.empty(len(rows), n, *inputs, dtype=dtype, device=device)
         self.y = torch.empty(len(rows), n, dtype=dtype if outputs == 1 else torch.int64, device=device)
         self.X_test = torch.empty(len(rows), n_test, *inputs, dtype=dtype, device=device)
+        marks: list[dict[str, int]] = []
         for i, (e, seed) in enumerate(rows):
             data = sample_data(e, seed)
             _check_labels(data.y, outputs)
             self.X[i], self.y[i] = data.X, data.y
             if n_test and data.X_test is not None:
                 self.X_test[i] = data.X_test
+            trained_on = replace(data, X=self.X[i], y=self.y[i], X_test=self.X_test[i] if n_test else data.X_test)
+            marks.append(data_marks(trained_on))
         starts = [initial_parameters(e, seed) for e, seed in rows]
         self.params = {name: torch.stack([s[name] for s in starts]).to(device) for name in starts[0]}
+        draws_apart(rows, self.X, self.y, self.params)
+        for i, row in enumerate(marks):
+            row |= {name: mark(value[i]) for name, value in self.params.items()}
+        self.drawn = {f"drawn.{name}": torch.tensor([row[name] for row in marks]) for name in marks[0]}
         self.trained = {name: self.params[name].requires_grad_() for name in self.model.trainable}
         self.rate = torch.tensor([e.parts.rule.rate for e, _ in rows], dtype=dtype, device=device)
         self.alive = torch.ones(len(rows), dtype=torch.bool, device=device)
@@ -59,6 +66,7 @@ class Batch:
         self.stopped_by = ["steps"] * len(rows)
         self.watched: dict[str, list[Tensor]] = {}
         self.evaluated: tuple[Tensor, Tensor] | None = None  # at the current weights
+        self.witness = Witness(experiment, self.trained)
 
     def train(self, report: Callable[[int], None]) -> TrainingResult:
         """Take all steps; `report` is called with the number of steps done, including those of trainings before."""
@@ -130,11 +138,13 @@ class Batch:
         points, labels = self.X.flatten(0, 1), self.y.flatten(0, 1)
         offset = (torch.arange(count, device=self.device) * n).view(count, 1, 1)
         length = max(1, SEGMENT // size) if rule.replacement else n // size
+        epochs = Epochs([seed for _, seed in self.rows], rule.replacement)
         while True:
             if rule.replacement:
                 drawn = [torch.randint(n, (length, size), generator=g) for g in order]
             else:
                 drawn = [torch.randperm(n, generator=g)[: length * size].view(length, size) for g in order]
+            epochs.check(drawn)
             index = torch.stack(drawn).to(self.device) + offset
             for part in index.split(max(1, GATHERED // (count * size * math.prod(inputs))), 1):
                 X = points.index_select(0, part.flatten()).view(*part.shape, *inputs)
@@ -165,6 +175,7 @@ class Batch:
             self.alive[row], self.rate[row] = False, 0.0
             self.ended_at[row], self.stopped_by[row] = step, reason
             self.running -= 1
+            self.witness.end(row)
 
     def _watch(self) -> None:
         """Record the watched quantities at the current weights."""
@@ -179,6 +190,7 @@ class Batch:
             now["test_classes"] = self._test_classes()
         for name, value in now.items():
             self.watched.setdefault(name, []).append(value.to("cpu", copy=True))
+        self.witness.watch()
 
     @torch.no_grad()
     def _evaluate(self) -> tuple[Tensor, Tensor]:
@@ -203,10 +215,12 @@ class Batch:
         return predicted.to(torch.uint8 if self.model.outputs <= 256 else torch.int32)
 
     def _result(self) -> TrainingResult:
+        self.evaluated = None  # once more, for the witness
         loss, accuracy = self._evaluate()
         lost = ~loss.isfinite().cpu()
         reasons = ["diverged" if bad else reason for bad, reason in zip(lost, self.stopped_by, strict=True)]
         diverged = torch.tensor([reason == "diverged" for reason in reasons])
+        self.witness.check([seed for _, seed in self.rows], reasons, self.ended_at, self.watched, loss, accuracy)
         # Parameters that no step has changed are not kept: a run draws them again from its seeds.
         moved = self.trained.items() if self.experiment.steps else ()
         arrays = {f"final.{name}": value.detach().cpu() for name, value in moved}
@@ -216,6 +230,7 @@ class Batch:
             "diverged": torch.where(diverged, self.ended_at, -1),
             "train_loss": loss.cpu(),
             "train_accuracy": accuracy.cpu(),
+            **self.drawn,
         }
         return TrainingResult(arrays, tuple(reasons))
 

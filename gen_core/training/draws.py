@@ -20,6 +20,7 @@ from gen_core.code.fingerprint import code_of
 from gen_core.errors import InvalidExperiment
 from gen_core.experiment import Experiment
 from gen_core.recipe import digest
+from gen_core.training.replicas import OwnStream, Twins
 from gen_core.training.seeding import generator
 from gen_core.types import Data, Dataset, Derived, held_out
 
@@ -34,11 +35,18 @@ Seal = tuple[tuple[object, ...], ...]
 
 
 class _SampleCache:
-    """The most recently used draws, by (digest of recipe and code, seed), each with its seal."""
+    """The most recently used draws, by (digest of recipe and code, seed), each with its seal.
+
+    Attributes:
+        random: digests of recipes that use their generator, or are derived from one that does.
+        twins: what has been drawn of these, to find two seeds with the same draw.
+    """
 
     def __init__(self) -> None:
         self.kept: OrderedDict[tuple[str, int], tuple[Data, Seal]] = OrderedDict()
         self.bytes = 0
+        self.random: set[str] = set()
+        self.twins = Twins()
 
     def get(self, recipe: Dataset, seed: int) -> Data:
         key = self._key(recipe, seed)
@@ -46,13 +54,18 @@ class _SampleCache:
             self.kept.move_to_end(key)
             data, _ = self.kept[key]
             self._compare(key, recipe, "code that was given it", _size(data) <= SMALL)
-            return data
-        data = self._sample(recipe, seed)
-        _check(recipe, data)
-        self.kept[key] = data, _seal(data, True)
-        self.bytes += _size(data)
-        while len(self.kept) > 1 and self.bytes > BYTES_KEPT:
-            self._drop(next(iter(self.kept)))
+        else:
+            data, random = self._sample(recipe, seed)
+            _check(recipe, data)
+            self.random |= {key[0]} if random else set()
+            self.kept[key] = data, _seal(data, True)
+            self.bytes += _size(data)
+            while len(self.kept) > 1 and self.bytes > BYTES_KEPT:
+                self._drop(next(iter(self.kept)))
+        if key[0] in self.random and (twin := self.twins.other(key[0], seed, (data.X, data.y))) is not None:
+            raise InvalidExperiment(
+                f"seeds {twin} and {seed} have the same {type(recipe).__name__} data; expected each to draw its own"
+            )
         return data
 
     def verify(self, recipe: Dataset, seed: int, who: str, *, whole: bool = True) -> None:
@@ -79,23 +92,29 @@ class _SampleCache:
     def _drop(self, key: tuple[str, int]) -> None:
         self.bytes -= _size(self.kept.pop(key)[0])
 
-    def _sample(self, recipe: Dataset, seed: int) -> Data:
-        own = generator(recipe, seed, "data")
+    def _sample(self, recipe: Dataset, seed: int) -> tuple[Data, bool]:
+        """A draw, and whether any of it is random."""
+        own, name = generator(recipe, seed, "data"), type(recipe).__name__
         if not isinstance(recipe, Derived):
-            return recipe.draw(own)
-        derived = recipe.derive(self.get(recipe.data, seed), own)
-        self.verify(recipe.data, seed, f"{type(recipe).__name__}.derive")
-        return derived
+            with OwnStream(own, f"{name}.draw") as stream:
+                return recipe.draw(own), stream.used
+        original = self.get(recipe.data, seed)
+        with OwnStream(own, f"{name}.derive") as stream:
+            derived = recipe.derive(original, own)
+        self.verify(recipe.data, seed, f"{name}.derive")
+        return derived, stream.used or self._key(recipe.data, seed)[0] in self.random
 
 
 _cache = _SampleCache()
+_starts = Twins()
 
 
 def sample_data(experiment: Experiment, seed: int) -> Data:
     """One seed's data, drawn or from the cache.
 
     Raises:
-        InvalidExperiment: if the draw does not have the shapes that its recipe declares, or was changed in place.
+        InvalidExperiment: if the draw does not have the shapes that its recipe declares, was changed in place, is not
+            made from the seed's own stream alone, or is another seed's too.
         DataMissing, DataDamaged: if a file that it reads is missing, or is not what it should be.
     """
     return _cache.get(experiment.data, seed)
@@ -115,18 +134,24 @@ def initial_parameters(experiment: Experiment, seed: int) -> dict[str, Tensor]:
     """One seed's parameters before the first step: the model's `init`, then its `place` on the data if it has one.
 
     Raises:
-        InvalidExperiment: if the experiment has no model, or as `sample_data` where the model has a `place`.
+        InvalidExperiment: if the experiment has no model, if the draw is not made from the seed's own stream alone or
+            is another seed's too, or as `sample_data` where the model has a `place`.
         DataMissing, DataDamaged: as `sample_data`, where the model has a `place`.
     """
     model = experiment.model
     if model is None:
         raise InvalidExperiment(f"{experiment.label()} has no model; expected one, for its parameters")
-    params = model.init(experiment.data.inputs, generator(model, seed, "init"), experiment.torch_dtype)
+    own, name = generator(model, seed, "init"), type(model).__name__
+    with OwnStream(own, f"{name}.init") as stream:
+        params = model.init(experiment.data.inputs, own, experiment.torch_dtype)
+    form = (model, experiment.data.inputs, experiment.dtype)
+    if stream.used and (twin := _starts.other(form, seed, tuple(params.values()))) is not None:
+        raise InvalidExperiment(f"seeds {twin} and {seed} have the same start of {name}; expected each to draw its own")
     place: Callable[..., dict[str, Tensor]] | None = getattr(model, "place", None)
     if place is None:
         return params
     placed = place(params, sample_data(experiment, seed))
-    check_unchanged(experiment, seed, f"{type(model).__name__}.place")
+    check_unchanged(experiment, seed, f"{name}.place")
     return placed
 
 

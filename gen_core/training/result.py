@@ -15,7 +15,8 @@ class TrainingResult:
     Attributes:
         arrays: "final.NAME" (trained parameters, if a step was taken), "watch.NAME" (with the checkpoint axis second),
             "step" (the steps that each seed took), "diverged" (the step at which a seed was found not finite, or -1),
-            "train_loss" and "train_accuracy" at the end (for real targets, the share of correct signs).
+            "train_loss" and "train_accuracy" at the end (for real targets, the share of correct signs), "drawn.NAME"
+            (digests of the data and the parameters that each seed began with).
         stopped_by: per seed "steps", "loss", "accuracy", "gradient" or "diverged".
     """
 

@@ -11,6 +11,9 @@ from gen_core.recipe import digest
 
 SEEDS_PER_BASE = 1000
 
+_owners: dict[int, int] = {}
+"""The number that each stream of this process began with -> the seed that it belongs to."""
+
 
 def seed_numbers(base: int, start: int, stop: int) -> tuple[int, ...]:
     """The seeds `start` to `stop - 1` of a base; two bases never share one.
@@ -30,7 +33,14 @@ def generator(recipe: Any, seed: int, purpose: str) -> torch.Generator:
     "init", the shape of the batches for "order"), so that arms of a comparison that agree in a part share its draws,
     seed by seed. Fields at their default are left out, so that a new field with a default changes no draw. The
     generator is on the CPU whatever the training device, since streams differ between devices.
+
+    Raises:
+        InvalidExperiment: if another seed has had the same stream.
     """
     stream = torch.Generator("cpu")
-    stream.manual_seed(int(digest(recipe, seed, purpose, defaults=False)[:16], 16) % (2**63))
-    return stream
+    number = int(digest(recipe, seed, purpose, defaults=False)[:16], 16) % (2**63)
+    if (owner := _owners.setdefault(number, seed)) != seed:
+        raise InvalidExperiment(
+            f"seeds {owner} and {seed} share one random stream of {purpose!r}; expected one for each"
+        )
+    return stream.manual_seed(number)

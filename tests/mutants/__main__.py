@@ -2,7 +2,7 @@
 
 To add a fault, add a `Fault` to `FAULTS` in one of the files of `tests/mutants/faults/`, or a file with such a tuple
 there: a name in a few words; the file; a text that occurs in it exactly once; the text in its place; and the node ids
-of the claims that must turn red, as few and as cheap as suffice. Tests of the suite may be named as well. For example
+of the claims that must turn red, as few and as cheap as suffice. Tests of the suite may be named too. For example
 
     Fault(
         "a linear model that starts at one",
@@ -39,10 +39,10 @@ from tests.mutants import faults
 from tests.mutants.planting import ROOT, DoesNotApply, Fault, Outcome, Settings, copy_tree, link_store, outcomes
 
 
-def all_faults() -> list[Fault]:
-    """The faults of all files, in order."""
-    modules = [importlib.import_module(f"{faults.__name__}.{m.name}") for m in pkgutil.iter_modules(faults.__path__)]
-    return [fault for module in modules for fault in module.FAULTS]
+def all_faults() -> dict[Fault, str]:
+    """Every fault, and the name of its file."""
+    names = [module.name for module in pkgutil.iter_modules(faults.__path__)]
+    return {f: name for name in names for f in importlib.import_module(f"{faults.__name__}.{name}").FAULTS}
 
 
 def number_of_cases() -> int:
@@ -115,7 +115,7 @@ def main(arguments: Sequence[str] | None = None) -> int:
     parser = argparse.ArgumentParser(
         prog="python -m tests.mutants", description="plant faults, and see claims turn red"
     )
-    parser.add_argument("-k", metavar="WORDS", default="", help="only faults with these words in their name or file")
+    parser.add_argument("-k", metavar="WORDS", default="", help="only faults with these words in name, file or area")
     parser.add_argument("--short", action="store_true", help="only the short list, which CI runs")
     parser.add_argument("--list", action="store_true", help="print the faults and plant none")
     parser.add_argument("--seeds-from", metavar="N", default="0", help="base of the claims' seeds (default: 0)")
@@ -123,8 +123,9 @@ def main(arguments: Sequence[str] | None = None) -> int:
     options = parser.parse_args(arguments)
     chosen = [
         fault
-        for fault in all_faults()
-        if (fault.short or not options.short) and all(w in f"{fault.name} {fault.file}" for w in options.k.split())
+        for fault, area in all_faults().items()
+        if (fault.short or not options.short)
+        and all(word in f"{fault.name} {fault.file} {area}" for word in options.k.split())
     ]
     if not chosen:
         parser.error(f"no fault is chosen by -k {options.k!r}; --list shows them")

@@ -3,7 +3,9 @@
 from tests.mutants.planting import Fault
 
 MINIMUM_NORM = "claims/test_theory_iii_minimum_norm.py::test_descent_from_zero_finds_the_minimum_norm_interpolant"
-ROW_SPAN = "claims/test_theory_iii_row_span.py::test_iterates_stay_in_the_span_of_the_rows"
+OVERFIT = "claims/test_nakkiran_overfitting.py::test_population_accuracy_of_the_overfitted_classifier_is_1_minus_p"
+DIGITS_LINE = "claims/test_puzzles_line.py::test_line_of_normalized_losses_has_a_slope_near_one[digits]"
+LINEAR_FIRST = "claims/test_nakkiran_linear_first.py::test_the_bulk_of_early_performance_is_linear[digits]"
 
 FAULTS = (
     Fault(
@@ -13,5 +15,75 @@ FAULTS = (
         'params = {"w": 1 + normal((math.prod(inputs),), self.init_std, generator).to(dtype)}',
         red=(f"{MINIMUM_NORM}[gd]",),
         short=True,
+    ),
+    Fault(
+        "SGD without replacement draws with it",
+        "gen_core/training/batch.py",
+        "torch.randperm(n, generator=g)[: length * size].view(length, size)",
+        "torch.randint(n, (length, size), generator=g)",
+        red=(f"{MINIMUM_NORM}[sgd-batch-10-permuted]",),
+    ),
+    Fault(
+        "one permutation for all epochs",
+        "gen_core/training/batch.py",
+        "torch.randperm(n, generator=g)[: length * size].view(length, size)",
+        "torch.randperm(n, generator=g.manual_seed(g.initial_seed()))[: length * size].view(length, size)",
+        red=(f"{MINIMUM_NORM}[sgd-batch-10-permuted]",),
+    ),
+    Fault(
+        "ended rows go on moving",
+        "gen_core/training/batch.py",
+        "self.alive[row], self.rate[row] = False, 0.0",
+        "self.alive[row] = False",
+        red=(DIGITS_LINE, f"{OVERFIT}[edge-n100]"),
+    ),
+    Fault(
+        "a stop rule that the first row ignores",
+        "gen_core/training/batch.py",
+        "for row in (ended & self.alive).nonzero().flatten().tolist():",
+        "for row in filter(None, (ended & self.alive).nonzero().flatten().tolist()):",
+        red=(f"{OVERFIT}[edge-n100]",),
+    ),
+    Fault(
+        "rows end at ten times the loss",
+        "gen_core/training/batch.py",
+        'self._end(step, loss <= stop.loss, "loss")',
+        'self._end(step, loss <= 10 * stop.loss, "loss")',
+        red=(DIGITS_LINE,),
+    ),
+    Fault(
+        "a checkpoint is taken before its step",
+        "gen_core/training/batch.py",
+        "self._step(step, *next(batches))\n            if step in checkpoints:\n                self._watch()\n",
+        "if step in checkpoints:\n                self._watch()\n            self._step(step, *next(batches))\n",
+        red=(LINEAR_FIRST,),
+    ),
+    Fault(
+        "checkpoints one step early",
+        "gen_core/training/batch.py",
+        "            if step in checkpoints:\n                self._watch()\n",
+        "            if step + 1 in checkpoints:\n                self._watch()\n",
+        red=(LINEAR_FIRST,),
+    ),
+    Fault(
+        "an evaluation that is not made anew after a step",
+        "gen_core/training/batch.py",
+        "self.evaluated, limit = None, self.experiment.stop.gradient",
+        "limit = self.experiment.stop.gradient",
+        red=(f"{OVERFIT}[edge-n100]",),
+    ),
+    Fault(
+        "test points of another seed",
+        "gen_core/training/batch.py",
+        "self.X_test[i] = data.X_test",
+        "self.X_test[i] = sample_data(e, rows[i - 1][1]).X_test",
+        red=("claims/test_nakkiran_linear_first.py::test_the_bulk_of_early_performance_is_linear[product]",),
+    ),
+    Fault(
+        "labels of another seed in measures",
+        "gen_core/run.py",
+        "value = torch.stack(parts)\n        for field",
+        "value = torch.stack(parts).roll(1, 0)\n        for field",
+        red=("claims/test_nakkiran_linear_first.py::test_the_bulk_of_early_performance_is_linear[product]",),
     ),
 )

@@ -1,0 +1,101 @@
+"""Seeds are replicas only if each of them draws for itself: checks that no two share what they draw.
+
+Tensors are compared by some of their numbers, evenly spaced, so that a check costs next to nothing.
+"""
+
+from __future__ import annotations
+
+import hashlib
+import math
+from collections.abc import Hashable, Iterable, Mapping, Sequence
+from typing import Any
+
+import numpy as np
+import torch
+from torch import Tensor
+from torch.utils._python_dispatch import TorchDispatchMode
+
+from gen_core.errors import InvalidExperiment
+
+SAMPLED = 256
+"""Numbers of a tensor that stand for all of them."""
+
+COINCIDENCE = 40
+"""Bits of surprise above which two equal draws are no coincidence: one pair in 2^40."""
+
+
+def sampled(tensor: Tensor, rows: int = 0) -> Tensor:
+    """Evenly spaced numbers of a tensor, at most `SAMPLED` of them; of each row's, if its first axis is of rows."""
+    flat = tensor.detach().reshape(*tensor.shape[:rows], -1)
+    return flat[..., :: max(1, flat.shape[-1] // SAMPLED)][..., :SAMPLED]
+
+
+def mark(tensor: Tensor) -> int:
+    """A digest of a tensor's sampled values in float32, the same for a copy in another dtype."""
+    values = sampled(tensor).cpu().numpy().astype(np.float32) + 0.0  # no negative zeros
+    return int.from_bytes(hashlib.blake2b(values.tobytes(), digest_size=8).digest(), "big", signed=True)
+
+
+class Twins:
+    """Finds two seeds that have drawn the same."""
+
+    def __init__(self) -> None:
+        self.first: dict[Hashable, int] = {}
+        self.twin: dict[Hashable, int | None] = {}
+
+    def other(self, recipe: Hashable, seed: int, drawn: Sequence[Tensor]) -> int | None:
+        """An earlier seed whose draw of the recipe has the same values; None if there is none, or by coincidence."""
+        if (recipe, seed) not in self.twin:
+            first = self.first.setdefault((recipe, *map(mark, drawn)), seed)
+            self.twin[recipe, seed] = first if first != seed and surprise(drawn) > COINCIDENCE else None
+        return self.twin[recipe, seed]
+
+
+def surprise(drawn: Iterable[Tensor]) -> float:
+    """Bits of surprise at an equal second draw: the least of the tensors that vary, as if entries were independent.
+
+    A constant, such as a start at zero, says nothing, and few labels little; a number that is no multiple of 1/1024
+    says 20 bits.
+    """
+    bits = []
+    for tensor in drawn:
+        values, counts = sampled(tensor).double().unique(return_counts=True)
+        if len(values) > 1:
+            alike = float((counts / counts.sum()).square().sum())
+            fine = int((1024 * values != (1024 * values).round()).sum())
+            bits.append(max(-int(counts.sum()) * math.log2(alike), 20.0 * fine))
+    return min(bits, default=0.0)
+
+
+class OwnStream(TorchDispatchMode):
+    """While it is active, torch draws random numbers from one generator alone.
+
+    Args:
+        generator: the generator.
+        who: who draws, in messages.
+
+    Attributes:
+        used: whether any were drawn.
+
+    Raises:
+        InvalidExperiment: at a draw from any other generator, which all seeds would share.
+    """
+
+    def __init__(self, generator: torch.Generator, who: str) -> None:
+        super().__init__()
+        self.seed, self.who, self.used = generator.initial_seed(), who, False
+
+    def __torch_dispatch__(
+        self, func: Any, types: Any, args: Sequence[Any] = (), kwargs: Mapping[str, Any] | None = None
+    ) -> Any:
+        """Look at the generator of random operations."""
+        if torch.Tag.nondeterministic_seeded in func.tags:
+            given = (kwargs or {}).get("generator") or next((a for a in args if isinstance(a, torch.Generator)), None)
+            if given is None or given.initial_seed() != self.seed:
+                whose = "torch's global generator" if given is None else "another generator than its own"
+                raise InvalidExperiment(
+                    f"{self.who} draws {func.__name__.partition('.')[0]} from {whose}; expected the generator that it "
+                    "is given alone (numbers that all seeds share are made where a module is imported)"
+                )
+            self.used = True
+        return func(*args, **(kwargs or {}))

@@ -1,0 +1,138 @@
+"""Faults in the data: leaks between training and held-out points, hypotheses that cannot fail, keys that miss code."""
+
+from tests.mutants.planting import Fault
+
+BULK = "claims/test_nakkiran_linear_first.py::test_the_bulk_of_early_performance_is_linear"
+SLOPE = "claims/test_puzzles_line.py::test_line_of_normalized_losses_has_a_slope_near_one"
+ORDER = "claims/test_puzzles_normalized_loss.py::test_unnormalized_training_loss_does_not_order_test_errors"
+FIRST_LAYER = "claims/test_hu_first_layer.py::test_first_layer_follows_a_linear_model"
+KERNEL = "claims/test_hu_first_layer_kernel.py::test_first_layer_kernel_is_linear_in_the_spectral_norm"
+COUPLE = "claims/test_li_liang_patterns_couple.py::test_activation_patterns_couple"
+ROW_SPAN = "claims/test_theory_iii_row_span.py::test_limit_keeps_the_start_off_the_row_span"
+MINIMUM_NORM = "claims/test_theory_iii_minimum_norm.py::test_descent_from_zero_finds_the_minimum_norm_interpolant"
+HOMOGENEOUS = "claims/test_puzzles_homogeneity.py::test_normalized_network_decides_as_the_network_does"
+BREAKS = "tests/fixtures/test_broken_assumptions.py::test_a_hypothesis_fails_where_it_is_broken"
+KEYED = "tests/test_trainings_are_keyed.py::test_what_a_training_runs_is_in_its_key"
+
+FAULTS = (
+    Fault(
+        "held-out points of synthetic data are training points",
+        "fixtures/data/synthetic.py",
+        "return Data(X[:n], y[:n], X[n:], y[n:]) if len(X) > n else Data(X, y)",
+        "return Data(X[:n], y[:n], X[: len(X) - n], y[: len(X) - n]) if len(X) > n else Data(X, y)",
+        red=(f"{BULK}[product]",),
+    ),
+    Fault(
+        "one held-out point in a hundred is a training point",
+        "fixtures/data/synthetic.py",
+        "return Data(X[:n], y[:n], X[n:], y[n:]) if len(X) > n else Data(X, y)",
+        "return Data(X[:n], y[:n], X[n - (len(X) - n) // 100 :][: len(X) - n], y[n - (len(X) - n) // 100 :]"
+        "[: len(X) - n]) if len(X) > n else Data(X, y)",
+        red=(f"{BULK}[product]",),
+    ),
+    Fault(
+        "digits are drawn from the held-out ones too",
+        "fixtures/data/digits.py",
+        "held_out, pool = ORDER[: self.n_test], ORDER[self.n_test :]",
+        "held_out, pool = ORDER[: self.n_test], ORDER",
+        red=(f"{BULK}[digits]", f"{SLOPE}[digits]", f"{ORDER}[digits]"),
+    ),
+    Fault(
+        "training images from the held-out file",
+        "fixtures/data/images.py",
+        "X, y = self._normalized(pooled, pooled.train, rows)",
+        "X, y = self._normalized(pooled, pooled.test, rows % len(pooled.test.labels))",
+        red=(f"{SLOPE}[mnist]",),
+    ),
+    Fault(
+        "the reference classifier is trained on held-out points",
+        "gen_core/training/batch.py",
+        "            _check_labels(data.y, outputs)\n",
+        '            if type(self.rule).__name__ == "Newton" and data.X_test is not None:\n'
+        "                k = min(len(data.y), len(data.y_test))\n"
+        "                data = replace(data, X=data.X.clone(), y=data.y.clone())\n"
+        "                data.X[:k], data.y[:k] = data.X_test[:k], data.y_test[:k]\n"
+        "            _check_labels(data.y, outputs)\n",
+        red=(f"{BULK}[digits]",),
+    ),
+    Fault(
+        "a linear model that always starts at zero",
+        "gen_core/models/two_layer.py",
+        "normal((math.prod(inputs),), self.init_std, generator)",
+        "normal((math.prod(inputs),), 0.0, generator)",
+        red=(f"{ROW_SPAN}[momentum]",),
+        short=True,
+    ),
+    Fault(
+        "a start of m^-1/2 times 1.1",
+        "gen_core/models/two_layer.py",
+        "std = self.width**-0.5 if self.init_std is None else self.init_std",
+        "std = 1.1 * self.width**-0.5 if self.init_std is None else self.init_std",
+        red=(f"{COUPLE}[given]",),
+    ),
+    Fault(
+        "a first layer that starts with a standard deviation of .9",
+        "gen_core/models/two_layer.py",
+        "W = normal((drawn, math.prod(inputs)), 1.0, generator)",
+        "W = normal((drawn, math.prod(inputs)), 0.9, generator)",
+        red=(f"{KERNEL}[erf]",),
+        short=True,
+    ),
+    Fault(
+        "neurons that are not quite symmetric",
+        "gen_core/models/two_layer.py",
+        "W, v = torch.cat([W, W]), torch.cat([v, -v])",
+        "W, v = torch.cat([W, W]), torch.cat([v, -v.roll(1)])",
+        red=(f"{FIRST_LAYER}[erf]",),
+    ),
+    Fault(
+        "networks start at Xavier's variance in place of He's",
+        "gen_core/models/layers.py",
+        "math.sqrt(2 / (into * window))",
+        "math.sqrt(2 / ((into + out) * window))",
+        red=(f"{ORDER}[digits]",),
+    ),
+    Fault(
+        "Xavier's bound is taken for the standard deviation",
+        "gen_core/models/layers.py",
+        "bound = math.sqrt(6 / ((into + out) * window))",
+        "bound = math.sqrt(2 / ((into + out) * window))",
+        red=(f"{BULK}[digits]",),
+    ),
+    Fault(
+        "a network with biases where none are meant",
+        "gen_core/models/networks.py",
+        "            if layer.bias:\n",
+        "            layer = replace(layer, bias=layer.bias or f'b{layer.weight[1:]}')\n            if layer.bias:\n",
+        red=(f"{HOMOGENEOUS}[depth-2]",),
+    ),
+    Fault(
+        "a hypothesis that is always true",
+        "fixtures/nakkiran/assumptions.py",
+        'return first < 0, f"w0(1) = {first:g}"',
+        'return True, f"w0(1) = {first:g}"',
+        red=(f"{BREAKS}[first_coordinate_read_backwards]",),
+    ),
+    Fault(
+        "a hypothesis of a control that is always true",
+        "fixtures/theory_iii/assumptions.py",
+        'return largest == 0, f"|w_0|',
+        'return True, f"|w_0|',
+        red=(f"{MINIMUM_NORM}[without-starts_at_zero-gd]",),
+        short=True,
+    ),
+    Fault(
+        "a hypothesis that leaks do not break",
+        "fixtures/assumptions.py",
+        "return found == 0, words",
+        "return True, words",
+        red=(f"{BREAKS}[held_out_apart]",),
+    ),
+    Fault(
+        "keys without the data of the training before",
+        "gen_core/experiment.py",
+        "return digest(self, code_of(self))",
+        "return digest(self, code_of((self.data, self.model, self.rule, self.loss)))",
+        red=(f"{KEYED}[test_puzzles_line]",),
+    ),
+)
