@@ -25,7 +25,7 @@ from gen_core.measures import leading_energy, spectral_gap, update
 MUCH_LARGER = 10.0
 # A reading of "approximately low rank". 8 seeds give .9998 (sd 1e-5), random labels .79 to .94 and noise .53 to .58.
 NEARLY_ALL = 0.99
-# A tenth, far from "much larger". NUMBERS
+# A tenth, far from "much larger". 4 seeds give 1.002 (sd .001), small starts 2.0 (.16; quick) and 2.2 (.35; standard).
 NO_GAP = 1.1
 
 
@@ -74,6 +74,6 @@ def test_learned_weights_have_no_such_structure(run: Run) -> None:
     of the final weight matrix is dominated by that of the initialization"; "the spectrum of the weight matrix do not
     have such structure".
 
-    Measured: s_20 / s_21 of W_T, which has no gap where that of W_T - W_0 has one. NUMBERS
+    Measured: s_20 / s_21 of W_T, which has no gap where W_T - W_0 has one of 60.
     """
-    expect(spectral_gap(run.weights("W"), PATTERNS), "s_20 / s_21 of W_T").at_most(NO_GAP)
+    expect(spectral_gap(run.weights("W"), PATTERNS), "s_20 / s_21 of W_T", scale="log(x)").at_most(NO_GAP)

@@ -8,8 +8,8 @@ Li & Liang (2018), section 7 (1), Figure 1 and section 5:
 
 Measured: the share of pairs of a hidden unit and a training point whose activation pattern differs between W_0 and W_T,
 at m=1000. At m=500 it is .104, and the wider the network the less. Section 7 words it as "the fraction of hidden units
-whose activation pattern changed", which depends on how many points a unit is asked about: UNITS of the units change at
-one training point or more. Pairs are the reading of section 5, "one neuron and one data point".
+whose activation pattern changed", which depends on how many points a unit is asked about: .999
+of the units change at one training point or more. Pairs are the reading of section 5, "one neuron and one data point".
 """
 
 from fixtures.li_liang.assumptions import (
@@ -57,7 +57,8 @@ def test_changed_patterns_fall_like_the_root_of_width(run: Runs) -> None:
     its preactivations start with a standard deviation of m^-1/2, so that a share of order m^-1/2 can change sign.
 
     Measured: the exponent in m of the share of pairs of a unit and a training point whose pattern differs at the last
-    step. This is not Lemma 5.1, which is about the units that differ at some point: UNITSEXP.
+    step. This is not Lemma 5.1, which is about the units that differ at some point: .9999, .999
+    and .995 of them at m=250, 1000 and 4000 (quick, 4 seeds).
     """
     changed = run.measure(pattern_change)
 

@@ -10,9 +10,12 @@ Anonymous (2019), sections 1 and 3, Figure 2:
 Measured: Spearman's correlation over a family, by initialization scale or by the share of random labels in pretraining,
 of the normalized training loss with the test error, per seed, minus its mean where each network is divided by another
 one's norms. That null is needed: the line of test over training loss that Figure 2 draws comes out with any norms. All
-networks stop at one loss, which makes the order decisive.
+networks stop at one loss, which makes the order decisive. Behind pretraining it takes a third layer: two layers of 64
+or 256 units, on 500 points, have a correlation of .24 or -.64.
 
-It cannot be told from the order of the starts: NUMBERS
+It cannot be told from the order of the starts: at equal training loss the normalized loss follows the axis of the
+family (rank correlations of .91 to 1.00) and so does the test error, which goes with the product of norms alone as well
+(.89 to .98) as with the normalized loss (.89 to .98; 8 seeds of families of six to ten networks).
 """
 
 from fixtures.papers import PUZZLES
@@ -22,7 +25,8 @@ from fixtures.puzzles.figures import losses
 from gen_core import Mutation, Runs, claim, expect
 from gen_core.measures import advantage_of_norms, loss_ordering, norm_products
 
-# Half of the correlation that is possible.
+# Half of the correlation that is possible. 8 seeds of families of six to ten give 1.03 (cifar, sd .07) to 1.18 (mnist,
+# sd .07; conv, sd .05); without the null .89 (cifar, sd .07) to .98 (conv, sd .04), unnormalized -.75 (digits).
 HALF = 0.5
 
 UNNORMALIZED = Mutation("unnormalized", "The losses are those of the networks as they are.")
@@ -46,7 +50,7 @@ def test_normalized_training_loss_orders_test_errors(run: Runs) -> None:
     cite=PUZZLES.at("sections 1 and 3, Figure 2 (b)"),
     given=FAMILIES,
     assuming=(separated, positively_homogeneous, no_biases),
-    without={UNNORMALIZED: FAMILIES["mnist"]},
+    without={UNNORMALIZED: FAMILIES["digits"]},
 )
 def test_normalized_training_loss_goes_with_test_error(run: Runs) -> None:
     """At equal training loss, networks of larger normalized training loss have larger test errors.

@@ -5,7 +5,8 @@ Anonymous (2019), Figure 2 and appendix D:
     "A square-loss regression of slope 1 with positive intercept" (Figure 2); 0.8358 and 0.836 (Figures 9 and 10,
     CIFAR-10), 1.0075 (Figure 15, MNIST) and 1.0083 (Figure 16), with 50 000 points.
 
-Measured: the slope of least squares through the networks of a family, per seed. NUMBERS
+Measured: the slope of least squares through the networks of a family, per seed. Of the other families, the slopes of
+fashion (.847, sd .016) and conv (.856, sd .019) are too near the least of the paper's to be told from it.
 """
 
 from fixtures.papers import PUZZLES
@@ -14,7 +15,8 @@ from fixtures.puzzles.families import FAMILIES, RANDOMLY_LABELLED
 from gen_core import Mutation, Runs, claim, expect
 from gen_core.measures import held_out_losses, line, norm_products, resampled_line, train_losses
 
-# The least and the largest slope that the paper reports.
+# The least and the largest slope that the paper reports. 8 seeds give .967 (digits, sd .003), .935 (mnist, sd .007) and
+# .934 (pretrained, sd .022), the control -.02 (sd .09).
 SLOPES = (0.8358, 1.0083)
 
 EXCHANGED = Mutation("exchanged", "The line is that of training over test loss.")
@@ -58,7 +60,8 @@ def test_line_of_normalized_losses_has_a_positive_intercept(run: Runs) -> None:
     Anonymous (2019): "slope 1 with positive intercept" (Figure 2); 0.377 (Figure 10), though -0.0174 (Figure 15) and
     -0.0191 (Figure 16), of slopes above 1.
 
-    Measured: the intercept of least squares through the networks of a family, per seed.
+    Measured: the intercept of least squares through the networks of a family, per seed. 8 seeds give .15 (mnist, sd
+    .016), .077 (digits, sd .007), .35 (fashion, sd .035) and .33 (conv, sd .044); the control -.08 (sd .008).
     """
     if run.mutated_by(EXCHANGED):
         rho = norm_products(run)

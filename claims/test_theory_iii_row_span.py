@@ -22,7 +22,8 @@ from gen_core.measures import (
     relative_distance,
 )
 
-TOLERANCE = 1e-10  # rounding: 8 seeds leave 1e-15 to 7e-15; AdaGrad .98 (span) and .43 (limit), a start off the span 1
+# Rounding: 8 seeds leave 1e-15 to 8e-15; AdaGrad .98, .43 (limit) and 1.7 (sum), another start 1 (span) and 1.2 (sum).
+TOLERANCE = 1e-10
 
 
 @claim(
@@ -75,10 +76,10 @@ def test_iterates_sum_the_residuals(run: Run) -> None:
 
     Zhang et al. (2017), section 9.6, Lemma 3: w_t = X^T alpha_t, with alpha_t the sum of -eta e_tau over tau < t.
 
-    Measured: the largest distance of w_t from X^T alpha_t, over |w_T| and over the checkpoints t, in every seed. alpha_t
-    comes from its own recursion, of n numbers and no weights, for full batches; with momentum, it has a velocity too.
+    Measured: the largest distance of w_t from X^T alpha_t, over |w_T| and over checkpoints t, in every seed, for full
+    batches. alpha_t comes from a recursion of its own, of n numbers and no weights; momentum gives it a velocity.
     """
-    rule = run.experiment.rule
+    rule = run.experiment.parts.rule
     with_momentum = {"momentum": rule.momentum, "nesterov": rule.nesterov} if isinstance(rule, Momentum) else {}
     w = iterates_in_the_row_span(run.X, run.y, rule.rate, run.checkpoints, **with_momentum)
 

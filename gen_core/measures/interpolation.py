@@ -54,7 +54,8 @@ def iterates_in_the_row_span(
         y: targets, (seeds, n).
         rate: step size.
         steps: increasing steps at which to record w.
-        momentum, nesterov: those of `gen_core.Momentum`.
+        momentum: that of `gen_core.Momentum`; 0 for gradient descent.
+        nesterov: whether it looks ahead.
 
     Returns:
         w, (seeds, len(steps), d). Cost: n^2 d multiply-adds for X X^T, and n^2 per step.
