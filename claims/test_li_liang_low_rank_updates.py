@@ -25,8 +25,8 @@ from gen_core.measures import leading_energy, spectral_gap, update
 MUCH_LARGER = 10.0
 # A reading of "approximately low rank". 8 seeds give .9998 (sd 1e-5), random labels .79 to .94 and noise .53 to .58.
 NEARLY_ALL = 0.99
-# Such a matrix has most of its energy there. 8 seeds give .07 to .11 (sd 4e-4), small starts .70 to .83.
-MOST = 0.5
+# A tenth, far from "much larger". 4 seeds give 1.002 (sd .001), small starts 2.0 (.16; quick) and 2.2 (.35; standard).
+NO_GAP = 1.1
 
 
 @claim(
@@ -55,7 +55,9 @@ def test_update_is_nearly_of_the_rank_of_the_data(run: Run) -> None:
 
     Measured: the share of |W_T - W_0|_F^2 that the 20 largest singular values hold.
     """
-    expect(leading_energy(update(run), PATTERNS), "share of the top 20 in |W_T - W_0|^2").at_least(NEARLY_ALL)
+    expect(leading_energy(update(run), PATTERNS), "share of the top 20 in |W_T - W_0|^2", scale="-log(1 - x)").at_least(
+        NEARLY_ALL
+    )
 
 
 @claim(
@@ -72,6 +74,6 @@ def test_learned_weights_have_no_such_structure(run: Run) -> None:
     of the final weight matrix is dominated by that of the initialization"; "the spectrum of the weight matrix do not
     have such structure".
 
-    Measured: the share of |W_T|_F^2 that the 20 largest singular values hold, against most of it.
+    Measured: s_20 / s_21 of W_T, which has no gap where W_T - W_0 has one of 60.
     """
-    expect(leading_energy(run.weights("W"), PATTERNS), "share of the top 20 in |W_T|^2").at_most(MOST)
+    expect(spectral_gap(run.weights("W"), PATTERNS), "s_20 / s_21 of W_T", scale="log(x)").at_most(NO_GAP)

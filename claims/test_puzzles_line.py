@@ -3,18 +3,19 @@
 Anonymous (2019), section 1, Figure 2 (b) and appendix D:
 
     "Normalizing each network separately yields Figure 2b): now the test loss is tightly predicted by the training
-    loss." The line is "a square-loss regression of slope 1 with positive intercept", whether the networks differ by
-    random pretraining or by a larger initialization, whatever their architecture and data set.
+    loss", whether the networks differ by random pretraining or by a larger initialization, whatever their architecture
+    and data set.
 
 Measured: R^2 of the line of test over training loss through the networks of a family, per seed. It says less than it
 seems to: dividing the networks by each other's norms gives R^2 of .99 and more too, since small outputs put every loss
-next to log 10. What their own norms add is in test_puzzles_normalized_loss.py. The losses as they are have no line.
+next to log 10. What their own norms add is in test_puzzles_normalized_loss.py. The losses as they are have
+a worse line, of negative slope: R^2 is .77 (digits), .73 (fashion), .68 (cifar), .59 (mnist), .20 (conv) and .17
+(pretrained, the control).
 """
 
-from fixtures.assumptions import held_out_apart, starts_by_its_scheme
 from fixtures.papers import PUZZLES
-from fixtures.puzzles.assumptions import no_biases, one_law, positively_homogeneous, separated
-from fixtures.puzzles.families import FAMILIES, RANDOM, RANDOMLY_LABELLED, WITH_RANDOM_LABELS
+from fixtures.puzzles.assumptions import FAMILY, one_law
+from fixtures.puzzles.families import FAMILIES, RANDOM, WITH_RANDOM_LABELS
 from fixtures.puzzles.figures import losses
 from gen_core import Mutation, Runs, claim, expect
 from gen_core.measures import off_line, resampled_line
@@ -22,13 +23,9 @@ from gen_core.measures import off_line, resampled_line
 # "Tightly predicted"; the paper has .9998 to 1.0000, with 50 000 points. Over 16 seeds .9999 (digits), .9997 (mnist and
 # conv), .9994 (fashion), .998 (cifar, sd .0011) and .997 (pretrained, sd .0013); over 8 seeds the control .21 (sd .22).
 TIGHT = 0.99
-# The least and the largest slope that the paper reports. Here .965 (digits, sd .003) and .929 (mnist, sd .013), the
-# control -.003 (sd .12).
-SLOPES = (0.8358, 1.0083)
 # log10 of 2 RMSE, within which 95 % of normal residuals lie: "approximately the same linear relationship".
 ON_THE_LINE = 0.301
 
-FAMILY = (separated, positively_homogeneous, no_biases, starts_by_its_scheme, held_out_apart)
 UNNORMALIZED = Mutation("unnormalized", "The losses are those of the networks as they are.")
 
 
@@ -43,40 +40,7 @@ UNNORMALIZED = Mutation("unnormalized", "The losses are those of the networks as
 )
 def test_normalized_test_loss_is_linear_in_training_loss(run: Runs) -> None:
     r2 = resampled_line(run, lambda line: line.r2, normalize=not run.mutated_by(UNNORMALIZED))
-    expect(r2, "R^2 of test over training loss").at_least(TIGHT)
-
-
-@claim(
-    cite=PUZZLES.at("Figures 2 (b), 9, 10, 15 and 16"),
-    given={name: FAMILIES[name] for name in ("mnist", "digits")},
-    assuming=(*FAMILY, one_law),
-    without={one_law: RANDOMLY_LABELLED},
-)
-def test_line_of_normalized_losses_has_a_slope_near_one(run: Runs) -> None:
-    """The line of normalized test over training loss has a slope near 1.
-
-    Anonymous (2019): "a square-loss regression of slope 1" (Figure 2); 0.8358 and 0.836 (Figures 9 and 10, CIFAR-10),
-    1.0075 (Figure 15, MNIST) and 1.0083 (Figure 16) with 50 000 points.
-
-    Measured: the slope of least squares through the networks of a family, per seed.
-    """
-    expect(resampled_line(run, lambda line: line.slope), "slope of test over training loss").between(*SLOPES)
-
-
-@claim(
-    cite=PUZZLES.at("Figures 2 (b), 9, 10 and 16"),
-    given=FAMILIES["cifar"],
-    assuming=(*FAMILY, one_law),
-    not_reproduced="the slope is .44 (sd .012), with 700 points of CIFAR-10",
-)
-def test_line_has_a_slope_near_one_on_cifar(run: Runs) -> None:
-    """The line of normalized test over training loss has a slope near 1 on CIFAR-10.
-
-    Anonymous (2019): "slope 1" (Figure 2); 0.8358, 0.836 and 1.0083 (Figures 9, 10 and 16) with 50 000 points.
-
-    Measured: the slope of least squares through the networks of a family, per seed.
-    """
-    expect(resampled_line(run, lambda line: line.slope), "slope of test over training loss").between(*SLOPES)
+    expect(r2, "R^2 of test over training loss", scale="-log(1 - x)").at_least(TIGHT)
 
 
 @claim(
@@ -84,7 +48,8 @@ def test_line_has_a_slope_near_one_on_cifar(run: Runs) -> None:
     given=WITH_RANDOM_LABELS,
     assuming=(*FAMILY, one_law),
     not_reproduced=(
-        "it lies above the line by 52 RMSE, or 15 % of the range of test losses (digits), and by 44, or 75 % (cifar)"
+        "it lies above the line by 52 RMSE, or 15 % of the range of test losses (digits), and by 44, or 75 % (cifar), "
+        "with 500 and 700 points; the paper has 50 000"
     ),
     figure=losses,
 )

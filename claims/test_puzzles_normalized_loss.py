@@ -5,58 +5,60 @@ Anonymous (2019), sections 1 and 3, Figure 2:
     Networks of one architecture are trained to separate one training set from different initializations. Dividing each
     by the product of the Frobenius norms of its layers leaves its classification as it is; "the empirical cross-entropy
     loss of f~ on the training set predicts rather well how networks will perform on a test set", and it predicts the
-    "ranking of classification error", while "there is no clear relation" for the unnormalized loss.
+    "ranking of classification error".
 
 Measured: Spearman's correlation over a family, by initialization scale or by the share of random labels in pretraining,
 of the normalized training loss with the test error, per seed, minus its mean where each network is divided by another
 one's norms. That null is needed: the line of test over training loss that Figure 2 draws comes out with any norms. All
 networks stop at one loss, which makes the order decisive. Behind pretraining it takes a third layer: two layers of 64
 or 256 units, on 500 points, have a correlation of .24 or -.64.
+
+It cannot be told from the order of the starts: at equal training loss the normalized loss follows the axis of the
+family (rank correlations of .91 to 1.00) and so does the test error, which goes with the product of norms alone as well
+(.89 to .98) as with the normalized loss (.89 to .98; 8 seeds of families of six to ten networks).
 """
 
-from fixtures.assumptions import held_out_apart, starts_by_its_scheme
 from fixtures.papers import PUZZLES
-from fixtures.puzzles.assumptions import no_biases, positively_homogeneous, separated
-from fixtures.puzzles.families import EARLY, FAMILIES, SCARCELY_TRAINED
+from fixtures.puzzles.assumptions import FAMILY, separated
+from fixtures.puzzles.families import FAMILIES, SCARCELY_TRAINED
 from fixtures.puzzles.figures import losses
-from gen_core import Runs, claim, expect
-from gen_core.measures import advantage_of_own_norms, unnormalized_ordering
+from gen_core import Mutation, Runs, claim, expect
+from gen_core.measures import advantage_of_norms, loss_ordering, norm_products
 
-# Half of the correlation that is possible. 16 seeds give 1.15 (mnist, sd .08), 1.05 (digits, sd .07), 1.21 (fashion,
-# sd .06), 1.09 (cifar, sd .05), 1.12 (conv, sd .09) and 1.19 (pretrained, sd .07), the control .01 (sd .09).
-ADVANTAGE = 0.5
-# No order as the test errors have it. 16 seeds give -.72 (mnist, sd .11) and -.66 (digits, sd .24), the control .79
-# (sd .09). A limit of 0.2 was tried too: the verdicts are the same.
-NO_ORDER = 0.0
+# Half of the correlation that is possible. 8 seeds of families of six to ten give 1.03 (cifar, sd .07) to 1.18 (mnist,
+# sd .07; conv, sd .05); without the null .89 (cifar, sd .07) to .98 (conv, sd .04), unnormalized -.75 (digits).
+HALF = 0.5
 
-FAMILY = (separated, positively_homogeneous, no_biases, starts_by_its_scheme, held_out_apart)
+UNNORMALIZED = Mutation("unnormalized", "The losses are those of the networks as they are.")
+OF_OTHERS = Mutation("others-norms", "Each network is divided by the norms of the one half the family further.")
 
 
 @claim(
     cite=PUZZLES.at("sections 1 and 3, Figure 2 (b)"),
     given=FAMILIES,
     assuming=FAMILY,
-    without={separated: SCARCELY_TRAINED},
+    without={separated: SCARCELY_TRAINED, OF_OTHERS: FAMILIES["digits"]},
     figure=losses,
 )
 def test_normalized_training_loss_orders_test_errors(run: Runs) -> None:
-    expect(advantage_of_own_norms(run), "rank correlation, own minus other norms").at_least(ADVANTAGE)
+    rho = norm_products(run)
+    divisors = rho.roll(len(rho) // 2, 0) if run.mutated_by(OF_OTHERS) else rho
+    expect(advantage_of_norms(run, divisors), "rank correlation, own minus other norms").typically_at_least(HALF)
 
 
 @claim(
-    cite=PUZZLES.at("section 1, Figure 2 (a)"),
-    given={name: FAMILIES[name] for name in ("mnist", "digits")},
+    cite=PUZZLES.at("sections 1 and 3, Figure 2 (b)"),
+    given=FAMILIES,
     assuming=FAMILY,
-    without={separated: EARLY},
-    figure=losses,
+    without={UNNORMALIZED: FAMILIES["digits"]},
 )
-def test_unnormalized_training_loss_does_not_order_test_errors(run: Runs) -> None:
-    """The training loss of the networks as they are does not order them by test error.
+def test_normalized_training_loss_goes_with_test_error(run: Runs) -> None:
+    """At equal training loss, networks of larger normalized training loss have larger test errors.
 
-    Anonymous (2019), section 1, Figure 2 (a): "There is no clear relation between training and test cross-entropy loss
-    in the same way that there is not between classification error in training and testing."
+    Anonymous (2019), section 1: "the empirical cross-entropy loss of f~ on the training set predicts rather well how
+    networks will perform on a test set".
 
-    Measured: Spearman's correlation over initialization scales of the training loss with the test error, per seed.
-    All networks stop at a loss of 0.01; those that start larger, which generalize worse, end a little further below it.
+    Measured: Spearman's correlation of the two over a family, per seed, without the null of other networks' norms.
     """
-    expect(unnormalized_ordering(run), "rank correlation, unnormalized").at_most(NO_ORDER)
+    ordering = loss_ordering(run, normalize=not run.mutated_by(UNNORMALIZED))
+    expect(ordering, "rank correlation of normalized training loss and test error").typically_at_least(HALF)

@@ -27,7 +27,13 @@ from gen_core.measures.information import (
     null_performance_correlation,
     performance_correlation,
 )
-from gen_core.measures.interpolation import interpolating_weights, minimum_norm, off_row_span, relative_distance
+from gen_core.measures.interpolation import (
+    interpolating_weights,
+    iterates_in_the_row_span,
+    minimum_norm,
+    off_row_span,
+    relative_distance,
+)
 from gen_core.measures.joint_tables import InformationTerms, information_terms, tables_of
 from gen_core.measures.kernels import (
     Constants,
@@ -60,16 +66,16 @@ from gen_core.measures.linear_phase import (
 )
 from gen_core.measures.loss_line import Line, held_out_losses, line, off_line, resampled_line
 from gen_core.measures.normalization import (
-    advantage_of_own_norms,
+    advantage_of_norms,
     changed_decisions,
+    held_out_errors,
     homogeneity_gap,
     layer_norms,
+    loss_ordering,
     norm_products,
     normalized,
-    normalized_ordering,
     train_losses,
     unit_divisors,
-    unnormalized_ordering,
 )
 from gen_core.measures.sparse_population import (
     SparsePopulation,
@@ -88,7 +94,7 @@ __all__ = [
     "LinearPhase",
     "Measured",
     "SparsePopulation",
-    "advantage_of_own_norms",
+    "advantage_of_norms",
     "advantage_retained",
     "binary_entropy",
     "changed_decisions",
@@ -106,24 +112,26 @@ __all__ = [
     "frobenius_gap",
     "gradient_descent",
     "held_out_accuracy",
+    "held_out_errors",
     "held_out_losses",
     "held_out_outputs",
     "homogeneity_gap",
     "information_terms",
     "interpolating_weights",
+    "iterates_in_the_row_span",
     "joint_table",
     "kernel_gap",
     "layer_norms",
     "leading_energy",
     "line",
     "linear_phase",
+    "loss_ordering",
     "losses_at",
     "measure_retention",
     "minimum_norm",
     "mutual_information",
     "norm_products",
     "normalized",
-    "normalized_ordering",
     "null_performance_correlation",
     "off_line",
     "off_row_span",
@@ -149,6 +157,5 @@ __all__ = [
     "tangent_kernel",
     "train_losses",
     "unit_divisors",
-    "unnormalized_ordering",
     "update",
 ]

@@ -42,6 +42,35 @@ def off_row_span(X: Tensor, w: Tensor) -> Tensor:
     return (flat - (flat @ basis) @ basis.mT).view_as(w)
 
 
+def iterates_in_the_row_span(
+    X: Tensor, y: Tensor, rate: float, steps: tuple[int, ...], *, momentum: float = 0.0, nesterov: bool = False
+) -> Tensor:
+    """The iterates w_t = X^T alpha_t of full batches from zero on |Xw - y|^2 / 2n, by a recursion in alpha alone.
+
+    Source: Zhang et al. (2017), section 9.6, Lemma 3: alpha_t sums the residuals e_t = (X w_t - y) / n, times -rate.
+
+    Args:
+        X: inputs, (seeds, n, d).
+        y: targets, (seeds, n).
+        rate: step size.
+        steps: increasing steps at which to record w.
+        momentum: that of `gen_core.Momentum`; 0 for gradient descent.
+        nesterov: whether it looks ahead.
+
+    Returns:
+        w, (seeds, len(steps), d). Cost: n^2 d multiply-adds for X X^T, and n^2 per step.
+    """
+    K, n, kept = X @ X.mT, X.shape[1], []
+    alpha = velocity = torch.zeros_like(y)
+    for t in range(steps[-1] + 1):
+        if t in steps:
+            kept.append(alpha)
+        e = (torch.einsum("sij,sj->si", K, alpha) - y) / n
+        velocity = momentum * velocity + e
+        alpha = alpha - rate * (e + momentum * velocity if nesterov else velocity)
+    return torch.stack(kept, 1) @ X
+
+
 def relative_distance(a: Tensor, b: Tensor) -> Tensor:
     """|a - b| / |b| per seed, over the last axis: (seeds, ..., d) -> (seeds, ...)."""
     return (a - b).norm(dim=-1) / b.norm(dim=-1)

@@ -67,31 +67,29 @@ def changed_decisions(run: Run) -> Tensor:
     return (classes(f) != classes(normal)).double().mean(1)
 
 
-def normalized_ordering(runs: Runs) -> Tensor | Measured:
-    """Spearman's correlation of normalized training loss and test error over a family of networks, (seeds,).
+def loss_ordering(runs: Runs, *, normalize: bool = True) -> Tensor | Measured:
+    """Spearman's correlation of training loss and test error over a family of networks, (seeds,).
 
     Source: Anonymous (2019), sections 1 and 3. Where the seeds share their held-out points, it is also computed on
     bootstrap resamples of these. Cost: one forward pass of every network.
 
+    Args:
+        runs: the family.
+        normalize: whether the loss is that of the normalized networks, or of the networks as they are.
+
     Raises:
         Unfinished: if a network has not reached the training loss of its `Stop`.
     """
-    losses = train_losses(runs, norm_products(runs))
+    losses = train_losses(runs, norm_products(runs) if normalize else unit_divisors(runs))
     return _with_errors(runs, lambda errors: rank_correlation(losses, errors))
 
 
-def unnormalized_ordering(runs: Runs) -> Tensor | Measured:
-    """The same for the plain training loss, without normalization; see `normalized_ordering`."""
-    losses = train_losses(runs, unit_divisors(runs))
-    return _with_errors(runs, lambda errors: rank_correlation(losses, errors))
+def advantage_of_norms(runs: Runs, rho: Tensor) -> Tensor | Measured:
+    """`loss_ordering` with products of norms, minus its mean when every network has those of another one.
 
-
-def advantage_of_own_norms(runs: Runs) -> Tensor | Measured:
-    """`normalized_ordering` minus its mean when every network is divided by another network's norms, (seeds,).
-
-    The mean is over all cyclic shifts of the norms within the family. Cost: one loss per pair of networks.
+    The mean is over all cyclic shifts of `rho`, (settings, seeds), within the family. Cost: one loss per pair of
+    networks.
     """
-    rho = norm_products(runs)
     own, *others = train_losses(runs, torch.stack([rho.roll(k, 0) for k in range(len(rho))]))
 
     def advantage(errors: Tensor) -> Tensor:
@@ -135,10 +133,14 @@ def _means(run: Run, f: Tensor, y: Tensor, divisors: Tensor) -> Tensor:
     return torch.stack([losses_at(run, f, y, rho).mean(1) for rho in flat]).view_as(divisors)
 
 
+def held_out_errors(runs: Runs) -> Tensor:
+    """Which held-out points each network gets wrong, 1 or 0, float64 (settings, seeds, n_test)."""
+    return torch.stack([(~right(f, y)).double() for _, f, y in held_out_outputs(runs)])
+
+
 def _with_errors(runs: Runs, quantity: Callable[[Tensor], Tensor]) -> Tensor | Measured:
     """A quantity of the test errors, (settings, seeds); see `resampled_test_points`."""
-    wrong = torch.stack([(~right(f, y)).double() for _, f, y in held_out_outputs(runs)])
-    return resampled_test_points(runs, wrong, quantity)
+    return resampled_test_points(runs, held_out_errors(runs), quantity)
 
 
 def _outputs(run: Run) -> tuple[Tensor, Tensor, Tensor]:

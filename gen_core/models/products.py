@@ -27,10 +27,16 @@ def multiply(A: Tensor, B: Tensor, out: Tensor) -> Tensor:
 
 
 def subtract(C: Tensor, A: Tensor, B: Tensor) -> None:
-    """Subtract A B of each row from C, (rows, p, r), in place and without gradients."""
+    """Subtract A B of each row from C, (rows, p, r), in place and without gradients.
+
+    Where p = 1, as for a linear model, A B is summed before it is subtracted, at no cost. Added to C one by one, terms
+    that cancel at convergence would each be rounded at the size of C, and C would drift as long as steps are taken.
+    """
     if _one_by_one(A, B):
         for c, a, b in zip(C.unbind(), A.unbind(), B.unbind(), strict=True):
             c.sub_(_onednn(a, b.mT))
+    elif A.shape[1] == 1 < A.shape[2]:
+        C.sub_(torch.bmm(A, B))
     else:
         C.baddbmm_(A, B, alpha=-1)
 

@@ -19,17 +19,16 @@ from gen_core import MLP, InvalidExperiment, Runs, SparseLinear, Stop, Unfinishe
 from gen_core.lab import Lab, Store
 from gen_core.measures import (
     Measured,
-    advantage_of_own_norms,
+    advantage_of_norms,
     changed_decisions,
     homogeneity_gap,
     layer_norms,
+    loss_ordering,
     losses_at,
     norm_products,
     normalized,
-    normalized_ordering,
     rank_correlation,
     train_losses,
-    unnormalized_ordering,
 )
 from gen_core.models.contract import Layer, layers_of
 
@@ -188,17 +187,20 @@ def test_orderings_against_scipy(runs):
         assert measured.resampled.shape == (200, 3)
         return measured.values
 
-    plain, own, gained = (value(m(runs)) for m in (unnormalized_ordering, normalized_ordering, advantage_of_own_norms))
+    plain, own = (value(loss_ordering(runs, normalize=normalize)) for normalize in (False, True))
+    gained, of_next = (value(advantage_of_norms(runs, rho.roll(k, 0))) for k in (0, 1))
     others = [torch.stack([rho[(i + k) % 4] for i in range(4)]) for k in (1, 2, 3)]
     for seed in range(3):
         assert float(plain[seed]) == pytest.approx(spearman(torch.stack([run.train_loss for run in runs]), seed))
         assert float(own[seed]) == pytest.approx(spearman(train_losses(runs, rho), seed))
         null = np.mean([spearman(train_losses(runs, other), seed) for other in others])
         assert float(gained[seed]) == pytest.approx(float(own[seed]) - null)
+        shifted = [spearman(train_losses(runs, rho.roll(k, 0)), seed) for k in range(4)]
+        assert float(of_next[seed]) == pytest.approx(shifted[1] - np.mean([shifted[k] for k in (0, 2, 3)]))
 
 
 def test_a_network_that_did_not_come_to_the_loss_is_told(lab, runs):
     point = replace(runs["1"].experiment, stop=Stop(loss=1e-6, every=5))
     short = Runs({"1": lab.run(point, 2)}, (1.0,))
     with pytest.raises(Unfinished, match="after 20 steps; expected at most 1e-06, the loss at which all networks stop"):
-        normalized_ordering(short)
+        loss_ordering(short)
