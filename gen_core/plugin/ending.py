@@ -6,6 +6,7 @@ from pathlib import Path
 
 import pytest
 
+from gen_core.lab import Store
 from gen_core.plugin import progress, terminal
 from gen_core.plugin.journal import utc_now
 from gen_core.plugin.options import on_worker
@@ -43,8 +44,10 @@ def pytest_sessionfinish(session: pytest.Session, exitstatus: int) -> None:
     )
     if journal.unwritten and not session.exitstatus:
         session.exitstatus = pytest.ExitCode.TESTS_FAILED
+    days = ours.options.store_days
+    pruned = [] if days is None else [Store(config.rootpath / ours.options.store).prune(days)]
     repeat = [f"repeat with: {run.repeat}"] if run.fresh else []
-    lines += [terminal.conditions(run), *repeat, *journal.notes(), f"trainings: {run.trainings}"]
+    lines += [terminal.conditions(run), *repeat, *journal.notes(), *pruned, f"trainings: {run.trainings}"]
     config.stash[_LINES] = lines + [
         f"warning: {line}; expected room there, or another folder" for line in journal.unwritten
     ]

@@ -10,6 +10,7 @@ from gen_core.claim import verdict_marks
 from gen_core.plugin import progress, terminal
 from gen_core.plugin.options import on_worker
 from gen_core.plugin.session import Session, case_of
+from gen_core.plugin.signals import end_as_interrupted
 
 
 @pytest.hookimpl(wrapper=True, tryfirst=True)
@@ -82,6 +83,7 @@ def pytest_collection_finish(session: pytest.Session) -> None:
             raise session.Failed(session.shouldfail) from None
         raise
     if not on_worker(config):
+        end_as_interrupted(config)
         progress.begin(config, ours.journal.progress)
 
 

@@ -150,7 +150,8 @@ class Session:
         try:
             self.journal.begin(self.run_record(), [self.record(nodeid, case) for nodeid, case in self.items.items()])
         except OSError as error:
-            raise pytest.UsageError(f"--report-dir {error}; expected a folder with room for the records") from None
+            where = f"--report-dir {self.journal.folder.parents[1]}: records cannot be written"
+            raise pytest.UsageError(f"{where} ({error.strerror}); expected room there, or another folder") from None
 
     def begun_run(self) -> RunRecord:
         """The record of the run as a process with claims has begun it."""

@@ -15,6 +15,7 @@ from gen_core.plugin import progress, terminal
 from gen_core.plugin.options import Options
 from gen_core.plugin.outcomes import TOLD, properties
 from gen_core.plugin.session import Session
+from gen_core.plugin.signals import end_as_interrupted
 from gen_core.records import ERROR, read_cases, read_run
 from gen_core.training import device
 
@@ -49,6 +50,8 @@ def _gpus(config: pytest.Config) -> int:
 def pytest_xdist_node_collection_finished(node: Any, ids: Sequence[str]) -> None:
     """Print the conditions of the run once the first worker with claims has begun the records."""
     ours = Session.of(node.config)
+    if ours.journal.begun:
+        end_as_interrupted(node.config)
     if ours.journal.begun and progress.begin(node.config, ours.journal.progress):
         reporter = node.config.pluginmanager.getplugin("terminalreporter")
         if reporter is not None and reporter.verbosity >= 0:
