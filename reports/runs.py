@@ -12,7 +12,7 @@ from reports.changes import drift
 from reports.history import RUNS
 from reports.load import Loaded
 from reports.rows import PAGE, page_name
-from reports.templating import template_environment, write
+from reports.templating import make_folder, template_environment, write
 from reports.trends import Trend, trend
 from reports.wording import number, plural
 
@@ -75,7 +75,7 @@ def write_history(runs: Sequence[Loaded], now: Loaded, folder: Path) -> None:
     """
     pages, written = folder / "history", set()
     if runs:
-        pages.mkdir(parents=True, exist_ok=True)
+        make_folder(pages)
         templates, past = template_environment(), _claims(runs, now)
         template = templates.get_template("history_claim.html")
         for claim in past:

@@ -28,9 +28,10 @@ CLAIMS = '''"""The loss is small.
 Measured: the training loss."""
 from toy import *
 
-@claim(**{**TOY, "given": {f"{steps} steps": replace(clean, data=Points(n=400, d=40), steps=steps, rule=GD(rate=0.01))
-                           for steps in range(LEAST, LEAST + 12)},
-          "without": {noiseless: replace(clean, data=Points(n=400, d=40, noise=100.0), steps=LEAST, rule=GD(rate=0.01))}})
+slow = replace(clean, data=Points(n=400, d=40), rule=GD(rate=0.01))
+
+@claim(**{**TOY, "given": {f"{steps} steps": replace(slow, steps=steps) for steps in range(LEAST, LEAST + 12)},
+          "without": {noiseless: replace(slow, data=Points(n=400, d=40, noise=100.0), steps=LEAST)}})
 def test_fits(run):
     expect(loss(run), "loss").always_at_most(20)
 '''
@@ -137,6 +138,14 @@ def kill_and_repeat(folder: Path, number: int, workers: int, whole: Run, took: f
     }
 
 
+def summed(rows: list[dict]) -> tuple[str, int]:
+    """The sums of the table in a line, and the exit status: 0 if nothing was lost."""
+    sums = {name: sum(row[name] for row in rows) for name in ("wrong", "retrained", "damaged", ".part")}
+    red = sum(row["exit"] != 0 for row in rows)
+    words = f"{len(rows)} kills: {sums['wrong']} wrong values, {sums['retrained']} retrained, {sums['damaged']} damaged"
+    return f"{words}, {sums['.part']} .part files left, {red} not green afterwards", int(any(sums.values()) or red > 0)
+
+
 def main(arguments: list[str] | None = None) -> int:
     """Kill runs, print a line each, and the sums; the exit status is 0 if nothing was lost."""
     parser = argparse.ArgumentParser(prog="python -m tests.kills", description=__doc__.partition("\n\n")[0])
@@ -159,20 +168,17 @@ def main(arguments: list[str] | None = None) -> int:
         if whole.process.returncode:
             print(printed)
             return 2
-        print(
-            f"a run that nobody disturbs: {took:.1f} s, {len(stored(whole.store))} trainings, {len(whole.values())} cases"
-        )
+        size = f"{len(stored(whole.store))} trainings, {len(whole.values())} cases"
+        print(f"a run that nobody disturbs: {took:.1f} s, {size}", flush=True)
         rows = []
         for number in range(options.kills):
             rows.append(kill_and_repeat(folder, number, options.workers, whole, took, drawn))
             if number == 0:
                 print("  ".join(name.rjust(10) for name in rows[0]))
             print("  ".join(str(value).rjust(10) for value in rows[-1].values()), flush=True)
-    sums = {name: sum(row[name] for row in rows) for name in ("wrong", "retrained", "damaged", ".part")}
-    red = sum(row["exit"] != 0 for row in rows)
-    print(f"{len(rows)} kills: {sums['wrong']} wrong values, {sums['retrained']} retrained, {sums['damaged']} damaged, "
-          f"{sums['.part']} .part files left, {red} runs after a kill not green")  # fmt: skip
-    return int(any(sums.values()) or red > 0)
+    line, status = summed(rows)
+    print(line)
+    return status
 
 
 if __name__ == "__main__":

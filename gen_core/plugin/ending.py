@@ -11,7 +11,7 @@ from gen_core.plugin import progress, terminal
 from gen_core.plugin.journal import utc_now
 from gen_core.plugin.options import on_worker
 from gen_core.plugin.session import Session
-from gen_core.records import worst_first
+from gen_core.records import visible, worst_first
 
 _LINES = pytest.StashKey[list[str]]()
 _MADE = pytest.StashKey[list[str]]()
@@ -60,10 +60,10 @@ def pytest_terminal_summary(terminalreporter: pytest.TerminalReporter) -> None:
     if lines:
         terminalreporter.section("claims, worst first")
     for line in lines:
-        terminalreporter.line(line)
+        terminalreporter.line(visible(line))
 
 
 def pytest_unconfigure(config: pytest.Config) -> None:
     """Print the path of the report, or of the records, as the very last line."""
     for line in config.stash.get(_MADE, []):
-        print(line)
+        print(visible(line))

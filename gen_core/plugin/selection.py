@@ -11,6 +11,7 @@ from gen_core.plugin import progress, terminal
 from gen_core.plugin.options import on_worker
 from gen_core.plugin.session import Session, case_of
 from gen_core.plugin.signals import end_as_interrupted
+from gen_core.records import visible
 
 
 @pytest.hookimpl(wrapper=True, tryfirst=True)
@@ -93,7 +94,7 @@ def pytest_report_collectionfinish(config: pytest.Config) -> list[str]:
     if ours.lab is None:
         return []
     plan = terminal.plan_lines(ours.lab) if ours.options.plan else []
-    return [terminal.conditions(ours.run_record()), *plan]
+    return [visible(line) for line in (terminal.conditions(ours.run_record()), *plan)]
 
 
 @pytest.hookimpl(tryfirst=True)
@@ -105,5 +106,5 @@ def pytest_runtestloop(session: pytest.Session) -> bool | None:
     writer = session.config.get_terminal_writer()
     writer.line()
     for line in terminal.claim_lines(ours.items):
-        writer.line(line)
+        writer.line(visible(line))
     return True

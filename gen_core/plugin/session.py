@@ -141,10 +141,15 @@ class Session:
         """Begin the records of this run, and have the lab report its progress and its trainings there.
 
         Raises:
-            UsageError: if the report's folder or the store cannot be written, or is full.
+            UsageError: if the report's folder cannot be written or is full, or the store cannot be written and lacks a
+                training of a first look.
         """
         writable(self.journal.folder.parents[1], "--report-dir")
-        writable(lab.store.root, "--store")
+        try:
+            writable(lab.store.root, "--store")
+        except pytest.UsageError:
+            if not lab.all_stored():
+                raise
         lab.progress = ProgressFile(self.journal.progress / f"{self.journal.writer}.json")
         lab.finished = self.journal.training
         try:

@@ -45,7 +45,8 @@ def disk(tmp_path: Path):
     place.mkdir()
 
     def mount(size: str) -> Path:
-        options = f"size={size}" if not place.is_mount() else f"remount,size={size}"
+        options = size if "ro" in size else f"size={size}"
+        options = f"remount,{options}" if place.is_mount() else options
         done = subprocess.run(["mount", "-t", "tmpfs", "-o", options, "tmpfs", place], capture_output=True, check=False)
         if done.returncode:
             pytest.skip(f"no disk can be mounted here: {done.stderr.decode().strip()}")
@@ -120,6 +121,18 @@ def test_a_full_store_is_an_error_of_its_cases_and_goes_on_once_there_is_room(su
     assert again.ret == 1  # of the control, which holds
     assert suite.cases["test_large[d 9000]"].verdict == "HOLDS"
     assert suite.record.trainings == 8 - kept
+
+
+def test_a_store_that_can_only_be_read_suffices_if_it_has_all_trainings(suite, disk):
+    place = disk("4m")
+    suite.claims(FILLING.replace("fill()\n", "pass\n"))
+    assert suite.run("--store", str(place), "-k", "holds").ret == 0
+    disk("ro")
+    assert suite.run("--store", str(place), "-k", "holds").ret == 0
+    assert suite.record.trainings == 0
+    refused = suite.run("--store", str(place), "-k", "holds", "--seeds-from", "5")
+    assert refused.ret == pytest.ExitCode.USAGE_ERROR
+    refused.stderr.fnmatch_lines([f"*--store {place} cannot be written (Read-only file system); expected a writable*"])
 
 
 def test_a_full_disk_for_the_history_costs_the_history_alone(suite, disk):
