@@ -10,6 +10,7 @@ from gen_core.errors import (
     InvalidClaim,
     InvalidExperiment,
     Refuted,
+    StoreFailure,
     Unfinished,
     UnknownCase,
 )
@@ -67,6 +68,7 @@ __all__ = [
     "SparseLinear",
     "Square",
     "Stop",
+    "StoreFailure",
     "Sweep",
     "TwoLayer",
     "Unfinished",

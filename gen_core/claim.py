@@ -228,6 +228,8 @@ def cases_of(test: object) -> dict[str, Case]:
 def _named(settings: Scaled | Mapping[str, Scaled], default: str) -> list[tuple[str, Scaled]]:
     named = list(settings.items()) if isinstance(settings, Mapping) else [(default, settings)]
     for name, setting in named:
+        if not name.isprintable():
+            raise InvalidClaim(f"setting {name!a}; expected a name of printable characters")
         if not isinstance(setting, (Experiment, Arms, Sweep, AtScale)):
             raise InvalidClaim(
                 f"setting {name or 'of a control'!r} is {setting!r}; expected an Experiment, Arms, a Sweep or AtScale"

@@ -8,6 +8,7 @@ from collections.abc import Callable
 from pathlib import Path
 
 from reports import diff
+from reports.escaping import visible_line
 from reports.evidence import evidence
 from reports.history import PLACE, BadHistory
 from reports.load import BadRecords, load_run
@@ -31,7 +32,7 @@ def main(arguments: list[str] | None = None) -> int:
             return named[given[0]](given[1:])
         return _report(given)
     except (BadRecords, BadHistory) as error:
-        print(f"reports: {error}", file=sys.stderr)
+        print(f"reports: {visible_line(str(error), 2000)}", file=sys.stderr)
         return 2
 
 
@@ -54,7 +55,7 @@ def _report(arguments: list[str]) -> int:
     loaded = load_run(options.records)
     print(_written(options.output, "report", lambda: publish(loaded, options.output, options.history)))
     for problem in loaded.problems:
-        print(f"reports: left out: {problem}", file=sys.stderr)
+        print(f"reports: left out: {visible_line(problem, 2000)}", file=sys.stderr)
     return 0
 
 
@@ -88,7 +89,7 @@ def _diff(arguments: list[str]) -> int:
         _written(options.output, "page", lambda: diff.write_diff(before, now, found, options.output))
     for loaded in (before, now):
         for problem in loaded.problems:
-            print(f"reports: left out: {problem}", file=sys.stderr)
+            print(f"reports: left out: {visible_line(problem, 2000)}", file=sys.stderr)
     encoding = sys.stdout.encoding or "utf-8"
     print(diff.text(before, now, found).encode(encoding, "backslashreplace").decode(encoding))
     turned = any(change.verdict and change.fails for change in found.values())

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import errno
 from pathlib import Path
 
 import pytest
@@ -16,11 +17,11 @@ def pytest_addoption(parser: pytest.Parser) -> None:
 
 
 @pytest.hookimpl(optionalhook=True)
-def pytest_gen_core_finished(config: pytest.Config, records: Path) -> Path | None:
+def pytest_gen_core_finished(config: pytest.Config, records: Path, unwritten: list[str]) -> Path | None:
     """Append the run to `--history` and render it into `--report-dir`; returns the index, or None if that failed.
 
-    A history that cannot be used, and a report that cannot be rendered, cost one line of warning each, never the run:
-    its records are there already.
+    A history that cannot be used, and a report that cannot be rendered, cost one line each, never the run: its records
+    are there already. Where a disk is full, the line goes to `unwritten`, and the run is not green.
     """
     try:
         # Imported here, so that workers and runs that end early do not wait for matplotlib.
@@ -34,14 +35,30 @@ def pytest_gen_core_finished(config: pytest.Config, records: Path) -> Path | Non
         try:
             return publish(loaded, folder, kept, evidence)
         except BadHistory as error:
-            _warn(config, f"the run is not in the history: {error}")
+            if _full(error):
+                unwritten.append(f"--history {kept}: the run is not in it ({_reason(error.__cause__)})")
+            else:
+                _warn(config, f"the run is not in the history: {error}")
             return publish(loaded, folder, None)
         finally:
             for problem in loaded.problems:
                 _warn(config, f"left out: {problem}")
     except Exception as error:
-        _warn(config, f"no report of {records}: {' '.join(str(error).split()) or type(error).__name__}")
+        if _full(error):
+            unwritten.append(f"--report-dir {config.getoption('report_dir')}: no report ({_reason(error)})")
+        else:
+            _warn(config, f"no report of {records}: {' '.join(str(error).split()) or type(error).__name__}")
         return None
+
+
+def _full(error: BaseException) -> bool:
+    """Whether a disk is full; SQLite says so in words."""
+    code = getattr(error.__cause__ or error, "errno", None)
+    return code in (errno.ENOSPC, errno.EDQUOT) or "full" in str(error.__cause__)
+
+
+def _reason(error: BaseException | None) -> str:
+    return getattr(error, "strerror", None) or str(error)
 
 
 def _warn(config: pytest.Config, text: str) -> None:

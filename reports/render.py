@@ -21,11 +21,14 @@ from reports.gallery import gallery
 from reports.load import Loaded
 from reports.pictures import seeds_picture
 from reports.rows import PAGE, CaseRow, ClaimGroup, claims_of, page_name
-from reports.templating import TEMPLATES, template_environment, write
+from reports.templating import TEMPLATES, make_folder, template_environment, write
 
 FIGURE = re.compile(r"[0-9a-f]{16}-\d+\.svg")
 ALWAYS = ("error", "refuted", "inconclusive", "not run", "not reproduced", "holds", "control refuted")
 """Standings that the summary counts even if no case has them."""
+
+SIBLINGS = 40
+"""Settings, and controls, of its claim that a case's page lists; it links to the index for the rest."""
 
 BESIDE = {
     "history/index.html": "History",
@@ -38,6 +41,9 @@ BESIDE = {
 
 def render(loaded: Loaded, folder: Path, changes: Mapping[str, Change] | None = None) -> Path:
     """Write the report of a run into a folder, the index last, and remove the pages of an earlier report there.
+
+    Many figures are drawn by several processes: a script that calls this needs `if __name__ == "__main__"`, as all do
+    that start processes by `multiprocessing`.
 
     Args:
         loaded: the run.
@@ -52,7 +58,7 @@ def render(loaded: Loaded, folder: Path, changes: Mapping[str, Change] | None = 
     """
     pages, figures = folder / "claims", folder / "figures"
     for place in (pages, figures):
-        place.mkdir(parents=True, exist_ok=True)
+        make_folder(place)
     templates = template_environment()
     claims = claims_of(loaded.cases, changes or {})
     drawn = draw_all(loaded.cases)
@@ -90,8 +96,18 @@ def _details(claim: ClaimGroup, row: CaseRow, loaded: Loaded, drawing: Drawing |
         "failed": failed,
         "failures": first_failures(case) if failed else [],
         "nearest": nearest(case, [other.case for other in claim.rows]) if failed else None,
+        "controls": _shown([other for other in claim.rows if other.case.control], row),
+        "settings": _shown([other for other in claim.rows if not other.case.control], row),
         "loading": loading(case, loaded.run) if case.verdict is not None else "",
     }
+
+
+def _shown(siblings: list[CaseRow], row: CaseRow) -> tuple[list[CaseRow], int]:
+    """The worst of a case's siblings, with the case itself if it is one, and the number of the others."""
+    shown = siblings[:SIBLINGS]
+    if len(siblings) > SIBLINGS and row.case.control == siblings[0].case.control and row not in shown:
+        shown.append(row)
+    return shown, len(siblings) - len(shown)
 
 
 def _summary(

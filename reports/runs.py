@@ -14,7 +14,7 @@ from reports.drift_pictures import SumsPicture, sums_picture
 from reports.history import RUNS, WATCHED
 from reports.load import Loaded
 from reports.rows import PAGE, page_name
-from reports.templating import template_environment, write
+from reports.templating import make_folder, template_environment, write
 from reports.trends import Trend, trend
 from reports.wording import number, plural
 
@@ -91,7 +91,7 @@ def write_history(
     """
     pages, written, past = folder / "history", set(), []
     if runs:
-        pages.mkdir(parents=True, exist_ok=True)
+        make_folder(pages)
         templates, past = template_environment(), _claims(runs, now, watched or {})
         template = templates.get_template("history_claim.html")
         for claim in past:

@@ -2,11 +2,13 @@
 
 from __future__ import annotations
 
+import errno
 import os
 from pathlib import Path
 
 import jinja2
 
+from gen_core.records import visible
 from reports import explanations, wording
 from reports.escaping import markdown
 from reports.figures import alternative
@@ -45,11 +47,22 @@ def template_environment() -> jinja2.Environment:
     return made
 
 
+def make_folder(folder: Path) -> None:
+    """Make a folder of a report, whose former pages may be removed: so it is none that a link leads to.
+
+    Raises:
+        OSError: if it is a link, or cannot be made.
+    """
+    if folder.is_symlink():
+        raise NotADirectoryError(errno.ENOTDIR, f"{folder.name} is a link; expected a folder", str(folder))
+    folder.mkdir(parents=True, exist_ok=True)
+
+
 def write(path: Path, text: str) -> None:
-    """Write a file atomically."""
+    """Write a file atomically; what cannot be shown is written as an escape."""
     part = path.with_name(f".{path.name}.{os.getpid()}.part")
     try:
-        part.write_bytes(text.encode("utf-8", "replace"))
+        part.write_text(visible(text), encoding="utf-8")
         os.replace(part, path)
     finally:
         part.unlink(missing_ok=True)

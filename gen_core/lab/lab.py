@@ -91,6 +91,11 @@ class Lab:
         """Keys of the stored blocks behind a run."""
         return [block.key for block in self.blocks(experiment, seeds)]
 
+    def all_stored(self) -> bool:
+        """Whether no first look of the plan has anything to train."""
+        demands = [demand for group in self.planned.groups for demand in group if not demand.data_error]
+        return all(self.store.has(key) for d in demands for key in self.keys(d.experiment, d.first_look))
+
     def _result(self, block: Block, seeds: int) -> TrainingResult:
         experiment = block.experiment
         for _ in range(2):  # a damaged entry is only found on reading, and is then trained again

@@ -1,9 +1,9 @@
 """The content-addressed store of finished trainings: persistent across runs, shared by workers, safe against kills.
 
 A key is the digest of all that a result depends on (`gen_core.lab.plan.Block.key`). An entry is two files,
-KEY.safetensors and KEY.json, the second with the digest of the first. Both are written under temporary names
-(KEY.PID.part) and renamed, the JSON last: without it, there is no entry. Temporary files of a killed process are
-removed when the key is trained again.
+KEY.safetensors and KEY.json; the second has the digest of the first, the types and shapes in it, and a seal of its own.
+Both are written under temporary names (KEY.PID.part) and renamed, the JSON last: without it, there is no entry.
+Temporary files of a killed process are removed when the key is trained again.
 """
 
 from __future__ import annotations
@@ -12,14 +12,25 @@ import contextlib
 import hashlib
 import json
 import os
+import shutil
+import time
+import warnings
 from collections.abc import Iterator, Sequence
 from pathlib import Path
 from typing import Any
 
 from filelock import FileLock, Timeout
+from safetensors import SafetensorError
 from safetensors.torch import load_file, save_file
 
+from gen_core.errors import StoreFailure
+from gen_core.records.seal import broken_seal, sealed
 from gen_core.training.result import TrainingResult
+
+DAMAGE = (OSError, ValueError, KeyError, TypeError, AttributeError, RecursionError, SafetensorError)
+"""What the reading of a damaged entry may raise."""
+
+DAY = 24 * 3600.0
 
 
 class Store:
@@ -29,85 +40,164 @@ class Store:
         root: the folder; created on the first save.
 
     Attributes:
-        damaged: one line for every damaged entry that `load` has found.
+        notes: one line for every damaged entry that `load` has found, and one for a file system without locks.
     """
 
     def __init__(self, root: Path) -> None:
         self.root = root
-        self.damaged: list[str] = []
+        self.notes: list[str] = []
+        self._lockless = False
 
     def has(self, key: str) -> bool:
         """Whether there is an entry; it may still turn out to be damaged on reading."""
         return self._path(key, "json").is_file()
 
     def load(self, key: str) -> TrainingResult | None:
-        """A result, or None where there is none. A damaged entry is removed and reported in `damaged`.
+        """A result, or None where there is none. A damaged entry is removed and reported in `notes`.
 
         Do not hold the key's lock: removal acquires it.
         """
         if not self.has(key):
             return None
-        with contextlib.suppress(OSError, ValueError, KeyError, TypeError):
+        with contextlib.suppress(*DAMAGE):
             return self._read(key)
         with self.locked([key], wait=True):  # another process may be training it again; do not remove its entry
             if not self.has(key):
                 return None
             try:
                 return self._read(key)
-            except (OSError, ValueError, KeyError, TypeError) as error:
-                self.damaged.append(
+            except DAMAGE as error:
+                self.notes.append(
                     f"store entry {key[:12]} is damaged ({type(error).__name__}: {error}); it is trained again"
                 )
-                self._path(key, "json").unlink(missing_ok=True)
-                self._path(key, "safetensors").unlink(missing_ok=True)
+                self._remove(key)
                 return None
 
     def save(self, key: str, result: TrainingResult, about: dict[str, Any]) -> None:
-        """Save a result, with `about` in the JSON beside it. The caller holds the key's lock."""
+        """Save a result, with `about` in the JSON beside it. The caller holds the key's lock.
+
+        Raises:
+            StoreFailure: if the folder is full or cannot be written; nothing is left of the entry.
+        """
         arrays, note = self._path(key, "safetensors"), self._path(key, "json")
-        arrays.parent.mkdir(parents=True, exist_ok=True)
-        for left in arrays.parent.glob(f"{key}.*.part"):
-            left.unlink()
         part = arrays.with_suffix(f".{os.getpid()}.part")
-        save_file({name: array.contiguous() for name, array in result.arrays.items()}, part)
-        metadata = {**about, "key": key, "stopped_by": result.stopped_by, "sha256": _sha256(part)}
-        os.replace(part, arrays)
-        part.write_text(json.dumps(metadata, indent=1), encoding="utf-8")
-        os.replace(part, note)
+        whole = False
+        try:
+            arrays.parent.mkdir(parents=True, exist_ok=True)
+            self._remove(key)
+            for left in arrays.parent.glob(f"{key}.*.part"):
+                left.unlink()
+            save_file({name: array.contiguous() for name, array in result.arrays.items()}, part)
+            metadata = {**about, "key": key, "stopped_by": result.stopped_by, "sha256": _sha256(part)}
+            text = json.dumps(sealed({**metadata, "arrays": _layout(result)}), indent=1)
+            os.replace(part, arrays)
+            part.write_text(text, encoding="utf-8")
+            os.replace(part, note)
+            whole = True
+        except (OSError, SafetensorError) as error:
+            raise self._failure(error) from error
+        finally:
+            with contextlib.suppress(OSError):
+                part.unlink(missing_ok=True)
+                if not whole:
+                    self._remove(key)
 
     @contextlib.contextmanager
     def locked(self, keys: Sequence[str], *, wait: bool) -> Iterator[bool]:
         """Hold the locks of keys, always acquired in sorted order, so that no two processes train one key.
 
-        A killed process holds no lock: the operating system frees it.
+        A killed process holds no lock: the operating system frees it. On a file system without locks the lock is a
+        file, which other processes find abandoned after a kill.
 
         Args:
             keys: the keys to hold.
             wait: whether to wait for their holders; otherwise yields False at once if one is held.
+
+        Raises:
+            StoreFailure: if the folder is full or cannot be written.
         """
-        folder = self.root / "locks"
-        folder.mkdir(parents=True, exist_ok=True)
         with contextlib.ExitStack() as held:
             try:
                 for key in sorted(set(keys)):
-                    held.enter_context(FileLock(folder / f"{key}.lock", timeout=-1 if wait else 0))
+                    held.callback(self._lock(key, -1 if wait else 0).release)
             except Timeout:
                 held.close()
                 yield False
                 return
+            except OSError as error:
+                raise self._failure(error) from error
             yield True
+
+    def prune(self, days: float) -> str:
+        """Remove what no process has read or written for some days, with locks and leftovers of killed processes.
+
+        Returns:
+            What was removed, in one line.
+        """
+        before, removed, size = time.time() - days * DAY, 0, 0
+        for key in sorted({path.name.partition(".")[0] for path in self.root.glob("*/*.*")}):
+            lock = self.root / "locks" / f"{key}.lock"
+            files = [path for path in (*self._path(key, "json").parent.glob(f"{key}.*"), lock) if path.is_file()]
+            sizes = {path: path.stat() for path in files}
+            if not files or max(found.st_mtime for found in sizes.values()) > before:
+                continue
+            with contextlib.suppress(OSError, StoreFailure), self.locked([key], wait=False) as held:
+                if held:
+                    removed += self.has(key)
+                    size += sum(found.st_size for found in sizes.values())
+                    for path in files:
+                        path.unlink(missing_ok=True)
+                    lock.unlink(missing_ok=True)
+        return f"store: {removed} results removed that were not used for {days:g} days, {size / 2**20:.1f} MiB"
+
+    def _lock(self, key: str, timeout: float) -> FileLock:
+        folder = self.root / "locks"
+        folder.mkdir(parents=True, exist_ok=True)
+        with warnings.catch_warnings(record=True) as raised:
+            warnings.simplefilter("always")
+            lock = FileLock(folder / f"{key}.lock")
+            lock.acquire(timeout=timeout)
+        if raised and not self._lockless:
+            self._lockless = True
+            self.notes.append(f"warning: --store {self.root} has no file locks; lock files are used in their place")
+        return lock
 
     def _read(self, key: str) -> TrainingResult:
         metadata = json.loads(self._path(key, "json").read_text(encoding="utf-8"))
         arrays = self._path(key, "safetensors")
+        if broken_seal(metadata):
+            raise ValueError("its note is not as it was written")
         if metadata["key"] != key:
             raise ValueError(f"it holds the entry {metadata['key'][:12]}")
         if (found := _sha256(arrays)) != metadata["sha256"]:
             raise ValueError(f"its arrays have digest {found[:12]}; expected {metadata['sha256'][:12]}")
-        return TrainingResult(load_file(arrays), tuple(metadata["stopped_by"]))
+        result = TrainingResult(load_file(arrays), tuple(metadata["stopped_by"]))
+        layout = _layout(result)
+        seeds = {array.shape[0] if array.ndim else -1 for array in result.arrays.values()}
+        if metadata.get("arrays", layout) != layout or not seeds <= {len(result.stopped_by)}:
+            raise ValueError("its arrays are not those of its note")
+        with contextlib.suppress(OSError):  # a store that is only read
+            os.utime(self._path(key, "json"))
+        return result
+
+    def _remove(self, key: str) -> None:
+        for path in (self._path(key, "json"), self._path(key, "safetensors")):
+            if path.is_dir() and not path.is_symlink():
+                shutil.rmtree(path)
+            else:
+                path.unlink(missing_ok=True)
+
+    def _failure(self, error: Exception) -> StoreFailure:
+        reason = getattr(error, "strerror", None) or error
+        return StoreFailure(f"--store {self.root}: cannot keep a training ({reason}); expected room, or another folder")
 
     def _path(self, key: str, kind: str) -> Path:
         return self.root / key[:2] / f"{key}.{kind}"
+
+
+def _layout(result: TrainingResult) -> dict[str, list[Any]]:
+    """Name -> type and shape of each array."""
+    return {name: [str(array.dtype), list(array.shape)] for name, array in sorted(result.arrays.items())}
 
 
 def _sha256(path: Path) -> str:

@@ -6,11 +6,12 @@ from pathlib import Path
 
 import pytest
 
+from gen_core.lab import Store
 from gen_core.plugin import progress, terminal
 from gen_core.plugin.journal import utc_now
 from gen_core.plugin.options import on_worker
 from gen_core.plugin.session import Session
-from gen_core.records import worst_first
+from gen_core.records import visible, worst_first
 
 _LINES = pytest.StashKey[list[str]]()
 _MADE = pytest.StashKey[list[str]]()
@@ -43,8 +44,10 @@ def pytest_sessionfinish(session: pytest.Session, exitstatus: int) -> None:
     )
     if journal.unwritten and not session.exitstatus:
         session.exitstatus = pytest.ExitCode.TESTS_FAILED
+    days = ours.options.store_days
+    pruned = [] if days is None else [Store(config.rootpath / ours.options.store).prune(days)]
     repeat = [f"repeat with: {run.repeat}"] if run.fresh else []
-    lines += [*terminal.conditions(run), *repeat, *journal.notes(), f"trainings: {run.trainings}"]
+    lines += [*terminal.conditions(run), *repeat, *journal.notes(), *pruned, f"trainings: {run.trainings}"]
     config.stash[_LINES] = lines + [
         f"warning: {line}; expected room there, or another folder" for line in journal.unwritten
     ]
@@ -57,10 +60,10 @@ def pytest_terminal_summary(terminalreporter: pytest.TerminalReporter) -> None:
     if lines:
         terminalreporter.section("claims, worst first")
     for line in lines:
-        terminalreporter.line(line)
+        terminalreporter.line(visible(line))
 
 
 def pytest_unconfigure(config: pytest.Config) -> None:
     """Print the path of the report, or of the records, as the very last line."""
     for line in config.stash.get(_MADE, []):
-        print(line)
+        print(visible(line))

@@ -101,8 +101,8 @@ class Journal:
             self._append("notes", lines.pop(0))
 
     def notes(self) -> list[str]:
-        """The notes of all processes of this run that have not been read yet."""
-        return list(self._new_lines("notes"))
+        """The notes of all processes of this run that have not been read yet, each once."""
+        return list(dict.fromkeys(self._new_lines("notes")))
 
     def outcome(self) -> list[CaseRecord]:
         """The last record of every selected case; one that was never reached has no verdict."""

@@ -123,7 +123,7 @@ def _obtain(session: Session, case: Case, seeds: int) -> Run | Runs:
     try:
         runs = lab.runs(list(case.experiments(session.scale).values()), seeds)
     finally:
-        session.journal.note(lab.store.damaged)
+        session.journal.note(lab.store.notes)
         if isinstance(lab.progress, ProgressFile):
             lab.progress.clear()
     return case.joined(session.scale, runs)

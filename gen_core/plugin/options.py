@@ -32,6 +32,7 @@ class Options:
     budget_over: int | None
     report_dir: str
     store: str
+    store_days: float | None
     data_dir: str | None
     require_data: bool
     plan: bool
@@ -61,6 +62,8 @@ def pytest_addoption(parser: pytest.Parser) -> None:
     add("--report-dir", default=REPORT_DIR, metavar="DIR", help=f"for records and report (default: {REPORT_DIR})")
     store = f"where trainings are kept, from the root directory (default: {STORE})"
     add("--store", default=STORE, metavar="DIR", help=store)
+    unused = "remove trainings that no run has used for N days from the store, at the end (default: keep all)"
+    add("--store-days", type=_days, metavar="N", help=unused)
     data = "where data sets are (default: GEN_CORE_DATA, then the user's cache)"
     add("--data-dir", metavar="DIR", help=data)
     required = "a missing data set is an ERROR, not NOT RUN"
@@ -95,8 +98,9 @@ def pytest_configure(config: pytest.Config) -> None:
         return
     if chosen.report_dir != REPORT_DIR:
         writable(here / chosen.report_dir, "--report-dir")
-    if chosen.store != STORE:
-        writable(config.rootpath / chosen.store, "--store")
+    store = config.rootpath / chosen.store
+    if chosen.store != STORE and not any(store.glob("??/*.json")):  # one that has results may suffice as it is
+        writable(store, "--store")
     if chosen.device == "cuda":
         try:
             device.resolve("cuda")
@@ -148,6 +152,16 @@ def _cases(text: str) -> int:
     if not text.isdecimal() or int(text) < 1:
         raise argparse.ArgumentTypeError(f"{text!r}; expected a whole number of at least 1")
     return int(text)
+
+
+def _days(text: str) -> float:
+    try:
+        value = float(text)
+    except ValueError:
+        value = -1.0
+    if not 0 < value < 1e6:
+        raise argparse.ArgumentTypeError(f"{text!r}; expected a number of days above 0")
+    return value
 
 
 def _chance(text: str) -> float:

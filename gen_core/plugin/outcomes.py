@@ -13,7 +13,7 @@ from gen_core.claim import Case
 from gen_core.errors import GenCoreError, Inconclusive, Refuted
 from gen_core.plugin.options import on_worker
 from gen_core.plugin.session import Session, case_of
-from gen_core.records import ERROR, HOLDS, INCONCLUSIVE, NOT_RUN, REFUTED, CaseRecord, standing
+from gen_core.records import ERROR, HOLDS, INCONCLUSIVE, NOT_RUN, REFUTED, CaseRecord, standing, visible
 
 RECORD = pytest.StashKey[CaseRecord]()
 """The record of a claim case's attempt, kept with its item."""
@@ -102,7 +102,7 @@ def _not_begun(item: pytest.Item, case: Case, call: pytest.CallInfo[None]) -> li
     item.stash[RECORD] = record = ours.record(item.nodeid, case)
     error = call.excinfo.value if call.excinfo else None
     if isinstance(error, (pytest.skip.Exception, unittest.SkipTest)):
-        record.verdict, record.reason = NOT_RUN, str(error)
+        record.verdict, record.reason = NOT_RUN, visible(str(error))
     else:
         record.verdict = ERROR
         if error is not None:
@@ -113,7 +113,7 @@ def _not_begun(item: pytest.Item, case: Case, call: pytest.CallInfo[None]) -> li
 
 def one_line(error: BaseException) -> str:
     """The message of an error in one line, with its type unless it is one of ours."""
-    text = " ".join(str(error).split())
+    text = " ".join(visible(str(error)).split())
     return text if isinstance(error, (GenCoreError, Refuted, Inconclusive)) else f"{type(error).__name__}: {text}"
 
 
@@ -122,7 +122,7 @@ def claim_traceback(item: pytest.Item, error: BaseException) -> str:
     path, line, _ = item.location
     frames = [frame for frame in traceback.extract_tb(error.__traceback__) if Path(frame.filename) == item.path]
     lines = [f"{path}:{frame.lineno}: in {frame.name}\n    {frame.line}" for frame in frames]
-    return "\n".join([*(lines or [f"{path}:{(line or 0) + 1}: {item.name}"]), one_line(error)])
+    return visible("\n".join([*(lines or [f"{path}:{(line or 0) + 1}: {item.name}"]), one_line(error)]))
 
 
 def _builtin(value: object) -> object:

@@ -10,6 +10,8 @@ from gen_core.claim import verdict_marks
 from gen_core.plugin import progress, terminal
 from gen_core.plugin.options import on_worker
 from gen_core.plugin.session import Session, case_of
+from gen_core.plugin.signals import end_as_interrupted
+from gen_core.records import visible
 
 
 @pytest.hookimpl(wrapper=True, tryfirst=True)
@@ -82,6 +84,7 @@ def pytest_collection_finish(session: pytest.Session) -> None:
             raise session.Failed(session.shouldfail) from None
         raise
     if not on_worker(config):
+        end_as_interrupted(config)
         progress.begin(config, ours.journal.progress)
 
 
@@ -91,7 +94,7 @@ def pytest_report_collectionfinish(config: pytest.Config) -> list[str]:
     if ours.lab is None:
         return []
     plan = terminal.plan_lines(ours.lab) if ours.options.plan else []
-    return [*terminal.conditions(ours.run_record()), *plan]
+    return [visible(line) for line in (*terminal.conditions(ours.run_record()), *plan)]
 
 
 @pytest.hookimpl(tryfirst=True)
@@ -103,5 +106,5 @@ def pytest_runtestloop(session: pytest.Session) -> bool | None:
     writer = session.config.get_terminal_writer()
     writer.line()
     for line in terminal.claim_lines(ours.items):
-        writer.line(line)
+        writer.line(visible(line))
     return True

@@ -141,16 +141,22 @@ class Session:
         """Begin the records of this run, and have the lab report its progress and its trainings there.
 
         Raises:
-            UsageError: if the report's folder or the store cannot be written, or is full.
+            UsageError: if the report's folder cannot be written or is full, or the store cannot be written and lacks a
+                training of a first look.
         """
         writable(self.journal.folder.parents[1], "--report-dir")
-        writable(lab.store.root, "--store")
+        try:
+            writable(lab.store.root, "--store")
+        except pytest.UsageError:
+            if not lab.all_stored():
+                raise
         lab.progress = ProgressFile(self.journal.progress / f"{self.journal.writer}.json")
         lab.finished = self.journal.training
         try:
             self.journal.begin(self.run_record(), [self.record(nodeid, case) for nodeid, case in self.items.items()])
         except OSError as error:
-            raise pytest.UsageError(f"--report-dir {error}; expected a folder with room for the records") from None
+            where = f"--report-dir {self.journal.folder.parents[1]}: records cannot be written"
+            raise pytest.UsageError(f"{where} ({error.strerror}); expected room there, or another folder") from None
 
     def begun_run(self) -> RunRecord:
         """The record of the run as a process with claims has begun it."""

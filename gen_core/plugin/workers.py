@@ -15,6 +15,7 @@ from gen_core.plugin import progress, terminal
 from gen_core.plugin.options import Options
 from gen_core.plugin.outcomes import TOLD, properties
 from gen_core.plugin.session import Session
+from gen_core.plugin.signals import end_as_interrupted
 from gen_core.records import ERROR, read_cases, read_run
 from gen_core.training import device
 
@@ -49,6 +50,8 @@ def _gpus(config: pytest.Config) -> int:
 def pytest_xdist_node_collection_finished(node: Any, ids: Sequence[str]) -> None:
     """Print the conditions of the run once the first worker with claims has begun the records."""
     ours = Session.of(node.config)
+    if ours.journal.begun:
+        end_as_interrupted(node.config)
     if ours.journal.begun and progress.begin(node.config, ours.journal.progress):
         reporter = node.config.pluginmanager.getplugin("terminalreporter")
         if reporter is not None and reporter.verbosity >= 0:
@@ -69,6 +72,20 @@ def pytest_report_from_serializable(
     if told := getattr(report, TOLD, ""):
         Session.of(config).journal.hear(told)
     return report
+
+
+@pytest.hookimpl(wrapper=True)
+def pytest_report_to_serializable() -> Generator[None, dict[str, Any] | None, Any]:
+    """Escape what is no character in a worker's report, as in undecodable names of files: it could not be sent."""
+    return _encodable((yield))
+
+
+def _encodable(value: Any) -> Any:
+    if isinstance(value, str):
+        return value.encode("utf-8", "backslashreplace").decode("utf-8")
+    if isinstance(value, dict):
+        return {_encodable(key): _encodable(item) for key, item in value.items()}
+    return type(value)(map(_encodable, value)) if type(value) in (list, tuple) else value
 
 
 @pytest.hookimpl(optionalhook=True)

@@ -24,6 +24,7 @@ from gen_core.records.files import (
 )
 from gen_core.records.standing import STANDINGS, Standing, standing, standing_counts, urgency
 from gen_core.records.upgrade import upgraded_case, upgraded_run
+from gen_core.records.visible import visible
 from gen_core.records.vocabulary import (
     ERROR,
     HOLDS,
@@ -72,6 +73,7 @@ __all__ = [
     "upgraded_case",
     "upgraded_run",
     "urgency",
+    "visible",
     "worst_first",
     "write_attempt",
     "write_json",

@@ -12,6 +12,9 @@ from typing import Any, Literal, Union, get_args, get_origin, get_type_hints
 from gen_core.records.case import SCHEMA, CaseRecord, RunRecord
 from gen_core.records.vocabulary import HOLDS, INCONCLUSIVE, REFUTED
 
+MOST_VALUES, MOST_PANELS = 10_000, 50
+"""More values of a case, or panels of a figure, than any run writes: their page would take minutes."""
+
 SAME = 1e-9
 """Relative difference up to which an estimate counts as the mean of its values: rounding, in any order of adding."""
 
@@ -22,7 +25,13 @@ def defect(record: CaseRecord | RunRecord) -> str:
         return found
     if record.schema not in range(1, SCHEMA + 1):
         return f"schema {record.schema}; expected 1 to {SCHEMA}"
-    return contradiction(record) if isinstance(record, CaseRecord) else ""
+    if not isinstance(record, CaseRecord):
+        return ""
+    if len(record.values) > MOST_VALUES:
+        return f"CaseRecord.values holds {len(record.values)}; expected at most {MOST_VALUES}"
+    if record.figure and len(record.figure.panels) > MOST_PANELS:
+        return f"CaseRecord.figure holds {len(record.figure.panels)} panels; expected at most {MOST_PANELS}"
+    return contradiction(record)
 
 
 def contradiction(record: CaseRecord) -> str:

@@ -5,6 +5,7 @@ from __future__ import annotations
 import hashlib
 import json
 import os
+import stat
 import time
 from collections.abc import Callable
 from dataclasses import fields, is_dataclass
@@ -19,6 +20,9 @@ from gen_core.records.standing import urgency
 from gen_core.records.upgrade import upgraded_case, upgraded_run
 
 T = TypeVar("T")
+
+LARGEST, DEEPEST = 32 * 2**20, 50
+"""Size in bytes, and levels of nesting, up to which a file is read as a record."""
 
 
 def write_json(path: Path, record: CaseRecord | RunRecord | list[CaseRecord]) -> None:
@@ -36,7 +40,7 @@ def write_json(path: Path, record: CaseRecord | RunRecord | list[CaseRecord]) ->
 
 def write_attempt(folder: Path, record: CaseRecord) -> None:
     """Write the record of one attempt into a run's folder; of several attempts at a case the last one counts."""
-    name = hashlib.sha256(record.nodeid.encode()).hexdigest()[:16]
+    name = hashlib.sha256(record.nodeid.encode("utf-8", "surrogatepass")).hexdigest()[:16]
     write_json(folder / "attempts" / f"{time.time_ns():020}-{name}.json", record)
 
 
@@ -111,12 +115,26 @@ def _whole(path: Path, kind: type, build: Callable[[Any, Path], T]) -> T:
 
 def _load(path: Path, kind: type) -> Any:
     try:
+        found = path.stat()
+        if not stat.S_ISREG(found.st_mode) or found.st_size > LARGEST:
+            raise ValueError(f"no file of at most {LARGEST // 2**20} MiB")  # a pipe or a device may never end
         value = json.loads(path.read_text(encoding="utf-8"))
-    except (OSError, UnicodeDecodeError, json.JSONDecodeError) as error:
+    except (OSError, ValueError) as error:
         raise ValueError(f"{path}: not a whole JSON file ({error})") from error
+    if _deeper(value, DEEPEST):
+        raise ValueError(f"{path}: not a record of a run, it is nested more than {DEEPEST} deep")
     if not isinstance(value, kind):
         raise ValueError(f"{path}: holds a {type(value).__name__}; expected a {kind.__name__}")
     return value
+
+
+def _deeper(value: Any, levels: int) -> bool:
+    """Whether nested lists and mappings have more levels."""
+    level = [value]
+    for _ in range(levels):
+        outer = [one for one in level if isinstance(one, (dict, list))]
+        level = [inner for one in outer for inner in (one.values() if isinstance(one, dict) else one)]
+    return any(isinstance(one, (dict, list)) for one in level)
 
 
 def built_case(entry: Any, path: Path) -> CaseRecord:

@@ -120,5 +120,5 @@ def test_a_damaged_entry_is_made_again_and_told(make, batches):
         break
     second = plan(make(), A)
     assert torch.equal(second.run(A, 8).w, first.w)
-    assert len(second.store.damaged) == 1
+    assert len(second.store.notes) == 1
     assert [len(rows) for rows in batches] == [8, 4]
