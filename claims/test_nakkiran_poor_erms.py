@@ -20,8 +20,8 @@ from fixtures.papers import NAKKIRAN
 from gen_core import Run, claim, expect
 from gen_core.measures import overfitted_accuracy, population_of
 
-# The paper says at most 50 %. The law of x gives p, which a sample of n moves by n / 2d, 3e-9 at most here; 8 seeds leave
-# 1e-9 of p=.1, and the controls come to .9.
+# The paper says at most 50 %. The law of x gives p=.1, which a sample of n moves by n / 2d, 3e-9 at most here; the
+# controls come to .9.
 SLACK = 1e-3
 
 
