@@ -75,4 +75,4 @@ def test_linear_explains_four_fifths_of_first_5_against_last_5(run: Runs) -> Non
     gives to the training points. With the regression on the labels it is .47 (quick) and .54 (standard). The pair .80
     and .31 cannot belong to this task: a null ratio of .31 takes an accuracy of .78 of L, and the best here is .62.
     """
-    expect(share_of_the_best_fit(run), "mu(F;L)/I(F;Y) at T0").at_least(REPORTED)
+    expect(share_of_the_best_fit(run), "mu(F;L)/I(F;Y) at T0", scale="-log(1 - x)").at_least(REPORTED)
