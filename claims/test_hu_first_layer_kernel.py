@@ -35,8 +35,9 @@ LINEAR = (more_than_linear_points, more_than_linear_width, bounded_covariance, s
 # The paper's alpha at its upper end. 48 seeds at quick give -.51 (erf, sd .05) to -.61 (erf on signs, sd .06), the
 # controls -.09 (m = 16, sd .05), .79 (rank 5), .80 (n = 8) and 1.0 (spike).
 EXPONENT = -0.25
-# "At least of order n/d" is no decay. 48 seeds at quick give .15 (erf, sd .02) to .25 (relu, sd .02), the control -.30.
-NO_DECAY = 0.0
+# "At least of order n/d" is no decay; the order of the diagonal, sqrt(n) = 2 d^.625, is d^.375 over n/d. 48 seeds at
+# quick give .15 (erf, sd .02) to .25 (relu, sd .02), the control -.30.
+NO_DECAY, OF_THE_DIAGONAL = 0.0, 0.375
 
 
 @claim(
@@ -75,8 +76,9 @@ def test_frobenius_norm_of_the_gap_does_not_decay(run: Runs) -> None:
     Theta_1(W(0)) - Theta^lin1 is at least of order n/d, as large as Theta^lin1 itself is in the spectral norm.
 
     Measured: the exponent in d of the Frobenius norm over n/d. The gap's diagonal has n entries of order 1, and so a
-    norm of order sqrt(n), which is n/d or more while n <= d^2; with n = d^3 the statement does fail.
+    norm of order sqrt(n), which is n/d or more while n <= d^2; with n = d^3 the statement does fail. The exponent is
+    bounded from above by that of sqrt(n) d/n, since the rest of the gap is smaller.
     """
     gap = run.measure(frobenius_gap)
 
-    expect(gap, "|Theta_1 - Theta^lin1|_F / (n/d)").grows_in(run.x, exponent_at_least=NO_DECAY)
+    expect(gap, "|Theta_1 - Theta^lin1|_F / (n/d)").scales_in(run.x, exponent_between=(NO_DECAY, OF_THE_DIAGONAL))

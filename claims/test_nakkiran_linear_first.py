@@ -8,11 +8,14 @@ Nakkiran et al. (2019), section 2.2, Claim 1 (restated) and Figure 4:
 
 Measured: min of mu_Y(F_t; L) / I(F_t; Y) over the checkpoints t <= T0, on held-out points, where L is the logistic
 regression on the same training points and I(F_t; Y) is at least a quarter of I(L; Y): near chance both are sampling
-noise. The bulk is more than half. The literal reading, a ratio of about 1 at T0, is judged beside it.
+noise. The bulk is more than half. The literal reading, a ratio of about 1, is judged in test_nakkiran_literally.py.
+
+Of the paper's four tasks CIFAR first 5 / last 5 is missing here, as it lies at the limit and cannot be decided: .45 at
+quick (16 seeds, sd .054) and .50 at standard (8, sd .045), and, with the L that the paper takes there, the linear
+classifier that best fits f_T0, .55 (sd .052) and .50 (sd .079). It is among the cases of the two other claims on T0.
 """
 
-from fixtures.assumptions import held_out_apart, starts_by_its_scheme
-from fixtures.nakkiran.assumptions import linear_signal_at_the_inputs_scale
+from fixtures.nakkiran.assumptions import NATURAL, linear_signal_at_the_inputs_scale
 from fixtures.nakkiran.figures import information_over_steps
 from fixtures.nakkiran.tasks import HIDDEN_SIGNAL, TASKS
 from fixtures.papers import NAKKIRAN
@@ -21,9 +24,6 @@ from gen_core.measures import LinearPhase, resampled_linear_phase
 
 # More than half, the paper's "bulk". 8 seeds give .761 (digits, sd .050) to .915 (sinusoid, sd .011), the control -.15.
 BULK = 0.5
-# A reading of "almost all" and "~". 8 seeds give .773 (digits, sd .048) to .836 (cifar, sd .012).
-ALMOST_ALL = 0.95
-NATURAL = (linear_signal_at_the_inputs_scale, starts_by_its_scheme, held_out_apart)
 
 
 @claim(
@@ -36,21 +36,3 @@ NATURAL = (linear_signal_at_the_inputs_scale, starts_by_its_scheme, held_out_apa
 )
 def test_the_bulk_of_early_performance_is_linear(run: Runs) -> None:
     expect(resampled_linear_phase(run, LinearPhase.least_share), "min mu(F;L)/I(F;Y) up to T0").at_least(BULK)
-
-
-@claim(
-    cite=NAKKIRAN.at("Claim 1, read literally"),
-    formula=r"\mu_Y(F_t; L) \approx I(F_t; Y) \quad \text{for all } t \leq T_0",
-    given={name: TASKS[name] for name in ("digits", "product", "mnist", "mnist-conv", "cifar")},
-    assuming=NATURAL,
-    not_reproduced="16 to 24 % of I(F;Y) is left at T0 once L is known; only the sinusoid comes near, with 8 %",
-    figure=information_over_steps,
-)
-def test_almost_all_performance_at_t0_is_linear(run: Runs) -> None:
-    """At T0 almost all of the network's performance is explained by a linear classifier.
-
-    Nakkiran et al. (2019), Claim 1 read literally: mu_Y(F_T0; L) ~ I(F_T0; Y), so that I(F_T0; Y | L) ~ 0.
-
-    Measured: mu_Y(F; L) / I(F; Y) at T0 on held-out points, against .95.
-    """
-    expect(resampled_linear_phase(run, LinearPhase.share_at_T0), "mu(F;L)/I(F;Y) at T0").at_least(ALMOST_ALL)

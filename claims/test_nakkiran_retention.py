@@ -11,8 +11,13 @@ tenths. Natural are a signal that a linear classifier finds early, clean labels 
 says that the concept is retained; here a fifth of the training labels are flipped, for L too), and random weights.
 """
 
-from fixtures.assumptions import held_out_apart, starts_by_its_scheme
-from fixtures.nakkiran.assumptions import clean_labels, linear_signal_at_the_inputs_scale, starts_at_random
+from fixtures.nakkiran.assumptions import (
+    DRAWN,
+    RETAINED,
+    clean_labels,
+    linear_signal_at_the_inputs_scale,
+    starts_at_random,
+)
 from fixtures.nakkiran.figures import information_over_steps
 from fixtures.nakkiran.retention import HIDDEN_SIGNAL, NOISY, POISONED, RETENTION, UPSIDE_DOWN
 from fixtures.papers import NAKKIRAN
@@ -29,15 +34,13 @@ PLATEAU = 0.7
 # signal, sd .072) and -.07 (poisoned, sd .021).
 ADVANTAGE = 0.0
 CHANCE = 0.5  # a guess; 8 seeds at quick give .72 (product) to .87 (digits), the control .05
-DRAWN = (starts_by_its_scheme, held_out_apart)
-NATURAL = (linear_signal_at_the_inputs_scale, clean_labels, starts_at_random, *DRAWN)
 
 
 @claim(
     cite=NAKKIRAN.at("Claim 2 and Figure 4"),
     formula=r"\mu_Y(F_t; L) \approx I(L; Y) \quad \text{for } t > T_0",
     given=RETENTION,
-    assuming=NATURAL,
+    assuming=RETAINED,
     without={linear_signal_at_the_inputs_scale: HIDDEN_SIGNAL, starts_at_random: POISONED["mnist"]},
     figure=information_over_steps,
 )
@@ -49,7 +52,7 @@ def test_the_linear_classifier_is_retained_to_zero_training_error(run: Runs) -> 
     cite=NAKKIRAN.at("Claim 2 and section 3, observation 2"),
     formula=r"\mu_Y(F_t; L) \approx I(L; Y) \quad \text{for } t > T_0",
     given=RETENTION,
-    assuming=NATURAL,
+    assuming=RETAINED,
     without={clean_labels: NOISY, linear_signal_at_the_inputs_scale: HIDDEN_SIGNAL, starts_at_random: POISONED},
     figure=information_over_steps,
 )

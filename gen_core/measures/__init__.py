@@ -54,6 +54,7 @@ from gen_core.measures.linear_dynamics import (
     first_layer_discrepancy,
     gradient_descent,
 )
+from gen_core.measures.linear_fit import logistic_classes, share_of_the_best_fit
 from gen_core.measures.linear_phase import (
     LinearPhase,
     advantage_retained,
@@ -125,6 +126,7 @@ __all__ = [
     "leading_energy",
     "line",
     "linear_phase",
+    "logistic_classes",
     "loss_ordering",
     "losses_at",
     "measure_retention",
@@ -150,6 +152,7 @@ __all__ = [
     "resamples",
     "second_moment",
     "share_at_the_end",
+    "share_of_the_best_fit",
     "share_retained",
     "spectral_gap",
     "spectral_norm",

@@ -25,6 +25,9 @@ from gen_core.run import Runs
 FLOOR = 0.25
 """Share of I(L;Y) below which mu/I(F;Y) is ignored: near chance level both are sampling noise."""
 
+ROUNDING = 1e-9
+"""By which a share may exceed 1."""
+
 
 @dataclass(frozen=True)
 class LinearPhase:
@@ -125,20 +128,26 @@ def linear_phase(runs: Runs, weights: Tensor | None = None) -> LinearPhase:
 
 
 def resampled_linear_phase(runs: Runs, quantity: Callable[[LinearPhase], Tensor]) -> Tensor | Measured:
-    """A quantity of the first phase, one number per seed, (seeds,).
+    """A quantity of the first phase, one number per seed, (seeds,): a share of an information, or an accuracy.
 
     Where the seeds share their held-out points (those of a fixed data set), it is also computed on bootstrap resamples
     of these; where each seed draws its own, the spread over seeds already includes that error.
 
     Raises:
         Unfinished: if T0 is not reached. A network that starts where another training ended need not reach it.
+        ValueError: for a share above 1. mu_Y(F;L) is at most I(F;Y) and at most I(L;Y), so that it is no such share.
     """
     phase = linear_phase(runs)
     if runs["net"].experiment.after is None:
         phase.require_T0()
-    return resampled_held_out(
-        runs["net"].y_test, lambda weights: quantity(phase if weights is None else linear_phase(runs, weights))
-    )
+
+    def bounded(weights: Tensor | None) -> Tensor:
+        values = quantity(phase if weights is None else linear_phase(runs, weights))
+        if (values > 1 + ROUNDING).any():
+            raise ValueError(f"a share of {float(values.max()):.4g}; expected at most 1, as mu <= min(I(F;Y), I(L;Y))")
+        return values
+
+    return resampled_held_out(runs["net"].y_test, bounded)
 
 
 def measure_retention(runs: Runs, quantity: Callable[[LinearPhase], Tensor]) -> Tensor | Measured:

@@ -180,6 +180,14 @@ def test_shared_points_are_resampled_and_a_seeds_own_points_are_not(lab):
     assert isinstance(own, torch.Tensor)
 
 
+def test_a_share_above_1_is_refused(lab):
+    def of_half(phase: LinearPhase) -> torch.Tensor:
+        return 2 * phase.share_at_T0()
+
+    with pytest.raises(ValueError, match=r"a share of 1\..*; expected at most 1, as mu <= min\(I\(F;Y\), I\(L;Y\)\)"):
+        resampled_linear_phase(arms(lab), of_half)
+
+
 def test_resamples_are_bootstrap_counts():
     weights = resamples(500)
     assert weights.shape == (200, 500)
