@@ -50,11 +50,11 @@ FAULTS = (
         red=(EVERY_STEP,),
     ),
     Fault(
-        "the discrepancy of the start in place of the largest",
+        "the discrepancy of the first checkpoints in place of the largest",
         DYNAMICS,
         "return early_first_layer(run).discrepancy().amax(-1)",
         "return early_first_layer(run).discrepancy()[:, 1]",
-        red=(f"{MOSTLY}[without-bounded_covariance]", EVERY_STEP),
+        red=(EVERY_STEP,),
     ),
     Fault(
         "a kernel without 1/m",
@@ -92,10 +92,10 @@ FAULTS = (
         red=(f"{KERNEL_MOSTLY}[relu]",),
     ),
     Fault(
-        "nu that ignores the covariance",
+        "nu without the trace of the squared covariance",
         "fixtures/data/designs.py",
         "return float(self.variances.square().mean())",
-        "return 0.5 * float(self.variances.mean())",
+        "return 0.0",
         red=(f"{SPECTRAL}[relu-mild]",),
     ),
     Fault(
