@@ -33,7 +33,9 @@ class Measured:
     resampled: Tensor
 
     def __post_init__(self) -> None:
-        if len(self.values.unique()) > 1 and bool(torch.isin(self.resampled, self.values).all()):
+        # Few-valued measures repeat their values on other points too, such as rank correlations in few settings.
+        distinct = len(self.values) >= 8 and len(self.values.unique()) == len(self.values)
+        if distinct and bool(torch.isin(self.resampled, self.values).all()):
             raise InvalidClaim("every resample has the seeds' own values; expected resamples of the held-out points")
 
 
