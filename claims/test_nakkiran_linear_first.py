@@ -11,7 +11,7 @@ regression on the same training points and I(F_t; Y) is at least a quarter of I(
 noise. The bulk is more than half. The literal reading, a ratio of about 1 at T0, is judged beside it.
 """
 
-from fixtures.assumptions import held_out_apart, starts_by_its_scheme
+from fixtures.assumptions import OF_TESTED_NETWORKS
 from fixtures.nakkiran.assumptions import linear_signal_at_the_inputs_scale
 from fixtures.nakkiran.figures import information_over_steps
 from fixtures.nakkiran.tasks import HIDDEN_SIGNAL, TASKS
@@ -23,7 +23,7 @@ from gen_core.measures import LinearPhase, resampled_linear_phase
 BULK = 0.5
 # A reading of "almost all" and "~". 8 seeds give .773 (digits, sd .048) to .836 (cifar, sd .012).
 ALMOST_ALL = 0.95
-NATURAL = (linear_signal_at_the_inputs_scale, starts_by_its_scheme, held_out_apart)
+NATURAL = (linear_signal_at_the_inputs_scale, *OF_TESTED_NETWORKS)
 
 
 @claim(

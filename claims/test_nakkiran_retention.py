@@ -11,7 +11,7 @@ tenths. Natural are a signal that a linear classifier finds early, clean labels 
 says that the concept is retained; here a fifth of the training labels are flipped, for L too), and random weights.
 """
 
-from fixtures.assumptions import held_out_apart, starts_by_its_scheme
+from fixtures.assumptions import OF_TESTED_NETWORKS
 from fixtures.nakkiran.assumptions import clean_labels, linear_signal_at_the_inputs_scale, starts_at_random
 from fixtures.nakkiran.figures import information_over_steps
 from fixtures.nakkiran.retention import HIDDEN_SIGNAL, NOISY, POISONED, RETENTION, UPSIDE_DOWN
@@ -29,8 +29,7 @@ PLATEAU = 0.7
 # signal, sd .072) and -.07 (poisoned, sd .021).
 ADVANTAGE = 0.0
 CHANCE = 0.5  # a guess; 8 seeds at quick give .72 (product) to .87 (digits), the control .05
-DRAWN = (starts_by_its_scheme, held_out_apart)
-NATURAL = (linear_signal_at_the_inputs_scale, clean_labels, starts_at_random, *DRAWN)
+NATURAL = (linear_signal_at_the_inputs_scale, clean_labels, starts_at_random, *OF_TESTED_NETWORKS)
 
 
 @claim(
@@ -67,7 +66,7 @@ def test_what_the_linear_classifier_explains_plateaus_near_its_own_information(r
 @claim(
     cite=NAKKIRAN.at("Claim 2, with the null model of section 3, footnote 7"),
     given=RETENTION,
-    assuming=(linear_signal_at_the_inputs_scale, starts_at_random, *DRAWN),
+    assuming=(linear_signal_at_the_inputs_scale, starts_at_random, *OF_TESTED_NETWORKS),
     without={linear_signal_at_the_inputs_scale: HIDDEN_SIGNAL, starts_at_random: POISONED["mnist"]},
     figure=information_over_steps,
 )
@@ -87,7 +86,7 @@ def test_more_is_retained_than_of_any_classifier_as_good(run: Runs) -> None:
 @claim(
     cite=NAKKIRAN.at("Claim 2, informal"),
     given=RETENTION,
-    assuming=(clean_labels, *DRAWN),
+    assuming=(clean_labels, *OF_TESTED_NETWORKS),
     without={clean_labels: UPSIDE_DOWN},
     figure=information_over_steps,
 )

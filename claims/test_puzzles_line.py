@@ -11,7 +11,7 @@ seems to: dividing the networks by each other's norms gives R^2 of .99 and more 
 next to log 10. What their own norms add is in test_puzzles_normalized_loss.py. The losses as they are have no line.
 """
 
-from fixtures.assumptions import held_out_apart, starts_by_its_scheme
+from fixtures.assumptions import OF_TESTED_NETWORKS
 from fixtures.papers import PUZZLES
 from fixtures.puzzles.assumptions import no_biases, one_law, positively_homogeneous, separated
 from fixtures.puzzles.families import FAMILIES, RANDOM, RANDOMLY_LABELLED, WITH_RANDOM_LABELS
@@ -28,7 +28,7 @@ SLOPES = (0.8358, 1.0083)
 # log10 of 2 RMSE, within which 95 % of normal residuals lie: "approximately the same linear relationship".
 ON_THE_LINE = 0.301
 
-FAMILY = (separated, positively_homogeneous, no_biases, starts_by_its_scheme, held_out_apart)
+FAMILY = (separated, positively_homogeneous, no_biases, *OF_TESTED_NETWORKS)
 UNNORMALIZED = Mutation("unnormalized", "The losses are those of the networks as they are.")
 
 
