@@ -25,8 +25,7 @@ BULK = 0.5
 # At most three tenths are lost; a quarter was tried first and took 16 seeds on CIFAR. 8 at quick give .83 (CIFAR, sd
 # .024) to .98 (digits), the controls .47 (noise, sd .035), .36 (poisoned digits, sd .070) and -.15 (hidden signal).
 PLATEAU = 0.7
-# The ordering is the claim. 8 seeds give .18 (digits, sd .030) to .42 (CIFAR, sd .018), the controls -.40 (hidden
-# signal, sd .072) and -.07 (poisoned, sd .021).
+# The ordering. 8 seeds: .18 (digits, sd .030) to .42 (CIFAR, sd .018); controls -.40 (signal), -.07 (poisoned, sd .021).
 ADVANTAGE = 0.0
 CHANCE = 0.5  # a guess; 8 seeds at quick give .72 (product) to .87 (digits), the control .05
 NATURAL = (linear_signal_at_the_inputs_scale, clean_labels, starts_at_random, *OF_TESTED_NETWORKS)
