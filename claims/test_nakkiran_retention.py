@@ -11,8 +11,8 @@ tenths. Natural are a signal that a linear classifier finds early, clean labels 
 says that the concept is retained; here a fifth of the training labels are flipped, for L too), and random weights.
 """
 
+from fixtures.assumptions import OF_TESTED_NETWORKS
 from fixtures.nakkiran.assumptions import (
-    DRAWN,
     RETAINED,
     clean_labels,
     linear_signal_at_the_inputs_scale,
@@ -30,8 +30,7 @@ BULK = 0.5
 # At most three tenths are lost; a quarter was tried first and took 16 seeds on CIFAR. 8 at quick give .83 (CIFAR, sd
 # .024) to .98 (digits), the controls .47 (noise, sd .035), .36 (poisoned digits, sd .070) and -.15 (hidden signal).
 PLATEAU = 0.7
-# The ordering is the claim. 8 seeds give .18 (digits, sd .030) to .42 (CIFAR, sd .018), the controls -.40 (hidden
-# signal, sd .072) and -.07 (poisoned, sd .021).
+# The ordering. 8 seeds: .18 (digits, sd .030) to .42 (CIFAR, sd .018); controls -.40 (signal), -.07 (poisoned).
 ADVANTAGE = 0.0
 CHANCE = 0.5  # a guess; 8 seeds at quick give .72 (product) to .87 (digits), the control .05
 
@@ -59,8 +58,7 @@ def test_the_linear_classifier_is_retained_to_zero_training_error(run: Runs) -> 
 def test_what_the_linear_classifier_explains_plateaus_near_its_own_information(run: Runs) -> None:
     """What the linear classifier explains of a network at zero training error is near all that it knows itself.
 
-    Nakkiran et al. (2019), Claim 2, and section 3: for t > T0, mu_Y(F_t; L) plateaus around I(L; Y), so that F_t
-    "retains its correlation with L".
+    Nakkiran et al. (2019), Claim 2, and section 3: F_t "retains its correlation with L".
 
     Measured: mu_Y(F; L) / I(L; Y) on held-out points once the training accuracy is 1.
     """
@@ -70,7 +68,7 @@ def test_what_the_linear_classifier_explains_plateaus_near_its_own_information(r
 @claim(
     cite=NAKKIRAN.at("Claim 2, with the null model of section 3, footnote 7"),
     given=RETENTION,
-    assuming=(linear_signal_at_the_inputs_scale, starts_at_random, *DRAWN),
+    assuming=(linear_signal_at_the_inputs_scale, starts_at_random, *OF_TESTED_NETWORKS),
     without={linear_signal_at_the_inputs_scale: HIDDEN_SIGNAL, starts_at_random: POISONED["mnist"]},
     figure=information_over_steps,
 )
@@ -78,8 +76,7 @@ def test_more_is_retained_than_of_any_classifier_as_good(run: Runs) -> None:
     """From T0 to zero training error a network retains more of the linear classifier than of a random one as good.
 
     Nakkiran et al. (2019), Claim 2, and section 3 for the null model: l~(X) = Y with probability p and random
-    otherwise, with I(L~; Y) = I(L; Y). A network that is right almost everywhere agrees with l~ too, so that a large
-    mu_Y(F; L) alone would not show that it is l that is retained.
+    otherwise, with I(L~; Y) = I(L; Y). A network that is right almost everywhere agrees with l~ too.
 
     Measured: the least mu_Y(F_t; L) / I(L; Y) minus the same for L~, over t >= T0, on held-out points. Flipped labels
     leave this ordering as it is (.25 on CIFAR with a fifth of them flipped), so they are no control here.
@@ -90,15 +87,14 @@ def test_more_is_retained_than_of_any_classifier_as_good(run: Runs) -> None:
 @claim(
     cite=NAKKIRAN.at("Claim 2, informal"),
     given=RETENTION,
-    assuming=(clean_labels, *DRAWN),
+    assuming=(clean_labels, *OF_TESTED_NETWORKS),
     without={clean_labels: UPSIDE_DOWN},
     figure=information_over_steps,
 )
 def test_the_fitted_network_predicts_better_than_chance(run: Runs) -> None:
     """From T0 to zero training error a network generalizes.
 
-    Nakkiran et al. (2019), Claim 2 (informal): it performs well on what the simple classifier had right. Mutual
-    information cannot tell this: it is the same for a network with every prediction flipped, as the control shows.
+    Nakkiran et al. (2019), Claim 2 (informal). Mutual information cannot tell this: flipped predictions keep it.
 
     Measured: the least accuracy on held-out points over t >= T0, against a guess.
     """

@@ -46,7 +46,8 @@ class Measured:
     resampled: Tensor
 
     def __post_init__(self) -> None:
-        distinct = len(self.values.unique()) == self.values.numel() > 1
+        # Few-valued measures repeat their values on other points too, such as rank correlations in few settings.
+        distinct = len(self.values.unique()) == self.values.numel() >= 8
         if distinct and bool(torch.isin(self.resampled, self.values).all()):
             raise InvalidClaim("every resample has the seeds' own values; expected resamples of the held-out points")
 

@@ -97,7 +97,8 @@ class _SampleCache:
         own, name = generator(recipe, seed, "data"), type(recipe).__name__
         if not isinstance(recipe, Derived):
             with OwnStream(own, f"{name}.draw") as stream:
-                return recipe.draw(own), stream.used
+                drawn = recipe.draw(own)
+            return drawn, stream.used
         original = self.get(recipe.data, seed)
         with OwnStream(own, f"{name}.derive") as stream:
             derived = recipe.derive(original, own)

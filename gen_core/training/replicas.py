@@ -8,12 +8,12 @@ from __future__ import annotations
 import hashlib
 import math
 from collections.abc import Hashable, Iterable, Mapping, Sequence
-from typing import Any
+from typing import Any, NoReturn
 
 import numpy as np
 import torch
 from torch import Tensor
-from torch.utils._python_dispatch import TorchDispatchMode
+from torch.overrides import TorchFunctionMode
 
 from gen_core.errors import InvalidExperiment
 
@@ -67,35 +67,43 @@ def surprise(drawn: Iterable[Tensor]) -> float:
     return min(bits, default=0.0)
 
 
-class OwnStream(TorchDispatchMode):
+class OwnStream(TorchFunctionMode):
     """While it is active, torch draws random numbers from one generator alone.
 
     Args:
         generator: the generator.
         who: who draws, in messages.
 
-    Attributes:
-        used: whether any were drawn.
-
     Raises:
-        InvalidExperiment: at a draw from any other generator, which all seeds would share.
+        InvalidExperiment: at a draw from another generator, and at the end after one from torch's global generator.
     """
 
     def __init__(self, generator: torch.Generator, who: str) -> None:
         super().__init__()
-        self.seed, self.who, self.used = generator.initial_seed(), who, False
+        self.own, self.who = generator, who
+        self.before, self.before_global = generator.get_state(), torch.default_generator.get_state()
 
-    def __torch_dispatch__(
+    @property
+    def used(self) -> bool:
+        """Whether any number has been drawn."""
+        return not torch.equal(self.before, self.own.get_state())
+
+    def __torch_function__(
         self, func: Any, types: Any, args: Sequence[Any] = (), kwargs: Mapping[str, Any] | None = None
     ) -> Any:
-        """Look at the generator of random operations."""
-        if torch.Tag.nondeterministic_seeded in func.tags:
-            given = (kwargs or {}).get("generator") or next((a for a in args if isinstance(a, torch.Generator)), None)
-            if given is None or given.initial_seed() != self.seed:
-                whose = "torch's global generator" if given is None else "another generator than its own"
-                raise InvalidExperiment(
-                    f"{self.who} draws {func.__name__.partition('.')[0]} from {whose}; expected the generator that it "
-                    "is given alone (numbers that all seeds share are made where a module is imported)"
-                )
-            self.used = True
+        """Look at the generators that torch's functions are given."""
+        given = [value for value in (*args, *(kwargs or {}).values()) if isinstance(value, torch.Generator)]
+        if any(generator is not self.own for generator in given):
+            self._refuse(f"{func.__name__} from another generator than its own")
         return func(*args, **(kwargs or {}))
+
+    def __exit__(self, kind: type[BaseException] | None, *rest: Any) -> None:
+        super().__exit__(kind, *rest)
+        if kind is None and not torch.equal(self.before_global, torch.default_generator.get_state()):
+            self._refuse("from torch's global generator")
+
+    def _refuse(self, what: str) -> NoReturn:
+        raise InvalidExperiment(
+            f"{self.who} draws {what}; expected the generator that it is given alone (numbers that all seeds share are "
+            "made where a module is imported)"
+        )
