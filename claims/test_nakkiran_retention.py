@@ -7,8 +7,8 @@ Nakkiran et al. (2019), section 2.2, Claim 2 (restated) and Figure 4:
 
 Measured: the least mu_Y(F_t; L) / I(L; Y) over the checkpoints t >= T0 up to a training accuracy of 1, on held-out
 points, where L is the logistic regression on the same training points; against half, and at the end against seven
-tenths. Natural are a signal that a linear classifier finds early, clean labels (at 10 % noise, Figure 1, the paper
-says that the concept is retained; here a fifth of the training labels are flipped, for L too), and random weights.
+tenths. Natural are a signal that a linear classifier finds early, clean labels (with 10 % noise the paper says it is
+retained; here a fifth of the training labels are flipped, for L too), and random weights.
 """
 
 from fixtures.assumptions import OF_TESTED_NETWORKS
@@ -75,8 +75,7 @@ def test_what_the_linear_classifier_explains_plateaus_near_its_own_information(r
 def test_more_is_retained_than_of_any_classifier_as_good(run: Runs) -> None:
     """From T0 to zero training error a network retains more of the linear classifier than of a random one as good.
 
-    Nakkiran et al. (2019), Claim 2, and section 3 for the null model: l~(X) = Y with probability p and random
-    otherwise, with I(L~; Y) = I(L; Y). A network that is right almost everywhere agrees with l~ too.
+    Nakkiran et al. (2019), Claim 2, and section 3 for l~: Y with probability p, else random, I(L~; Y) = I(L; Y).
 
     Measured: the least mu_Y(F_t; L) / I(L; Y) minus the same for L~, over t >= T0, on held-out points. Flipped labels
     leave this ordering as it is (.25 on CIFAR with a fifth of them flipped), so they are no control here.

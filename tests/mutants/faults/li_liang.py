@@ -53,7 +53,7 @@ FAULTS = (
         COUPLING,
         "return relative_distance(W.flatten(-2), flat)",
         "return (W.flatten(-2) - flat).norm(dim=-1)",
-        red=(DISTANCE_FALLS, f"{NEAR}::test_learned_weights_are_near_the_initialization[given]"),
+        red=(f"{NEAR}::test_learned_weights_are_near_the_initialization[given]"),
     ),
     Fault(
         "the spectrum of the weights in place of the update's",
@@ -108,6 +108,15 @@ FAULTS = (
         red=(
             f"{LOW_RANK}::test_update_has_a_gap_at_the_number_of_components[without-clustered_classes-random-labels]",
         ),
+    ),
+    Fault(
+        "random labels among the inputs",
+        "fixtures/data/synthetic.py",
+        "            label = torch.randint(self.classes, (total,), generator=generator)\n",
+        "            label = torch.randint(self.classes, (total,), generator=generator)\n"
+        "            X[:, : self.classes] += 9 * torch.nn.functional.one_hot(label, self.classes)\n"
+        "            X /= torch.linalg.vector_norm(X, dim=1, keepdim=True)\n",
+        red=(f"{LOW_RANK}::test_update_is_nearly_of_the_rank_of_the_data[without-clustered_classes-random-labels]",),
     ),
     Fault(
         "inputs that keep their norms",
