@@ -53,7 +53,7 @@ FAULTS = (
         COUPLING,
         "return relative_distance(W.flatten(-2), flat)",
         "return (W.flatten(-2) - flat).norm(dim=-1)",
-        red=(f"{NEAR}::test_learned_weights_are_near_the_initialization[given]"),
+        red=(f"{NEAR}::test_learned_weights_are_near_the_initialization[given]",),
     ),
     Fault(
         "the spectrum of the weights in place of the update's",
