@@ -70,7 +70,6 @@ def test_first_layer_follows_a_linear_model(run: Runs) -> None:
     given=TRAINED,
     assuming=HYPOTHESES,
     without={bounded_covariance: first_layer(spectrum="rank-5")},
-    figure=early_dynamics,
 )
 def test_first_layer_follows_a_linear_model_on_training_points(run: Runs) -> None:
     """A network trained in its first layer follows a linear model on its training points, the closer the larger d is.

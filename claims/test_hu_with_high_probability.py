@@ -16,7 +16,7 @@ from fixtures.hu.assumptions import (
     rate_below_dimension,
     starts_as_zero_function,
 )
-from fixtures.hu.figures import early_dynamics, kernel_gap_along_dimension
+from fixtures.hu.figures import kernel_gap_along_dimension
 from fixtures.hu.two_layer import small_at_initialization, small_first_layer
 from fixtures.papers import HU
 from gen_core import Runs, claim, expect
@@ -41,7 +41,6 @@ MOST_SEEDS = 0.75
         starts_as_zero_function,
     ),
     without={bounded_covariance: small_first_layer(spectrum="rank-5")},
-    figure=early_dynamics,
 )
 def test_first_layer_follows_a_linear_model_with_high_probability(run: Runs) -> None:
     slopes = exponents(run.x, run.measure(first_layer_discrepancy).numpy())
