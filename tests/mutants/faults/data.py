@@ -3,8 +3,8 @@
 from tests.mutants.planting import Fault
 
 BULK = "claims/test_nakkiran_linear_first.py::test_the_bulk_of_early_performance_is_linear"
-SLOPE = "claims/test_puzzles_line.py::test_line_of_normalized_losses_has_a_slope_near_one"
-ORDER = "claims/test_puzzles_normalized_loss.py::test_unnormalized_training_loss_does_not_order_test_errors"
+SLOPE = "claims/test_puzzles_slope.py::test_line_of_normalized_losses_has_a_slope_near_one"
+ORDER = "claims/test_puzzles_normalized_loss.py::test_normalized_training_loss_goes_with_test_error"
 FIRST_LAYER = "claims/test_hu_first_layer.py::test_first_layer_follows_a_linear_model"
 KERNEL = "claims/test_hu_first_layer_kernel.py::test_first_layer_kernel_is_linear_in_the_spectral_norm"
 COUPLE = "claims/test_li_liang_patterns_couple.py::test_activation_patterns_couple"

@@ -4,7 +4,7 @@ from tests.mutants.planting import Fault
 
 MINIMUM_NORM = "claims/test_theory_iii_minimum_norm.py::test_descent_from_zero_finds_the_minimum_norm_interpolant"
 OVERFIT = "claims/test_nakkiran_overfitting.py::test_population_accuracy_of_the_overfitted_classifier_is_1_minus_p"
-DIGITS_LINE = "claims/test_puzzles_line.py::test_line_of_normalized_losses_has_a_slope_near_one[digits]"
+DIGITS_LINE = "claims/test_puzzles_slope.py::test_line_of_normalized_losses_has_a_slope_near_one[digits]"
 LINEAR_FIRST = "claims/test_nakkiran_linear_first.py::test_the_bulk_of_early_performance_is_linear[digits]"
 
 FAULTS = (
