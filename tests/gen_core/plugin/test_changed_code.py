@@ -41,7 +41,7 @@ few = Experiment(data={data}, model=Linear(), rule=GD(0.1), loss=Square(), steps
 
 @claim(**{{**TOY, "given": few, "without": {{noiseless: noisy}}}})
 def test_weights_of_{name}(run):
-    expect(run.w.mean(1), "mean weight").at_most(2.5)
+    expect(run.w.mean(1), "mean weight").always_at_most(2.5)
 """
 
 
