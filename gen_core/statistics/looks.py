@@ -144,11 +144,13 @@ def looks_at_share(
         holds: whether HOLDS is expected; REFUTED otherwise, as of a control.
 
     Returns:
-        The looks; () if neither verdict, or only one of them, is possible with `most` seeds.
+        The looks; () if neither verdict, or only one of them, is possible with `most` seeds in a single look.
 
     Raises:
         ValueError: for a share or level out of range.
     """
+    if max(least_seeds(share, level=level), least_seeds(1 - share, level=level)) > most:
+        return ()
     side = share if holds else 1 - share
     doubled = [n for n in (2**k for k in range(3, most.bit_length())) if n <= most]
     for rest in (doubled[k:] for k in range(len(doubled) + 1)):

@@ -32,13 +32,13 @@ class Config:
 
 def test_the_report_is_rendered_where_the_option_says(records: Path, tmp_path: Path) -> None:
     config = Config(tmp_path)
-    assert plugin.pytest_gen_core_finished(config, records) == tmp_path / "report" / "index.html"
+    assert plugin.pytest_gen_core_finished(config, records, []) == tmp_path / "report" / "index.html"
     assert config.out.getvalue() == ""
 
 
 def test_a_failure_is_one_line_of_warning(tmp_path: Path) -> None:
     config = Config(tmp_path)
-    assert plugin.pytest_gen_core_finished(config, tmp_path / "absent") is None
+    assert plugin.pytest_gen_core_finished(config, tmp_path / "absent", []) is None
     said = config.out.getvalue()
     assert said.startswith(f"warning: no report of {tmp_path / 'absent'}: ")
     assert said.count("\n") == 1
@@ -46,7 +46,7 @@ def test_a_failure_is_one_line_of_warning(tmp_path: Path) -> None:
 
 @pytest.mark.parametrize(("given", "place"), [(None, "root/reports/history.sqlite"), ("kept/h", "kept/h")])
 def test_the_run_is_appended_where_the_option_says(records: Path, tmp_path: Path, given, place) -> None:
-    plugin.pytest_gen_core_finished(Config(tmp_path, history=given), records)
+    plugin.pytest_gen_core_finished(Config(tmp_path, history=given), records, [])
     assert len(history.latest(tmp_path / place)) == 1
     assert (tmp_path / "report" / "history" / "index.html").is_file()
 
@@ -54,7 +54,7 @@ def test_the_run_is_appended_where_the_option_says(records: Path, tmp_path: Path
 def test_a_history_that_cannot_be_used_is_one_line_and_the_report_is_there(records: Path, tmp_path: Path) -> None:
     (tmp_path / "h").write_text("no history " * 100)
     config = Config(tmp_path, history="h")
-    assert plugin.pytest_gen_core_finished(config, records) == tmp_path / "report" / "index.html"
+    assert plugin.pytest_gen_core_finished(config, records, []) == tmp_path / "report" / "index.html"
     said = config.out.getvalue()
     assert said.startswith(f"warning: the run is not in the history: {tmp_path / 'h'}: not usable as a history of runs")
     assert said.count("\n") == 1

@@ -25,6 +25,9 @@ from gen_core.measures import (
 from gen_core.measures.linear_phase import FLOOR
 
 
+SHARED = torch.randn(400, 5, generator=torch.Generator().manual_seed(0))
+
+
 @dataclass(frozen=True)
 class Halfspace:
     """Labels by the first coordinate; held-out points of every seed, or the same ones for all."""
@@ -35,9 +38,10 @@ class Halfspace:
     shared: bool = True
 
     def draw(self, generator: torch.Generator) -> Data:
-        held_out = torch.Generator().manual_seed(0) if self.shared else generator
         X = torch.randn(self.n, *self.inputs, generator=generator)
-        X_test = torch.randn(self.n_test, *self.inputs, generator=held_out)
+        X_test = torch.randn(self.n_test, *self.inputs, generator=generator)
+        if self.shared:
+            X_test = SHARED[: self.n_test]
         return Data(X, X[:, 0].sign(), X_test, X_test[:, 0].sign())
 
 
