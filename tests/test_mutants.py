@@ -62,6 +62,6 @@ def test_a_run_tells_what_is_caught_from_what_passes(capsys):
     assert told[FAULT.name] == "red"
     assert told["no fault at all"] == "PASSED"
     assert told["a fault of another version"] == "DOES NOT APPLY"
-    assert "red: REFUTED: " in table[2]
+    assert "red: ERROR: " in table[2]
     assert "has 'params = {w}' 0 times; expected once" in table[-2]
     assert table[-1] == "3 faults: 1 red, 0 not run, 2 passed or not planted"

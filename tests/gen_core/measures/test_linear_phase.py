@@ -24,7 +24,6 @@ from gen_core.measures import (
 )
 from gen_core.measures.linear_phase import FLOOR
 
-
 SHARED = torch.randn(400, 5, generator=torch.Generator().manual_seed(0))
 
 
