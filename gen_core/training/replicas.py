@@ -22,6 +22,7 @@ SAMPLED = 256
 """Numbers of a tensor that stand for all of them."""
 
 GOLDEN = (5**0.5 - 1) / 2
+"""Its multiples modulo 1 are spread evenly."""
 
 COINCIDENCE = 40
 """Bits of surprise above which two equal draws are no coincidence: one pair in 2^40."""
