@@ -1,6 +1,6 @@
 """Seeds are replicas only if each of them draws for itself: checks that no two share what they draw.
 
-Tensors are compared by some of their numbers, evenly spaced, so that a check costs next to nothing.
+Tensors are compared by some of their numbers, spread evenly, so that a check costs next to nothing.
 """
 
 from __future__ import annotations
@@ -8,6 +8,7 @@ from __future__ import annotations
 import hashlib
 import math
 from collections.abc import Hashable, Iterable, Mapping, Sequence
+from functools import lru_cache
 from typing import Any, NoReturn
 
 import numpy as np
@@ -20,14 +21,28 @@ from gen_core.errors import InvalidExperiment
 SAMPLED = 256
 """Numbers of a tensor that stand for all of them."""
 
+GOLDEN = (5**0.5 - 1) / 2
+"""Its multiples modulo 1 are spread evenly."""
+
 COINCIDENCE = 40
 """Bits of surprise above which two equal draws are no coincidence: one pair in 2^40."""
 
 
+@lru_cache(maxsize=1000)
+def places(size: int) -> Tensor:
+    """The places of `SAMPLED` of so many numbers, at multiples of the golden ratio.
+
+    Equal steps would meet the same few pixels of every image.
+    """
+    if size <= SAMPLED:
+        return torch.arange(size)
+    return (torch.arange(1, SAMPLED + 1, dtype=torch.float64) * GOLDEN % 1 * size).long()
+
+
 def sampled(tensor: Tensor, rows: int = 0) -> Tensor:
-    """Evenly spaced numbers of a tensor, at most `SAMPLED` of them; of each row's, if its first axis is of rows."""
+    """Some numbers of a tensor, at most `SAMPLED` of them; of each row, if its first axis is of rows."""
     flat = tensor.detach().reshape(*tensor.shape[:rows], -1)
-    return flat[..., :: max(1, flat.shape[-1] // SAMPLED)][..., :SAMPLED]
+    return flat.index_select(-1, places(flat.shape[-1]).to(flat.device))
 
 
 def mark(tensor: Tensor) -> int:

@@ -11,7 +11,7 @@ from gen_core import GD, SGD, Data, Experiment, InvalidExperiment, Linear, Squar
 from gen_core.errors import BrokenTraining
 from gen_core.training import batch, draws, seeding
 from gen_core.training.draws import initial_parameters, sample_data
-from gen_core.training.replicas import OwnStream, Twins, mark, surprise
+from gen_core.training.replicas import OwnStream, Twins, mark, sampled, surprise
 from gen_core.training.trainer import train
 
 SHARED = torch.randn(40, 3, generator=torch.Generator().manual_seed(9))
@@ -151,3 +151,12 @@ def test_surprise_is_the_bits_of_what_varies():
     assert surprise([torch.zeros(50), signs]) == pytest.approx(20)
     assert surprise([torch.arange(64.0), signs]) == pytest.approx(20)
     assert surprise([torch.tensor([0.1, 0.2, 0.3])]) == 60
+
+
+@pytest.mark.parametrize("shape", [(800, 64), (500, 784), (1000, 1, 28, 28), (3, 100), (5000, 192)])
+def test_samples_are_of_all_columns(shape: tuple[int, ...]):
+    column = torch.arange(shape[-1]).expand(shape)
+    counts = sampled(column.clone()).bincount(minlength=shape[-1])
+    assert counts.sum() == 256
+    assert (counts > 0).sum() >= min(shape[-1], 256) / 2
+    assert counts.max() <= 12 * 256 / shape[-1] + 8
