@@ -26,7 +26,7 @@ from reports.templating import write
 PLACE = Path("claims", "evidence")
 """Path of the evidence, relative to the root directory."""
 
-BY_T = ("mean", "exponent", "trend")
+BY_T = ("mean", "exponent")
 """Statistics that are judged by Student's t."""
 
 SKEWED, BEYOND = 1.0, 0.5

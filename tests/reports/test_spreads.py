@@ -114,6 +114,7 @@ def test_the_headroom_of_eight_seeds_at_243_cases() -> None:
         (-4.0, "skewed", {"kind": "control"}, True),
         (4.0, "even", {}, False),
         (4.0, "skewed", {"statistic": "median"}, False),
+        (4.0, "skewed", {"statistic": "trend"}, False),
         (4.0, "skewed", {"statistic": "worst"}, False),
     ],
 )
