@@ -155,20 +155,18 @@ def _cases(text: str) -> int:
 
 
 def _days(text: str) -> float:
-    try:
-        value = float(text)
-    except ValueError:
-        value = -1.0
-    if not 0 < value < 1e6:
-        raise argparse.ArgumentTypeError(f"{text!r}; expected a number of days above 0")
-    return value
+    return _number(text, 1e6, "a number of days above 0")
 
 
 def _chance(text: str) -> float:
+    return _number(text, 0.5, "a number in (0, 0.5)")
+
+
+def _number(text: str, below: float, expected: str) -> float:
     try:
         value = float(text)
     except ValueError:
         value = -1.0
-    if not 0 < value < 0.5:
-        raise argparse.ArgumentTypeError(f"{text!r}; expected a number in (0, 0.5)")
+    if not 0 < value < below:
+        raise argparse.ArgumentTypeError(f"{text!r}; expected {expected}")
     return value
