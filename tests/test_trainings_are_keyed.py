@@ -17,7 +17,7 @@ from gen_core.code.fingerprint import reached
 from gen_core.code.source import Module, read
 from gen_core.lab.plan import training_modules
 from gen_core.training import draws
-from gen_core.training.draws import check_data
+from gen_core.training.draws import files_of
 from gen_core.training.trainer import train
 
 ROOT = Path(__file__).parents[1]
@@ -97,7 +97,7 @@ def test_what_a_training_runs_is_in_its_key(file: Path):
     missing, traced = set(), 0
     for experiment in experiments(file).values():
         try:
-            check_data(experiment)
+            files_of(experiment)
         except DataMissing:
             continue
         missing |= unkeyed(experiment)

@@ -16,7 +16,7 @@ from gen_core.errors import DataDamaged, DataMissing
 from gen_core.experiment import Experiment
 from gen_core.recipe import digest
 from gen_core.training import cost
-from gen_core.training.draws import check_data
+from gen_core.training.draws import files_of
 from gen_core.training.seeding import SEEDS_PER_BASE, seed_numbers
 
 BLOCKS = (0, 4, 8, 16, 32, 64, 128, 256, 512, SEEDS_PER_BASE)
@@ -48,7 +48,7 @@ class Block:
             self.experiment,
             self.seeds,
             code_of(self.experiment, *training_modules()),
-            check_data(self.experiment),
+            files_of(self.experiment),
             str(torch.__version__),
             str(torch.get_default_dtype()),
             self.device,
@@ -99,7 +99,7 @@ class Plan:
         groups: dict[tuple[str, int], list[Demand]] = {}
         for demand in demands.values():
             try:
-                check_data(demand.experiment)
+                files_of(demand.experiment)  # it raises where they are missing or damaged
             except (DataMissing, DataDamaged) as error:
                 demand.data_error = str(error)
             if demand.experiment.steps:

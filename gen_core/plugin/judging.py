@@ -19,7 +19,7 @@ from gen_core.plugin.session import Session, case_of
 from gen_core.records import ERROR, HOLDS, INCONCLUSIVE, NOT_RUN, REFUTED, CaseRecord, Figure, Hypothesis, Look, Verdict
 from gen_core.run import Run, Runs
 from gen_core.statistics import spend
-from gen_core.training.draws import check_data, check_unchanged
+from gen_core.training.draws import check_unchanged, files_of
 from gen_core.training.seeding import seed_numbers
 from gen_core.training.steps import choose_stepper
 
@@ -64,7 +64,7 @@ def _set_up(session: Session, item: pytest.Item, case: Case) -> None:
         if why := session.refusal(case):
             raise InvalidClaim(why)
         for experiment in case.experiments(session.scale).values():
-            check_data(experiment)
+            files_of(experiment)  # it raises where they are missing or damaged
         _check(session, item.stash[RECORD], case, 0, session.looks(case)[0])
     except CAUGHT as error:
         raised = _honest(item, error, None)

@@ -156,17 +156,12 @@ def initial_parameters(experiment: Experiment, seed: int) -> dict[str, Tensor]:
     return placed
 
 
-def check_data(experiment: Experiment) -> str:
-    """Digests of the files that an experiment's recipes read, "" if they read none.
+def files_of(recipe: Any) -> str:
+    """Digests of the files that an experiment's recipes, or a recipe and those within it, read; "" if they read none.
 
     Raises:
         DataMissing, DataDamaged: if they cannot be read.
     """
-    return files_of(experiment)
-
-
-def files_of(recipe: Any) -> str:
-    """What each recipe within a recipe says in `source` of the files that it reads."""
     if isinstance(recipe, tuple):
         return " ".join(filter(None, map(files_of, recipe)))
     if not is_dataclass(recipe) or isinstance(recipe, type):

@@ -7,7 +7,7 @@ import torch
 
 from gen_core import GD, CrossEntropy, Data, Experiment, InvalidExperiment, LiLiang, Run, Stop
 from gen_core.training import cost
-from gen_core.training.draws import check_data, sample_data
+from gen_core.training.draws import files_of, sample_data
 from gen_core.training.trainer import train
 from tests.gen_core.training.teacher import LEAST_SQUARES, SEEDS, Teacher
 
@@ -108,7 +108,7 @@ def test_cost_key_and_form_know_the_first_one():
     assert len({e.key for e in (alone, SECOND, other)}) == len({e.batch_key() for e in (alone, SECOND, other)}) == 3
     assert replace(SECOND, after=replace(FIRST, rule=GD(0.06))).batch_key() == SECOND.batch_key()
     files = replace(SECOND, data=File(targets="real"), after=replace(FIRST, data=File(targets="real", name="y")))
-    assert check_data(files) == "x y"
+    assert files_of(files) == "x y"
 
 
 def test_a_first_one_that_diverges_ends_the_second_at_once():

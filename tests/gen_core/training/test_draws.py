@@ -7,7 +7,7 @@ import torch
 
 from gen_core import GD, Data, DataMissing, Experiment, InvalidExperiment, Linear, Square
 from gen_core.training import draws
-from gen_core.training.draws import check_data, check_unchanged, sample_data
+from gen_core.training.draws import check_unchanged, files_of, sample_data
 
 
 @dataclass(frozen=True)
@@ -100,9 +100,9 @@ def test_a_draw_that_is_not_what_its_recipe_announces(data, message):
 
 
 def test_data_that_reads_no_files_has_no_digest_and_data_that_is_missing_says_so():
-    assert check_data(experiment(Points())) == ""
+    assert files_of(experiment(Points())) == ""
     with pytest.raises(DataMissing, match="file x is not there; get it with: fetch x"):
-        check_data(experiment(File()))
+        files_of(experiment(File()))
 
 
 @dataclass(frozen=True)
@@ -235,12 +235,12 @@ class Slope(Points):
 def test_files_of_inner_data_sets_count_and_a_changed_file_is_read_again(tmp_path):
     (tmp_path / "slope").write_text("1")
     recipe = experiment(Shifted(Slope(path=str(tmp_path / "slope"))))
-    assert check_data(recipe) == "1"
+    assert files_of(recipe) == "1"
     first = sample_data(recipe, 0)
 
     (tmp_path / "slope").write_text("5")
 
-    assert check_data(recipe) == "5"
+    assert files_of(recipe) == "5"
     assert torch.allclose(sample_data(recipe, 0).y - 1, 5 * (first.y - 1))
 
 
