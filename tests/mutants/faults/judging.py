@@ -42,13 +42,13 @@ FAULTS = (
         "gen_core/statistics/intervals.py",
         "low, high = (float(x[k - 1]), float(x[-k])) if k else (-math.inf, math.inf)",
         "low, high = (float(x[k]), float(x[-k - 1])) if k else (-math.inf, math.inf)",
-        red=("tests/gen_core/test_statistics.py::test_median_interval_inverts_the_sign_test",),
+        red=("tests/gen_core/statistics/test_intervals.py::test_median_interval_inverts_the_sign_test",),
     ),
     Fault(
         "every look at the whole level",
         "gen_core/statistics/looks.py",
         "return level / looks",
         "return level",
-        red=("tests/gen_core/test_statistics_coverage.py::test_at_the_limit_the_looks_together_keep_the_budget",),
+        red=("tests/gen_core/statistics/test_coverage.py::test_at_the_limit_the_looks_together_keep_the_budget",),
     ),
 )
