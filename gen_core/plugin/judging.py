@@ -6,16 +6,19 @@ import inspect
 import time
 import types
 import unittest
+from collections import ChainMap
 
 import pytest
 
 from gen_core.claim import Assumption, Case
+from gen_core.code.fingerprint import code_of
 from gen_core.errors import AssumptionViolated, DataMissing, Inconclusive, InvalidClaim, Refuted
 from gen_core.experiment import Experiment
 from gen_core.judgement import Judge, Judgement, judging
 from gen_core.plugin.outcomes import RECORD, claim_traceback, one_line, properties
 from gen_core.plugin.progress import ProgressFile
-from gen_core.plugin.session import Session, case_of
+from gen_core.plugin.session import Asked, Session, case_of
+from gen_core.recipe import digest
 from gen_core.records import ERROR, HOLDS, INCONCLUSIVE, NOT_RUN, REFUTED, CaseRecord, Figure, Hypothesis, Look, Verdict
 from gen_core.run import Run, Runs
 from gen_core.statistics import spend
@@ -131,18 +134,25 @@ def _obtain(session: Session, case: Case, seeds: int) -> Run | Runs:
 
 def _check(session: Session, record: CaseRecord, case: Case, start: int, stop: int) -> None:
     """Check the hypotheses on seeds `start` to `stop - 1`: each holds in all experiments, or is broken if dropped."""
-    experiments = list(case.experiments(session.scale).values())
+    experiments = case.experiments(session.scale).values()
     names = [hypothesis.name for hypothesis in case.claim.assuming]
     who = f"the hypothesis {names[0]!r}" if len(names) == 1 else f"one of the hypotheses {', '.join(names)}"
+    keys = {digest(one, code_of(one), files_of(one)): one for one in experiments} if names else {}
+    drawn = {digest(one.data): one for one in keys.values()}
     for seed in seed_numbers(session.base, start, stop):
+        said = ChainMap[Asked, tuple[bool, str]]({}, session.checked)
+        known = all((assumption, key, seed) in said for assumption in case.claim.assuming for key in keys)
         try:
             # A mutated measure is recorded after the hypotheses; there is nothing to check about it.
             for hypothesis, assumption in zip(record.hypotheses, case.claim.assuming, strict=False):
-                results = [_checked(assumption, experiment, seed) for experiment in experiments]
-                _compare(hypothesis, results, seed)
+                for key, one in keys.items():
+                    if (assumption, key, seed) not in said:
+                        said[assumption, key, seed] = _checked(assumption, one, seed)
+                _compare(hypothesis, [said[assumption, key, seed] for key in keys], seed)
         finally:
-            for experiment in experiments if names else ():
+            for experiment in () if known else drawn.values():
                 check_unchanged(experiment, seed, who)
+        session.checked |= said.maps[0]  # not before the data are known to be as they were
 
 
 def _compare(hypothesis: Hypothesis, results: list[tuple[bool, str]], seed: int) -> None:

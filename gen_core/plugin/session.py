@@ -11,7 +11,7 @@ from pathlib import Path
 
 import pytest
 
-from gen_core.claim import Case
+from gen_core.claim import Assumption, Case
 from gen_core.experiment import Experiment
 from gen_core.form import Form
 from gen_core.lab import Lab, Store
@@ -24,6 +24,9 @@ from gen_core.settings import describe
 from gen_core.training import device
 
 _KEY = pytest.StashKey["Session"]()
+
+Asked = tuple[Assumption, str, int]
+"""A hypothesis, the digest of an experiment with its code and files, and a seed."""
 
 
 def case_of(item: pytest.Item) -> Case | None:
@@ -56,6 +59,7 @@ class Session:
         shares: number of cases collected before deselection, which the error budget is split over by default, so that a
             verdict does not depend on the selection.
         lab: the lab, set up once the selection is known.
+        checked: what hypotheses say, once they have been asked.
     """
 
     config: pytest.Config
@@ -68,6 +72,7 @@ class Session:
     items: dict[str, Case] = field(default_factory=dict)
     shares: int = 0
     lab: Lab | None = None
+    checked: dict[Asked, tuple[bool, str]] = field(default_factory=dict)
 
     @classmethod
     def of(cls, config: pytest.Config) -> Session:
