@@ -26,6 +26,7 @@ from __future__ import annotations
 
 import argparse
 import importlib
+import os
 import pkgutil
 import sys
 import tempfile
@@ -119,8 +120,12 @@ def main(arguments: Sequence[str] | None = None) -> int:
     parser.add_argument("--short", action="store_true", help="only the short list, which CI runs")
     parser.add_argument("--list", action="store_true", help="print the faults and plant none")
     parser.add_argument("--seeds-from", metavar="N", default="0", help="base of the claims' seeds (default: 0)")
-    parser.add_argument("-n", type=int, metavar="N", default=1, help="faults that are planted at a time (default: 1)")
+    parser.add_argument(
+        "-n", type=int, metavar="N", default=os.cpu_count() or 1, help="faults at a time (default: one per processor)"
+    )
     options = parser.parse_args(arguments)
+    if options.n < 1:
+        parser.error(f"-n {options.n}: expected 1 or more")
     chosen = [
         fault
         for fault, area in all_faults().items()

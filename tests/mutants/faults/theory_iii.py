@@ -8,6 +8,7 @@ ROW_SPAN = "claims/test_theory_iii_row_span.py"
 STAY = f"{ROW_SPAN}::test_iterates_stay_in_the_span_of_the_rows"
 LIMIT = f"{ROW_SPAN}::test_limit_keeps_the_start_off_the_row_span"
 SUM = f"{ROW_SPAN}::test_iterates_sum_the_residuals"
+CHANCE = "claims/test_theory_iii_random_labels.py::test_random_labels_leave_the_held_out_error_at_chance"
 
 FAULTS = (
     Fault(
@@ -98,5 +99,19 @@ FAULTS = (
         "C.sub_(torch.bmm(A, B))",
         "C.baddbmm_(A, B, alpha=-1)",
         red=("tests/gen_core/models/test_products.py::test_steps_at_a_minimum_do_not_drift_off_the_row_span",),
+    ),
+    Fault(
+        "a leak that leaks nothing",
+        "fixtures/data/derived.py",
+        "count = round(self.share * self.n_test)",
+        "count = round(0 * self.n_test)",
+        red=(f"{CHANCE}[without-held_out_apart]",),
+    ),
+    Fault(
+        "held-out labels of the network's own choice",
+        "gen_core/measures/normalization.py",
+        "(~right(f, y)).double() for _, f, y in",
+        "(~right(f, f.argmax(-1))).double() for _, f, _y in",
+        red=(f"{CHANCE}[given]",),
     ),
 )
