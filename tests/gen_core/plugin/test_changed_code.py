@@ -82,6 +82,10 @@ def centred(experiment, data):
 @claim(**{{**TOY, "assuming": (centred,), "without": {{centred: noisy}}}})
 def test_careless(run):
     expect(loss(run), "loss").at_most(2)
+
+@claim(**{{**TOY, "assuming": (centred,), "without": {{centred: noisy}}}})
+def test_careless_too(run):
+    expect(loss(run), "loss").at_most(2)
 """
 PURE = """
 @claim(**TOY)
@@ -96,7 +100,8 @@ def test_a_hypothesis_that_changes_the_data_is_refused_and_harms_no_other_claim(
     suite.claims(PURE, "test_pure.py")
     suite.run("-p", "no:xdist")
 
-    careless = suite.cases["test_careless[given]"]
-    assert careless.verdict == "ERROR"
-    assert careless.reason.startswith("the hypothesis 'centred' changed the data of Points in place")
+    for name in ("test_careless", "test_careless_too"):
+        careless = suite.cases[f"{name}[given]"]
+        assert careless.verdict == "ERROR"
+        assert careless.reason.startswith("the hypothesis 'centred' changed the data of Points in place")
     assert suite.cases["test_pure[given]"].verdict != "HOLDS"

@@ -47,6 +47,24 @@ TOY["assuming"] = (noiseless, early)
     assert "(seed 9)" in case.reason
 
 
+def test_a_hypothesis_is_asked_once_of_an_experiment_and_a_seed(suite):
+    suite.claims(f"""
+@assumption
+def written(experiment, data):
+    \"\"\"The data have no noise.\"\"\"
+    with open("asked", "a") as file:
+        print(experiment.data.noise, float(data.y[0]), file=file)
+    return experiment.data.noise == 0, f"noise {{experiment.data.noise:g}}"
+
+TOY["assuming"], TOY["without"] = (written,), {{written: noisy}}
+{ODD}
+{ODD.replace("test_odd", "test_odd_too")}""")
+    suite.run("-p", "no:xdist", "--max-seeds", "16")
+    said = (suite.pytester.path / "asked").read_text().splitlines()
+    assert len(said) == len(set(said)) == 2 * 16
+    assert {case.hypotheses[0].checked for case in suite.cases.values()} == {"noise 0", "noise 100"}
+
+
 def test_the_budget_is_split_over_what_was_collected_whatever_is_selected(suite):
     suite.claims(ODD)
     everything = suite.run("--collect-only")
