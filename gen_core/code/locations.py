@@ -9,6 +9,7 @@ import os
 import site
 import sys
 import sysconfig
+from collections.abc import Iterator
 from pathlib import Path
 
 LIBRARIES = frozenset(
@@ -58,12 +59,18 @@ def version_of(package: str) -> str:
     """The version of a package that is not followed, "" where none is known."""
     if package in sys.stdlib_module_names:
         return ".".join(map(str, sys.version_info[:2]))
-    for name in (package, *importlib.metadata.packages_distributions().get(package, ())):
+    for name in _distributions_of(package):
         try:
             return importlib.metadata.version(name)
         except importlib.metadata.PackageNotFoundError:
             continue
     return ""
+
+
+def _distributions_of(package: str) -> Iterator[str]:
+    """What a package may be distributed as: most often as itself, and looking further takes half a second."""
+    yield package
+    yield from importlib.metadata.packages_distributions().get(package, ())
 
 
 def file_digest(name: str) -> str:
