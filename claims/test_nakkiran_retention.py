@@ -25,12 +25,12 @@ from gen_core import Runs, claim, expect
 from gen_core.measures import advantage_retained, held_out_accuracy, measure_retention, share_at_the_end, share_retained
 
 # The bulk. 8 seeds at quick give .72 (digits, sd .041) to .87 (product, sd .022), the controls -.19 (hidden signal,
-# sd .068) and -.04 (poisoned, sd .020). With a fifth of the labels flipped it is .40 (sd .073), too near for a control.
+# sd .068) and -.07 (poisoned, sd .04). With a fifth of the labels flipped it is .40 (sd .073), too near for a control.
 BULK = 0.5
 # At most three tenths are lost; a quarter was tried first and took 16 seeds on CIFAR. 8 at quick give .83 (CIFAR, sd
-# .024) to .98 (digits), the controls .47 (noise, sd .035), .36 (poisoned digits, sd .070) and -.15 (hidden signal).
+# .024) to .98 (digits), the controls .47 (noise, sd .035), .39 (poisoned digits, sd .09) and -.15 (hidden signal).
 PLATEAU = 0.7
-# The ordering. 8 seeds: .18 (digits, sd .030) to .42 (CIFAR, sd .018); controls -.40 (signal), -.07 (poisoned).
+# The ordering. 8 seeds: .18 (digits, sd .030) to .42 (CIFAR, sd .018); controls -.40 (signal), -.10 (poisoned, sd .06).
 ADVANTAGE = 0.0
 CHANCE = 0.5  # a guess; 8 seeds at quick give .72 (product) to .87 (digits), the control .05
 
