@@ -1,13 +1,16 @@
-"""A network that fits random labels is at chance on held-out points.
+"""A network that fits random labels generalizes as badly as possible.
 
-Zhang et al., "Theory of Deep Learning III" (2017), section 3, Figure 2:
+Zhang et al., "Theory of Deep Learning III" (2017), sections 1 and 3, Figure 2:
 
-    Networks with more weights than training points reach zero training error on randomly labelled data, and "the
-    expected error is at chance level throughout".
+    With random labels "the expected error is at chance level throughout; the training error is zero for n < W": "the
+    worst possible generalization error is observed".
 
-Measured: the share of held-out points that a network with 19,210 weights gets wrong, averaged over 100 and 300
-training points, once it has fitted random labels of ten classes, per seed.
+Measured: the held-out error minus the training error of a network with W = 19,210 weights, averaged over n = 100, 200
+and 300 points with random labels of ten classes, per seed. No network does better than chance on labels that are drawn
+after its training points; this one fits them nevertheless, and a leak would show.
 """
+
+import torch
 
 from fixtures.assumptions import OF_TESTED_NETWORKS, held_out_apart
 from fixtures.papers import THEORY_III
@@ -17,19 +20,20 @@ from fixtures.theory_iii.random_labels import LEAKING, NATURAL, RANDOM
 from gen_core import Runs, claim, expect
 from gen_core.measures import held_out_errors, require_stopped, resampled_test_points
 
-# Ten classes. 8 or 16 seeds give .898 to .900 (sd .006), with a leak of one point in ten .81, with true labels .10.
+# Ten classes, and a fifth of what a leak of one point in ten costs, .09. GIVEN
 CHANCE, NEAR = 0.9, 0.02
 
 
 @claim(
-    cite=THEORY_III.at("section 3, Figure 2"),
+    cite=THEORY_III.at("sections 1 and 3, Figure 2"),
     given=RANDOM,
     assuming=(labels_without_a_signal, *OF_TESTED_NETWORKS),
     without={labels_without_a_signal: NATURAL, held_out_apart: LEAKING},
     figure=errors_over_points,
 )
-def test_random_labels_leave_the_held_out_error_at_chance(run: Runs) -> None:
+def test_random_labels_have_the_largest_generalization_gap(run: Runs) -> None:
     require_stopped(run)
-    error = resampled_test_points(run, held_out_errors(run), lambda errors: errors.mean(-2))
+    train = 1 - torch.stack([network.train_accuracy for network in run]).mean(0)
+    gap = resampled_test_points(run, held_out_errors(run), lambda errors: errors.mean(-2) - train)
 
-    expect(error, "held-out error").between(CHANCE - NEAR, CHANCE + NEAR)
+    expect(gap, "held-out minus training error").between(CHANCE - NEAR, CHANCE + NEAR)

@@ -9,6 +9,7 @@ import unittest
 from collections import ChainMap
 
 import pytest
+import torch
 
 from gen_core.claim import Assumption, Case
 from gen_core.code.fingerprint import code_of
@@ -137,11 +138,11 @@ def _check(session: Session, record: CaseRecord, case: Case, start: int, stop: i
     experiments = case.experiments(session.scale).values()
     names = [hypothesis.name for hypothesis in case.claim.assuming]
     who = f"the hypothesis {names[0]!r}" if len(names) == 1 else f"one of the hypotheses {', '.join(names)}"
-    keys = {digest(one, code_of(one), files_of(one)): one for one in experiments} if names else {}
-    drawn = {digest(one.data): one for one in keys.values()}
+    dtype = str(torch.get_default_dtype())
+    keys = {digest(one, code_of(one), files_of(one), dtype): one for one in experiments} if names else {}
+    drawn = {digest(one.data, code_of(one.data)): one for one in keys.values()}
     for seed in seed_numbers(session.base, start, stop):
         said = ChainMap[Asked, tuple[bool, str]]({}, session.checked)
-        known = all((assumption, key, seed) in said for assumption in case.claim.assuming for key in keys)
         try:
             # A mutated measure is recorded after the hypotheses; there is nothing to check about it.
             for hypothesis, assumption in zip(record.hypotheses, case.claim.assuming, strict=False):
@@ -150,7 +151,7 @@ def _check(session: Session, record: CaseRecord, case: Case, start: int, stop: i
                         said[assumption, key, seed] = _checked(assumption, one, seed)
                 _compare(hypothesis, [said[assumption, key, seed] for key in keys], seed)
         finally:
-            for experiment in () if known else drawn.values():
+            for experiment in drawn.values():
                 check_unchanged(experiment, seed, who)
         session.checked |= said.maps[0]  # not before the data are known to be as they were
 

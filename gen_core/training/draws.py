@@ -80,7 +80,8 @@ class _SampleCache:
         data, seal = self.kept.get(key, (None, ()))
         found = None if data is None else _seal(data, whole)
         if found is not None and found != tuple(was[: len(now)] for now, was in zip(found, seal, strict=False)):
-            self._drop(key)
+            while self.kept:  # derived data share tensors with what they are derived from
+                self._drop(next(iter(self.kept)))
             raise InvalidExperiment(
                 f"{who} changed the data of {type(recipe).__name__} in place, which others measure too; expected it to "
                 "work on a copy (tensor.clone())"
