@@ -105,3 +105,82 @@ def test_a_hypothesis_that_changes_the_data_is_refused_and_harms_no_other_claim(
         assert careless.verdict == "ERROR"
         assert careless.reason.startswith("the hypothesis 'centred' changed the data of Points in place")
     assert suite.cases["test_pure[given]"].verdict != "HOLDS"
+
+
+SHIFTED = """
+from dataclasses import dataclass
+from gen_core import Data
+
+@dataclass(frozen=True)
+class Doubled:
+    data: object
+    n: int = 400
+    inputs: tuple = (40,)
+    noise: float = 0.0
+
+    def draw(self, g):
+        return self.derive(self.data.draw(g), g)
+
+    def derive(self, data, g):
+        return Data(data.X, 2 * data.y)
+
+@assumption
+def shifted(experiment, data):
+    \"\"\"The inputs are far from zero.\"\"\"
+    data.X.numpy()[:] += 5
+    return True, "far"
+
+big = replace(clean, data=Points(n=400, d=40), rule=GD(0.001))
+
+@claim(**{**TOY, "given": big})
+def test_before(run):
+    expect(run.X.mean((1, 2)).abs(), "mean input").always_at_most(0.1)
+
+@claim(**{**TOY, "assuming": (shifted, noiseless), "given": replace(big, data=Doubled(Points(n=400, d=40)))})
+def test_between(run):
+    expect(loss(run), "loss").always_at_most(1e9)
+
+@claim(**{**TOY, "given": big})
+def test_behind(run):
+    expect(run.X.mean((1, 2)).abs(), "mean input").always_at_most(0.1)
+"""
+
+
+def test_data_that_share_memory_with_changed_ones_are_drawn_anew(suite):
+    suite.claims(SHIFTED)
+    suite.run("-k", "given", "-p", "no:xdist")
+    before, between, behind = (suite.cases[f"test_{name}[given]"] for name in ("before", "between", "behind"))
+    assert between.verdict == "ERROR"
+    assert "changed the data of Doubled in place" in between.reason
+    assert (before.verdict, behind.verdict) == ("HOLDS", "HOLDS")
+    assert behind.values == before.values
+
+
+FLOATS = """
+@assumption
+def single(experiment, data):
+    \"\"\"New tensors are float32.\"\"\"
+    return torch.zeros(1).dtype == torch.float32, str(torch.zeros(1).dtype)
+
+@claim(**{**TOY, "assuming": (single, noiseless)})
+def test_default(run):
+    expect(loss(run), "loss").at_most(20)
+
+@pytest.fixture
+def double():
+    torch.set_default_dtype(torch.float64)
+    yield
+    torch.set_default_dtype(torch.float32)
+
+@claim(**{**TOY, "assuming": (single, noiseless)})
+def test_double(double, run):
+    expect(loss(run), "loss").at_most(20)
+"""
+
+
+def test_a_hypothesis_is_asked_again_under_another_default_dtype(suite):
+    suite.claims("import pytest\n" + FLOATS)
+    suite.run("-k", "given", "-p", "no:xdist")
+    assert suite.cases["test_default[given]"].verdict == "HOLDS"
+    assert suite.cases["test_double[given]"].verdict == "ERROR"
+    assert "'single' does not hold: torch.float64" in suite.cases["test_double[given]"].reason
