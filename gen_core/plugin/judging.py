@@ -9,21 +9,18 @@ import unittest
 from collections import ChainMap
 
 import pytest
-import torch
 
 from gen_core.claim import Assumption, Case
-from gen_core.code.fingerprint import code_of
 from gen_core.errors import AssumptionViolated, DataMissing, Inconclusive, InvalidClaim, Refuted
 from gen_core.experiment import Experiment
 from gen_core.judgement import Judge, Judgement, judging
 from gen_core.plugin.outcomes import RECORD, claim_traceback, one_line, properties
 from gen_core.plugin.progress import ProgressFile
 from gen_core.plugin.session import Asked, Session, case_of
-from gen_core.recipe import digest
 from gen_core.records import ERROR, HOLDS, INCONCLUSIVE, NOT_RUN, REFUTED, CaseRecord, Figure, Hypothesis, Look, Verdict
 from gen_core.run import Run, Runs
 from gen_core.statistics import spend
-from gen_core.training.draws import check_unchanged, files_of
+from gen_core.training.draws import check_unchanged, files_of, state_of
 from gen_core.training.seeding import seed_numbers
 from gen_core.training.steps import choose_stepper
 
@@ -138,9 +135,8 @@ def _check(session: Session, record: CaseRecord, case: Case, start: int, stop: i
     experiments = case.experiments(session.scale).values()
     names = [hypothesis.name for hypothesis in case.claim.assuming]
     who = f"the hypothesis {names[0]!r}" if len(names) == 1 else f"one of the hypotheses {', '.join(names)}"
-    dtype = str(torch.get_default_dtype())
-    keys = {digest(one, code_of(one), files_of(one), dtype): one for one in experiments} if names else {}
-    drawn = {digest(one.data, code_of(one.data)): one for one in keys.values()}
+    keys = {state_of(one): one for one in experiments} if names and start < stop else {}
+    drawn = {state_of(one.data): one for one in keys.values()}
     for seed in seed_numbers(session.base, start, stop):
         said = ChainMap[Asked, tuple[bool, str]]({}, session.checked)
         try:

@@ -26,7 +26,7 @@ from gen_core.training import device
 _KEY = pytest.StashKey["Session"]()
 
 Asked = tuple[Assumption, str, int]
-"""A hypothesis, the digest of an experiment with its code and files, and a seed."""
+"""A hypothesis, the state of an experiment (`state_of`), and a seed."""
 
 
 def case_of(item: pytest.Item) -> Case | None:

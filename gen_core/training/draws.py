@@ -88,7 +88,7 @@ class _SampleCache:
             )
 
     def _key(self, recipe: Dataset, seed: int) -> tuple[str, int]:
-        return digest(recipe, code_of(recipe), files_of(recipe), str(torch.get_default_dtype())), seed
+        return state_of(recipe), seed
 
     def _drop(self, key: tuple[str, int]) -> None:
         self.bytes -= _size(self.kept.pop(key)[0])
@@ -155,6 +155,15 @@ def initial_parameters(experiment: Experiment, seed: int) -> dict[str, Tensor]:
     placed = place(params, sample_data(experiment, seed))
     check_unchanged(experiment, seed, f"{name}.place")
     return placed
+
+
+def state_of(recipe: Any) -> str:
+    """Digest of a recipe with all that its draws depend on: its code, the files that it reads, torch's default dtype.
+
+    Raises:
+        DataMissing, DataDamaged: if a file cannot be read.
+    """
+    return digest(recipe, code_of(recipe), files_of(recipe), str(torch.get_default_dtype()))
 
 
 def files_of(recipe: Any) -> str:

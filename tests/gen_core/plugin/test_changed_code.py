@@ -6,9 +6,24 @@ import pytest
 
 from gen_core.records import last_attempts
 
-OWN = """
+DOUBLED = """
 from dataclasses import dataclass
 from gen_core import Data, Linear, Experiment, Square
+
+@dataclass(frozen=True)
+class Doubled:
+    data: object
+    n: int = 60
+    inputs: tuple = (3,)
+    noise: float = 0.0
+
+    def draw(self, g):
+        return self.derive(self.data.draw(g), g)
+
+    def derive(self, data, g):
+        return Data(data.X, 2 * data.y)
+"""
+OWN = """
 SLOPE = {slope}
 
 def target(X):
@@ -24,19 +39,6 @@ class {name}:
         X = torch.randn(self.n, 3, generator=g, dtype=torch.float64)
         return Data(X, target(X))
 
-@dataclass(frozen=True)
-class Doubled:
-    data: object
-    n: int = 60
-    inputs: tuple = (3,)
-    noise: float = 0.0
-
-    def draw(self, g):
-        return self.derive(self.data.draw(g), g)
-
-    def derive(self, data, g):
-        return Data(data.X, 2 * data.y)
-
 few = Experiment(data={data}, model=Linear(), rule=GD(0.1), loss=Square(), steps=300, dtype="float64")
 
 @claim(**{{**TOY, "given": few, "without": {{noiseless: noisy}}}})
@@ -46,7 +48,7 @@ def test_weights_of_{name}(run):
 
 
 def own(slope: float, name: str = "P", data: str = "P()") -> str:
-    return OWN.format(slope=slope, name=name, data=data)
+    return DOUBLED + OWN.format(slope=slope, name=name, data=data)
 
 
 def test_a_changed_constant_beside_a_claim_is_not_believed_from_the_store(suite):
@@ -108,22 +110,6 @@ def test_a_hypothesis_that_changes_the_data_is_refused_and_harms_no_other_claim(
 
 
 SHIFTED = """
-from dataclasses import dataclass
-from gen_core import Data
-
-@dataclass(frozen=True)
-class Doubled:
-    data: object
-    n: int = 400
-    inputs: tuple = (40,)
-    noise: float = 0.0
-
-    def draw(self, g):
-        return self.derive(self.data.draw(g), g)
-
-    def derive(self, data, g):
-        return Data(data.X, 2 * data.y)
-
 @assumption
 def shifted(experiment, data):
     \"\"\"The inputs are far from zero.\"\"\"
@@ -131,12 +117,13 @@ def shifted(experiment, data):
     return True, "far"
 
 big = replace(clean, data=Points(n=400, d=40), rule=GD(0.001))
+doubled = replace(big, data=Doubled(big.data, 400, (40,)))
 
 @claim(**{**TOY, "given": big})
 def test_before(run):
     expect(run.X.mean((1, 2)).abs(), "mean input").always_at_most(0.1)
 
-@claim(**{**TOY, "assuming": (shifted, noiseless), "given": replace(big, data=Doubled(Points(n=400, d=40)))})
+@claim(**{**TOY, "assuming": (shifted, noiseless), "given": doubled})
 def test_between(run):
     expect(loss(run), "loss").always_at_most(1e9)
 
@@ -147,7 +134,7 @@ def test_behind(run):
 
 
 def test_data_that_share_memory_with_changed_ones_are_drawn_anew(suite):
-    suite.claims(SHIFTED)
+    suite.claims(DOUBLED + SHIFTED)
     suite.run("-k", "given", "-p", "no:xdist")
     before, between, behind = (suite.cases[f"test_{name}[given]"] for name in ("before", "between", "behind"))
     assert between.verdict == "ERROR"

@@ -34,8 +34,8 @@ FAULTS = (
     Fault(
         "a cache of draws that forgets the seed",
         "gen_core/training/draws.py",
-        "str(torch.get_default_dtype())), seed",
-        "str(torch.get_default_dtype())), 0",
+        "return state_of(recipe), seed",
+        "return state_of(recipe), 0",
         red=(f"{MINIMUM_NORM}[gd-nearly-square]",),
     ),
     Fault(
