@@ -1,6 +1,6 @@
 """Executable claims about generalization: declare, train, judge. This index is the public vocabulary."""
 
-from gen_core.claim import Assumption, Case, Citation, Claim, Paper, assumption, claim
+from gen_core.declaration import Assumption, Case, Citation, Claim, Paper, assumption, claim
 from gen_core.errors import (
     AssumptionViolated,
     DataDamaged,
@@ -14,7 +14,7 @@ from gen_core.errors import (
     Unfinished,
     UnknownCase,
 )
-from gen_core.expect import expect
+from gen_core.expectation import expect
 from gen_core.experiment import Experiment
 from gen_core.loading import load
 from gen_core.losses import CrossEntropy, Logistic, Square

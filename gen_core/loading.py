@@ -10,7 +10,7 @@ from pathlib import Path
 from types import ModuleType
 
 from gen_core.checks import check_choice, check_count
-from gen_core.claim import Case, cases_of
+from gen_core.declaration import Case, cases_of
 from gen_core.errors import UnknownCase
 from gen_core.lab import Lab, Store
 from gen_core.run import Run, Runs

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -49,3 +50,9 @@ class Suite:
 def suite(pytester: pytest.Pytester) -> Suite:
     pytester.makepyfile(toy=Path(__file__).with_name("toy.py").read_text())
     return Suite(pytester)
+
+
+@pytest.fixture
+def real_data():
+    if not os.environ.get("GEN_CORE_DATA"):
+        pytest.skip("GEN_CORE_DATA is not set; set it to a folder that `make data` has filled")

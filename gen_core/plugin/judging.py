@@ -10,7 +10,7 @@ from collections import ChainMap
 
 import pytest
 
-from gen_core.claim import Assumption, Case
+from gen_core.declaration import Assumption, Case
 from gen_core.errors import AssumptionViolated, DataMissing, Inconclusive, InvalidClaim, Refuted
 from gen_core.experiment import Experiment
 from gen_core.judgement import Judge, Judgement, judging

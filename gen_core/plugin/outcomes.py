@@ -9,7 +9,7 @@ from pathlib import Path
 
 import pytest
 
-from gen_core.claim import Case
+from gen_core.declaration import Case
 from gen_core.errors import GenCoreError, Inconclusive, Refuted
 from gen_core.plugin.options import on_worker
 from gen_core.plugin.session import Session, case_of

@@ -6,7 +6,7 @@ from collections.abc import Generator
 
 import pytest
 
-from gen_core.claim import verdict_marks
+from gen_core.declaration import verdict_marks
 from gen_core.plugin import progress, terminal
 from gen_core.plugin.options import on_worker
 from gen_core.plugin.session import Session, case_of

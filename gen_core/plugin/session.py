@@ -11,7 +11,7 @@ from pathlib import Path
 
 import pytest
 
-from gen_core.claim import Assumption, Case
+from gen_core.declaration import Assumption, Case
 from gen_core.experiment import Experiment
 from gen_core.form import Form
 from gen_core.lab import Lab, Store
