@@ -16,7 +16,7 @@ from tests.run_records import case, cases, figure, no_step_summary, records, run
 settings.register_profile("any speed", deadline=None, suppress_health_check=[HealthCheck.too_slow])
 settings.load_profile("any speed")
 
-BARE = ("-p", "no:cacheprovider", "-p", "no:randomly", "-p", "no:benchmark")
+BARE = ("-p", "no:cacheprovider", "-p", "no:randomly", "-p", "no:benchmark", "-p", "no:gen_core.report.plugin")
 
 
 @dataclass

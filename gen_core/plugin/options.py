@@ -31,6 +31,7 @@ class Options:
     error_budget: float
     budget_over: int | None
     report_dir: str
+    history: str | None
     store: str
     store_days: float | None
     data_dir: str | None
@@ -60,6 +61,9 @@ def pytest_addoption(parser: pytest.Parser) -> None:
     split = "split the error budget over N cases (default: those collected, selected or not)"
     add("--budget-over", type=_cases, metavar="N", help=split)
     add("--report-dir", default=REPORT_DIR, metavar="DIR", help=f"for records and report (default: {REPORT_DIR})")
+    kept = "file that every run is appended to, to tell what has changed (default: reports/history.sqlite in the root "
+    kept += "directory where there is such a folder, else .gen-core/history.sqlite)"
+    add("--history", metavar="FILE", help=kept)
     store = f"where trainings are kept, from the root directory (default: {STORE})"
     add("--store", default=STORE, metavar="DIR", help=store)
     unused = "remove trainings that no run has used for N days from the store, at the end (default: keep all)"
