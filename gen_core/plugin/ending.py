@@ -8,7 +8,7 @@ import pytest
 
 from gen_core.lab import Store
 from gen_core.plugin import progress, terminal
-from gen_core.plugin.journal import utc_now
+from gen_core.plugin.identity import utc_now
 from gen_core.plugin.options import on_worker
 from gen_core.plugin.pages import find_pages
 from gen_core.plugin.session import Session

@@ -31,9 +31,8 @@ PRETENDED = (pytest.skip.Exception, pytest.xfail.Exception, unittest.SkipTest)
 """Exceptions that pytest does not count as failures. In a claim they would hide its verdict."""
 
 
-@pytest.fixture
-def run(request: pytest.FixtureRequest) -> None:
-    """The finished experiment of a claim; it is trained when the claim is called, look by look."""
+def set_up(request: pytest.FixtureRequest) -> None:
+    """Prepare the `run` of a claim, before any training. Raises `InvalidClaim` in what is no claim."""
     case = case_of(request.node)
     if case is None:
         raise InvalidClaim(f"{request.node.nodeid} takes `run` and is not a claim; expected the @claim decorator")
