@@ -10,15 +10,12 @@ from pathlib import Path
 from types import ModuleType
 
 from gen_core.checks import check_choice, check_count
-from gen_core.claim import Case, cases_of
+from gen_core.declaration import Case, cases_of
+from gen_core.defaults import SCALES, STORE
 from gen_core.errors import UnknownCase
 from gen_core.lab import Lab, Store
 from gen_core.run import Run, Runs
-from gen_core.settings import SCALES
 from gen_core.training.device import resolve
-
-STORE = ".gen-core/store"
-"""Default folder of the stored trainings, relative to the root directory."""
 
 
 def load(

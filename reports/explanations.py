@@ -5,7 +5,8 @@ from __future__ import annotations
 import math
 
 from gen_core.records import ERROR, HOLDS, INCONCLUSIVE, NOT_RUN, REFUTED, CaseRecord
-from reports.wording import interval, number, plural, tolerance
+
+from .wording import interval, number, plural, tolerance
 
 SUBJECTS = {
     "mean": "the mean over {seeds}",

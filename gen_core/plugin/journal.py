@@ -9,10 +9,10 @@ import shutil
 from collections import Counter
 from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import asdict, dataclass, field, replace
-from datetime import UTC, datetime
 from pathlib import Path
 
 from gen_core.lab import Event
+from gen_core.plugin.identity import utc_now
 from gen_core.records import CaseRecord, RunRecord, built_case, plain, read_cases, read_run, write_attempt, write_json
 
 RUNS_KEPT = 20
@@ -20,11 +20,6 @@ RUNS_KEPT = 20
 
 SILENT = 24 * 3600.0
 """Seconds after its last record for which a run without an exit status counts as going on."""
-
-
-def utc_now() -> datetime:
-    """The time by the clock of this machine, which may be wrong: runs are named, and removed, by nothing else."""
-    return datetime.now(UTC)
 
 
 @dataclass

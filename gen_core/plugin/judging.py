@@ -10,7 +10,7 @@ from collections import ChainMap
 
 import pytest
 
-from gen_core.claim import Assumption, Case
+from gen_core.declaration import Assumption, Case
 from gen_core.errors import AssumptionViolated, DataMissing, Inconclusive, InvalidClaim, Refuted
 from gen_core.experiment import Experiment
 from gen_core.judgement import Judge, Judgement, judging
@@ -31,9 +31,8 @@ PRETENDED = (pytest.skip.Exception, pytest.xfail.Exception, unittest.SkipTest)
 """Exceptions that pytest does not count as failures. In a claim they would hide its verdict."""
 
 
-@pytest.fixture
-def run(request: pytest.FixtureRequest) -> None:
-    """The finished experiment of a claim; it is trained when the claim is called, look by look."""
+def set_up(request: pytest.FixtureRequest) -> None:
+    """Prepare the `run` of a claim, before any training. Raises `InvalidClaim` in what is no claim."""
     case = case_of(request.node)
     if case is None:
         raise InvalidClaim(f"{request.node.nodeid} takes `run` and is not a claim; expected the @claim decorator")

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterable
 
-from gen_core.claim import Case
+from gen_core.declaration import Case
 from gen_core.experiment import Experiment
 from gen_core.lab import Demand, Lab
 from gen_core.plugin.outcomes import state

@@ -7,8 +7,8 @@ from dataclasses import replace
 import pytest
 import torch
 
-from fixtures.data.designs import Design
 from gen_core import GD, SGD, Every, Experiment, InvalidExperiment, Linear, Square, TwoLayer
+from gen_core.data.designs import Design
 from gen_core.lab import Lab, Store
 from gen_core.measures import (
     EarlyOutputs,

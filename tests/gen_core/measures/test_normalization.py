@@ -11,11 +11,11 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 from scipy.stats import spearmanr
 
-from fixtures.data.digits import Digits
 from fixtures.puzzles.families import by_scale, for_steps
 from fixtures.puzzles.families import dense_net as of_width
 from fixtures.puzzles.homogeneous import convolutional_on_digits, dense_on_digits
 from gen_core import MLP, InvalidExperiment, Runs, SparseLinear, Stop, Unfinished
+from gen_core.data.digits import Digits
 from gen_core.lab import Lab, Store
 from gen_core.measures import (
     Measured,

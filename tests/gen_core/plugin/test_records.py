@@ -24,7 +24,7 @@ class Elsewhere(Points):
     what: str = "missing"
     def source(self):
         if self.what == "missing":
-            raise DataMissing("digits.npz is not in /data\\nget it with: python -m fixtures.download digits")
+            raise DataMissing("digits.npz is not in /data\\nget it with: python -m gen_core.data digits")
         raise DataDamaged("/data/digits.npz has 12 bytes; expected 7 MB (remove it)")
 
 @claim(**{**TOY, "given": {"missing": replace(clean, data=Elsewhere()),
@@ -130,7 +130,7 @@ def test_missing_data_is_not_run_and_damaged_data_is_an_error(suite):
     assert result.ret == 1
     cases = suite.cases
     assert cases["test_on_files[missing]"].verdict == "NOT RUN"
-    assert cases["test_on_files[missing]"].reason.endswith("get it with: python -m fixtures.download digits")
+    assert cases["test_on_files[missing]"].reason.endswith("get it with: python -m gen_core.data digits")
     assert cases["test_on_files[damaged]"].verdict == "ERROR"
     result.stdout.fnmatch_lines(
         [

@@ -7,8 +7,8 @@ from dataclasses import replace
 import pytest
 import torch
 
-from fixtures.data.synthetic import Gaussian
 from gen_core import GD, Every, Experiment, InvalidExperiment, Square, Stop, TwoLayer
+from gen_core.data.gaussian import Gaussian
 from gen_core.lab import Lab, Store
 
 START = Experiment(data=Gaussian(n=12, d=6), model=TwoLayer(8))

@@ -93,7 +93,7 @@ FAULTS = (
     ),
     Fault(
         "nu without the trace of the squared covariance",
-        "fixtures/data/designs.py",
+        "gen_core/data/designs.py",
         "return float(self.variances.square().mean())",
         "return 0.0",
         red=(f"{SPECTRAL}[relu-mild]",),

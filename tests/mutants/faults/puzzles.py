@@ -89,7 +89,7 @@ FAULTS = (
     ),
     Fault(
         "held-out points among the training points",
-        "fixtures/data/digits.py",
+        "gen_core/data/digits.py",
         "return Data(X[train], y[train], X[held_out], y[held_out])",
         "return Data(X[train], y[train], X[train], y[train])",
         red=(f"{ORDERS}[digits]",),
@@ -124,7 +124,7 @@ FAULTS = (
     ),
     Fault(
         "random labels that are the true ones",
-        "fixtures/data/derived.py",
+        "gen_core/data/derived.py",
         "drawn[where] = torch.randint(10, (len(where),), generator=generator)",
         "drawn[where] = y[where]",
         red=("claims/test_puzzles_slope.py::test_line_of_normalized_losses_has_a_slope_near_one[without-one_law]",),

@@ -102,7 +102,7 @@ FAULTS = (
     ),
     Fault(
         "a leak that leaks nothing",
-        "fixtures/data/derived.py",
+        "gen_core/data/derived.py",
         "count = round(self.share * self.n_test)",
         "count = round(0 * self.n_test)",
         red=(f"{CHANCE}[without-held_out_apart]",),

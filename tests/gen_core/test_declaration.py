@@ -21,7 +21,7 @@ from gen_core import (
     assumption,
     claim,
 )
-from gen_core.claim import cases_of
+from gen_core.declaration import cases_of
 from tests.toy import Points, clean, noiseless, noisy
 
 CITE = Paper("toy", "A. Author", "On toys", 2020, "Journal").at("Theorem 1")
