@@ -67,7 +67,7 @@ class Lab:
         """Runs of several experiments over the same seeds. Experiments of no steps are not trained: measures draw them.
 
         Raises:
-            Unfinished: if a training diverged or does not fit into memory.
+            Unfinished: if a training diverged that may not (`may_diverge`), or does not fit into memory.
             StoreFailure: if a training cannot be stored.
             InvalidExperiment: if data do not have the shapes that their recipe declares.
             DataMissing, DataDamaged: if data cannot be read.
@@ -80,7 +80,8 @@ class Lab:
             result = concatenate(parts) if parts else TrainingResult({}, ())
             finished.append(Run(experiment, seed_numbers(self.base, 0, seeds), result))
         for run in finished:
-            run.require_finite()
+            if not run.experiment.may_diverge:
+                run.require_finite()
         return finished
 
     def blocks(self, experiment: Experiment, seeds: int) -> list[Block]:

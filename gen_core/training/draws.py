@@ -22,7 +22,7 @@ from gen_core.experiment import Experiment
 from gen_core.recipe import digest
 from gen_core.training.replicas import OwnStream, Twins
 from gen_core.training.seeding import generator
-from gen_core.types import Data, Dataset, Derived, held_out
+from gen_core.types import Data, Dataset, Derived, held_out, targets_of
 
 BYTES_KEPT = 600 * 2**20
 """Size of a process's cache of draws, in bytes: hypotheses, training and measures use the same ones."""
@@ -188,10 +188,10 @@ def _check(recipe: Dataset, data: Data) -> None:
         if not isinstance(value, Tensor) and (value is not None or not name.endswith("_test")):
             kind = type(value).__name__
             raise InvalidExperiment(f"{type(recipe).__name__} drew {name} as a {kind}; expected a tensor")
-    n, n_test, inputs = recipe.n, held_out(recipe), recipe.inputs
-    expected = {"X": (n, *inputs), "y": (n,)}
+    n, n_test, inputs, targets = recipe.n, held_out(recipe), recipe.inputs, targets_of(recipe)
+    expected = {"X": (n, *inputs), "y": (n, *targets)}
     if n_test:
-        expected |= {"X_test": (n_test, *inputs), "y_test": (n_test,)}
+        expected |= {"X_test": (n_test, *inputs), "y_test": (n_test, *targets)}
     for name, shape in expected.items():
         array = getattr(data, name)
         found = tuple(array.shape) if isinstance(array, Tensor) else array
