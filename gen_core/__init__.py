@@ -15,17 +15,19 @@ from gen_core.errors import (
     UnknownCase,
 )
 from gen_core.expect import expect
-from gen_core.experiment import Experiment
+from gen_core.experiment import Experiment, Observable
 from gen_core.loading import load
-from gen_core.losses import CrossEntropy, Logistic, Square
+from gen_core.losses import CrossEntropy, Energy, Logistic, LogSumExp, Square, WholeLoss
 from gen_core.models.networks import MLP, ConvNet
+from gen_core.models.potential import Potential
 from gen_core.models.sparse import SparseLinear
 from gen_core.models.two_layer import LiLiang, Linear, TwoLayer
 from gen_core.rules import GD, SGD, AdaGrad, Adam, Momentum, Newton
 from gen_core.run import Mutation, Run, Runs
-from gen_core.schedule import Every, Geometric, Stop
+from gen_core.schedule import AtLoss, Every, Geometric, Stop
 from gen_core.settings import Arms, AtScale, Sweep
-from gen_core.types import Data, Dataset, Derived, Measured
+from gen_core.training.teaching import LabelledBy
+from gen_core.types import Data, Dataset, Derived, Measured, Nothing
 
 __all__ = [
     "GD",
@@ -36,6 +38,7 @@ __all__ = [
     "Arms",
     "Assumption",
     "AssumptionViolated",
+    "AtLoss",
     "AtScale",
     "Case",
     "Citation",
@@ -47,6 +50,7 @@ __all__ = [
     "DataMissing",
     "Dataset",
     "Derived",
+    "Energy",
     "Every",
     "Experiment",
     "GenCoreError",
@@ -54,14 +58,19 @@ __all__ = [
     "Inconclusive",
     "InvalidClaim",
     "InvalidExperiment",
+    "LabelledBy",
     "LiLiang",
     "Linear",
+    "LogSumExp",
     "Logistic",
     "Measured",
     "Momentum",
     "Mutation",
     "Newton",
+    "Nothing",
+    "Observable",
     "Paper",
+    "Potential",
     "Refuted",
     "Run",
     "Runs",
@@ -73,6 +82,7 @@ __all__ = [
     "TwoLayer",
     "Unfinished",
     "UnknownCase",
+    "WholeLoss",
     "assumption",
     "claim",
     "expect",

@@ -22,6 +22,7 @@ from gen_core.experiment import Experiment
 from gen_core.recipe import digest
 from gen_core.training.replicas import OwnStream, Twins
 from gen_core.training.seeding import generator
+from gen_core.training.teachers import Taught, predictor
 from gen_core.types import Data, Dataset, Derived, held_out, targets_of
 
 BYTES_KEPT = 600 * 2**20
@@ -95,6 +96,12 @@ class _SampleCache:
 
     def _sample(self, recipe: Dataset, seed: int) -> tuple[Data, bool]:
         """A draw, and whether any of it is random."""
+        if isinstance(recipe, Taught):
+            points, teacher = self.get(recipe.data, seed), recipe.teacher
+            start = initial_parameters(teacher, seed)
+            labelled = recipe.label(points, predictor(teacher, seed, start, lambda: sample_data(teacher, seed).X))
+            self.verify(recipe.data, seed, f"{type(recipe).__name__}.label")
+            return labelled, self._key(recipe.data, seed)[0] in self.random
         own, name = generator(recipe, seed, "data"), type(recipe).__name__
         if not isinstance(recipe, Derived):
             with OwnStream(own, f"{name}.draw") as stream:

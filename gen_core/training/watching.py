@@ -21,7 +21,9 @@ Evaluate = Callable[[], tuple[Tensor, Tensor]]
 """Loss and accuracy over the training set at the current weights, (rows,) each."""
 
 
-def in_parts(model: Model, params: Mapping[str, Tensor], X: Tensor, trained_on: Tensor) -> list[Tensor]:
+def in_parts(
+    model: Model, params: Mapping[str, Tensor], X: Tensor, trained_on: Tensor | Callable[[], Tensor]
+) -> list[Tensor]:
     """Outputs on X, (S, B, *inputs), in parts along B whose activations stay in cache; see `evaluated`."""
     model, params = evaluated(model, params, trained_on)
     return [model.forward(params, part) for part in X.split(EVALUATED, 1)]

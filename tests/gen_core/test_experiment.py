@@ -24,7 +24,6 @@ from gen_core import (
     Stop,
     TwoLayer,
 )
-
 from gen_core.experiment import WATCHES
 
 
