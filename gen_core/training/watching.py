@@ -112,7 +112,8 @@ class Watching:
         """An observable's values, checked.
 
         Raises:
-            InvalidExperiment: if they are no numbers with the rows first, or if it changed what it was given.
+            InvalidExperiment: if they are no numbers with the rows first, if a row's depend on another row's (which the
+                first two checkpoints are looked at for), or if it changed what it was given.
         """
         params = {name: value.detach() for name, value in self.params.items()}
         given = [*params.values(), *(value for value in vars(self.data).values() if value is not None)]
@@ -133,7 +134,25 @@ class Watching:
         before = self.records.get(array_name(self.experiment, observable))
         if before and before[0].shape != value.shape:
             raise InvalidExperiment(f"{name} gave {shape} after {tuple(before[0].shape)}; expected one shape always")
+        if rows > 1 and len(before or ()) < 2:
+            first = Data(**{key: each if each is None else each[:1] for key, each in vars(self.data).items()})
+            with torch.enable_grad():
+                alone = observable(self.model, {key: each[:1] for key, each in params.items()}, first)
+            if alone.shape[1:] != value.shape[1:] or not _alike(alone.detach(), value[:1].detach()):
+                raise InvalidExperiment(
+                    f"{name} gives a seed another value beside other seeds than alone; "
+                    "expected each entry to depend on its own seed alone"
+                )
         return value.detach()
+
+
+def _alike(a: Tensor, b: Tensor) -> bool:
+    """Whether two evaluations agree but for rounding, which may turn a comparison or an order here and there."""
+    a, b = a.double(), b.double()
+    scale = b.nan_to_num(0, 0, 0).abs().max() if b.numel() else 0
+    return bool(
+        ((a - b).abs() <= 0.01 * scale).logical_or(a == b).logical_or(a.isnan() & b.isnan()).sum() >= 0.9 * b.numel()
+    )
 
 
 def _packed(predicted: Tensor, outputs: int) -> Tensor:

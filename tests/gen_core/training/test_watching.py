@@ -132,6 +132,22 @@ def test_an_observable_that_is_no_measure_is_refused(observable, message):
         run(replace(SHORT, watch=(observable,)))
 
 
+@dataclass(frozen=True)
+class Centred:
+    """The distance of each seed's weights from the mean over all seeds, which makes seeds dependent."""
+
+    def __call__(self, model, params, data):
+        return (params["w"] - params["w"].mean(0)).norm(dim=1)
+
+
+def test_an_observable_that_mixes_seeds_is_refused_even_where_they_start_alike():
+    assert not run(SHORT).initial("w").any()
+    with pytest.raises(
+        InvalidExperiment, match=r"^Centred gives a seed another value beside other seeds than alone; exp"
+    ):
+        run(replace(SHORT, watch=(Centred(),)))
+
+
 @pytest.mark.parametrize(
     ("quantity", "hint"), [("test_loss", "'test_loss'"), ("weights.w", "'weights'"), (Sharpness(), "it")]
 )
