@@ -19,6 +19,7 @@ LAYERS = (
     ("rules", "data"),
     ("experiment",),
     ("training",),
+    ("finished",),
     ("settings", "run"),
     ("measures", "lab"),
     ("declaration", "judgement", "loading"),

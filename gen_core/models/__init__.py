@@ -2,7 +2,20 @@
 
 from gen_core.models.contract import Layer, Layered, Model, Size
 from gen_core.models.networks import MLP, ConvNet
+from gen_core.models.potential import Potential
 from gen_core.models.sparse import SparseLinear
 from gen_core.models.two_layer import LiLiang, Linear, TwoLayer
 
-__all__ = ["MLP", "ConvNet", "Layer", "Layered", "LiLiang", "Linear", "Model", "Size", "SparseLinear", "TwoLayer"]
+__all__ = [
+    "MLP",
+    "ConvNet",
+    "Layer",
+    "Layered",
+    "LiLiang",
+    "Linear",
+    "Model",
+    "Potential",
+    "Size",
+    "SparseLinear",
+    "TwoLayer",
+]

@@ -7,7 +7,7 @@ leading seed axis S.
 from __future__ import annotations
 
 import math
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from typing import ClassVar, Literal, NamedTuple, Protocol, TypeGuard, runtime_checkable
 
@@ -172,3 +172,20 @@ def units_of(model: Model, inputs: tuple[int, ...]) -> int:
     if isinstance(model, Layered):
         return sum(layer.units for layer in model.layers(inputs))
     return model.size(inputs).multiply_adds // math.prod(inputs)
+
+
+def evaluated(
+    model: Model, params: Mapping[str, Tensor], X: Tensor | Callable[[], Tensor]
+) -> tuple[Model, Mapping[str, Tensor]]:
+    """The network whose outputs count: with the statistics of the training inputs, where there is batch norm.
+
+    Args:
+        model: the model that is trained.
+        params: all its parameters, (S, ...).
+        X: all training inputs, (S, n, *inputs), or a function that returns them, called only where they are needed.
+
+    Returns:
+        The model and its parameters, unchanged unless the model has an `absorbed`.
+    """
+    absorbed = getattr(model, "absorbed", None)
+    return (model, params) if absorbed is None else absorbed(params, X() if callable(X) else X)

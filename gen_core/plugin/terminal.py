@@ -11,6 +11,7 @@ from gen_core.plugin.outcomes import state
 from gen_core.records import ERROR, HOLDS, INCONCLUSIVE, CaseRecord, RunRecord
 from gen_core.statistics import deciding_headroom, looks, spend
 from gen_core.training import cost
+from gen_core.types import Nothing
 
 
 def conditions(run: RunRecord) -> list[str]:
@@ -68,7 +69,8 @@ def _sizes(experiment: Experiment) -> str:
     """The sizes of an experiment, in one line."""
     inputs = "x".join(map(str, experiment.data.inputs))
     held_out = f", {experiment.n_test} held out" if experiment.n_test else ""
-    parts = [f"n={experiment.data.n} of {inputs}{held_out}"]
+    none = isinstance(experiment.data, Nothing)
+    parts = ["no data" if none else f"n={experiment.data.n} of {inputs}{held_out}"]
     if experiment.model:
         parts.append(f"{experiment.model.size(experiment.data.inputs).parameters} parameters")
     if experiment.rule:

@@ -22,7 +22,8 @@ from gen_core.experiment import Experiment
 from gen_core.recipe import digest
 from gen_core.training.replicas import OwnStream, Twins
 from gen_core.training.seeding import generator
-from gen_core.types import Data, Dataset, Derived, held_out
+from gen_core.training.teachers import Taught, predictor
+from gen_core.types import Data, Dataset, Derived, held_out, targets_of
 
 BYTES_KEPT = 600 * 2**20
 """Size of a process's cache of draws, in bytes: hypotheses, training and measures use the same ones."""
@@ -95,6 +96,12 @@ class _SampleCache:
 
     def _sample(self, recipe: Dataset, seed: int) -> tuple[Data, bool]:
         """A draw, and whether any of it is random."""
+        if isinstance(recipe, Taught):
+            points, teacher = self.get(recipe.data, seed), recipe.teacher
+            start = initial_parameters(teacher, seed)
+            labelled = recipe.label(points, predictor(teacher, seed, start, lambda: sample_data(teacher, seed).X))
+            self.verify(recipe.data, seed, f"{type(recipe).__name__}.label")
+            return labelled, self._key(recipe.data, seed)[0] in self.random
         own, name = generator(recipe, seed, "data"), type(recipe).__name__
         if not isinstance(recipe, Derived):
             with OwnStream(own, f"{name}.draw") as stream:
@@ -188,10 +195,10 @@ def _check(recipe: Dataset, data: Data) -> None:
         if not isinstance(value, Tensor) and (value is not None or not name.endswith("_test")):
             kind = type(value).__name__
             raise InvalidExperiment(f"{type(recipe).__name__} drew {name} as a {kind}; expected a tensor")
-    n, n_test, inputs = recipe.n, held_out(recipe), recipe.inputs
-    expected = {"X": (n, *inputs), "y": (n,)}
+    n, n_test, inputs, targets = recipe.n, held_out(recipe), recipe.inputs, targets_of(recipe)
+    expected = {"X": (n, *inputs), "y": (n, *targets)}
     if n_test:
-        expected |= {"X_test": (n_test, *inputs), "y_test": (n_test,)}
+        expected |= {"X_test": (n_test, *inputs), "y_test": (n_test, *targets)}
     for name, shape in expected.items():
         array = getattr(data, name)
         found = tuple(array.shape) if isinstance(array, Tensor) else array

@@ -13,7 +13,7 @@ from torch import Tensor
 
 from gen_core.errors import InvalidExperiment
 from gen_core.experiment import Experiment
-from gen_core.losses import Sloped
+from gen_core.losses import Sloped, WholeLoss
 from gen_core.models.contract import Layered, chained
 from gen_core.rules import GradientRule, NewtonRule, Streams
 from gen_core.training.fused import Fused
@@ -41,6 +41,8 @@ def choose_stepper(experiment: Experiment) -> StepperChoice:
         raise InvalidExperiment(f"rule {type(rule).__name__} has no update; expected a GradientRule")
     if experiment.stop.gradient is not None:
         return StepperChoice("autograd", "the training ends by the norm of its gradient")
+    if isinstance(loss, WholeLoss):
+        return StepperChoice("autograd", f"{type(loss).__name__} is a loss of the whole batch")
     if not isinstance(loss, Sloped) or not _own_slope(loss):
         return StepperChoice("autograd", f"{type(loss).__name__} has no slope of its own")
     if not chained(model):
@@ -102,14 +104,16 @@ class Autograd:
         streams: Streams,
     ) -> None:
         self.params, self.trained, self.rate = params, trained, rate
-        self.model, rule, self.loss = experiment.parts
+        self.model, rule, loss = experiment.parts
         self.rule = cast(GradientRule, rule)
         self.state = self.rule.start(trained, streams)
-        self.share = torch.full((), 1 / (self.rule.batch or experiment.data.n), dtype=rate.dtype).to(rate.device)
+        whole = isinstance(loss, WholeLoss)
+        self.losses, points = (loss.on_batch, 1) if whole else (loss.per_point, self.rule.batch or experiment.data.n)
+        self.share = torch.full((), 1 / points, dtype=rate.dtype).to(rate.device)
 
     def step(self, X: Tensor, y: Tensor, on_gradient_norms: OnGradientNorms | None) -> None:
         """Take a step."""
-        loss = self.loss.per_point(self.model.forward(self.params, X), y)
+        loss = self.losses(self.model.forward(self.params, X), y)
         gradients = torch.autograd.grad(loss, list(self.trained.values()), self.share.expand_as(loss))
         if on_gradient_norms is not None:
             squares = torch.stack([g.reshape(len(g), -1).square().sum(1) for g in gradients])

@@ -154,7 +154,7 @@ def test_watched_quantities_are_those_of_the_watched_weights():
 def test_classes_of_several_outputs_are_watched_as_integers():
     experiment = replace(
         LEAST_SQUARES,
-        data=Teacher(targets="classes"),
+        data=Teacher(labels="classes"),
         model=LiLiang(9, 3),
         loss=CrossEntropy(),
         watch=("test_classes",),

@@ -64,7 +64,7 @@ def test_labels_say_what_there_is():
     [
         (lambda run: run.train_loss, "quantity 'train_loss' of a run that trains nothing; expected steps"),
         (lambda run: run.watched("train_loss"), "watched quantity 'train_loss' of a run that trains nothing; expected"),
-        (lambda run: run.weights("v"), "trained parameter 'v' of a run that trains nothing; expected steps"),
+        (lambda run: run.weights("v"), "parameter 'v' is not trained; use run.initial('v') or run.params()"),
         (lambda run: run.experiment.parts, "TwoLayer on Gaussian trains nothing; expected steps, with a model"),
     ],
 )

@@ -81,9 +81,9 @@ FAULTS = (
     ),
     Fault(
         "checkpoints that all show the end",
-        "gen_core/run.py",
-        'return self._array(f"watch.{name}", "watched quantity")',
-        'return (lambda path: path[:, -1:].expand_as(path))(self._array(f"watch.{name}", "watched quantity"))',
+        "gen_core/finished.py",
+        'value = self._array(f"watch.{name}", "watched quantity")',
+        'value = (lambda path: path[:, -1:].expand_as(path))(self._array(f"watch.{name}", "watched quantity"))',
         red=(f"{SUM}[gd]",),
     ),
     Fault(
