@@ -18,7 +18,10 @@ from gen_core.expect import expect
 from gen_core.experiment import Experiment
 from gen_core.loading import load
 from gen_core.losses import CrossEntropy, Logistic, Square
+from gen_core.models.activations import Polynomial
+from gen_core.models.copies import MinusCopy
 from gen_core.models.networks import MLP, ConvNet
+from gen_core.models.residual import ResNet
 from gen_core.models.sparse import SparseLinear
 from gen_core.models.two_layer import LiLiang, Linear, TwoLayer
 from gen_core.rules import GD, SGD, AdaGrad, Adam, Momentum, Newton
@@ -58,11 +61,14 @@ __all__ = [
     "Linear",
     "Logistic",
     "Measured",
+    "MinusCopy",
     "Momentum",
     "Mutation",
     "Newton",
     "Paper",
+    "Polynomial",
     "Refuted",
+    "ResNet",
     "Run",
     "Runs",
     "SparseLinear",

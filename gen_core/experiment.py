@@ -12,7 +12,7 @@ from gen_core.checks import check_count, check_counts
 from gen_core.code.fingerprint import code_of
 from gen_core.errors import InvalidExperiment
 from gen_core.losses import Loss
-from gen_core.models.contract import Model
+from gen_core.models.contract import Model, check_batch, missing_members
 from gen_core.recipe import brief, canonical, digest
 from gen_core.rules import Particular, Rule
 from gen_core.schedule import Every, Geometric, Stop
@@ -66,9 +66,10 @@ class Experiment:
     after: Experiment | None = None
 
     def __post_init__(self) -> None:
+        missing = ", ".join(missing_members(self.model))
         kinds = {
             "data": (Dataset, "a data set, with n, inputs and draw"),
-            "model": (Model, "a model"),
+            "model": (Model, f"a model (it lacks {missing})" if missing else "a model"),
             "rule": (Rule, "a rule"),
             "loss": (Loss, "a loss"),
             "stop": (Stop, "a Stop"),
@@ -120,6 +121,7 @@ class Experiment:
                 raise InvalidExperiment(
                     f"stop gradient {self.stop.gradient} with batch {batch}; expected a rule on all points"
                 )
+        check_batch(self.parts.model, batch or self.data.n)
         if isinstance(self.rule, Particular):
             self.rule.check(self.parts.model)
 

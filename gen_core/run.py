@@ -14,6 +14,7 @@ from torch import Tensor
 from gen_core.errors import BrokenTraining, InvalidExperiment, Unfinished
 from gen_core.experiment import Experiment
 from gen_core.models import Model
+from gen_core.models.contract import evaluated
 from gen_core.training.draws import initial_parameters, sample_data
 from gen_core.training.replicas import mark
 from gen_core.training.result import TrainingResult
@@ -96,7 +97,8 @@ class Run:
             initial_parameters(self.experiment, self.seeds[0]).keys() - params.keys()
         ):  # what is drawn and not trained
             params[name] = self._drawn(name)
-        return self.model.forward(params, X).double()
+        model, plain = evaluated(self.model, params, lambda: self.X)
+        return model.forward(plain, X).double()
 
     def watched(self, name: str) -> Tensor:
         """A watched quantity at the checkpoints, (seeds, checkpoints, ...).

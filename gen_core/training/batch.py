@@ -12,6 +12,7 @@ from torch import Tensor
 
 from gen_core.errors import InvalidExperiment
 from gen_core.losses import classes, right
+from gen_core.models.contract import evaluated
 from gen_core.training.cost import EVALUATED
 from gen_core.training.draws import initial_parameters, sample_data
 from gen_core.training.invariants import Epochs, Replica, Witness, data_marks, draws_apart
@@ -198,8 +199,9 @@ class Batch:
         if self.evaluated is not None:
             return self.evaluated
         loss, accuracy = torch.zeros_like(self.rate), torch.zeros_like(self.rate)
+        model, params = evaluated(self.model, self.params, self.X)
         for X, y in zip(self.X.split(EVALUATED, 1), self.y.split(EVALUATED, 1), strict=True):
-            f = self.model.forward(self.params, X)
+            f = model.forward(params, X)
             loss += self.loss.per_point(f, y).sum(1)
             accuracy += right(f, y).sum(1)
         self.evaluated = loss / self.X.shape[1], accuracy / self.X.shape[1]
@@ -208,7 +210,8 @@ class Batch:
     @torch.no_grad()
     def _test_classes(self) -> Tensor:
         """Predicted classes of the held-out points: packed bits for two classes, integers for more."""
-        parts = [classes(self.model.forward(self.params, X)) for X in self.X_test.split(EVALUATED, 1)]
+        model, params = evaluated(self.model, self.params, self.X)
+        parts = [classes(model.forward(params, X)) for X in self.X_test.split(EVALUATED, 1)]
         predicted = torch.cat(parts, 1).cpu()
         if predicted.dtype == torch.bool:
             return torch.from_numpy(np.packbits(predicted.numpy(), axis=-1))

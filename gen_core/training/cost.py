@@ -47,6 +47,9 @@ def cost(experiment: Experiment) -> Cost:
     kept = parameters if "weights" in watch else 0
     kept = len(grid) * (kept + tested // 8)
     evaluated = 2 * units * min(max(data.n, tested), EVALUATED)
+    if getattr(model, "absorbed", None) is not None:  # a pass of all training points before each evaluation
+        evaluations += forward * data.n * len({*evaluated_at, *grid})
+        evaluated = max(evaluated, units * data.n)
 
     first = cost(experiment.after) if experiment.after else Cost(0.0, 0)
     return Cost(
