@@ -164,8 +164,8 @@ def fit(recipe: Polynomial) -> np.ndarray:
     """Coefficients of a polynomial activation in Legendre's polynomials, scaled to its interval; (degree + 1,).
 
     c_k = (2k + 1) / 2 times the integral of phi P_k over [-1, 1], by Gauss-Legendre quadrature on each side of 0, where
-    activations may have a kink: exact for relu and leaky_relu, and to 1e-12 for the smooth ones on intervals up to
-    [-100, 100].
+    activations may have a kink: exact but for rounding for relu and leaky_relu, and to 1e-10 for the smooth ones on
+    intervals up to [-1000, 1000] (to 1e-12 for degrees up to 10).
     """
     low, high = recipe.interval
     nodes, weights = legendre.leggauss(NODES)

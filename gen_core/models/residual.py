@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import math
 from collections.abc import Iterator, Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from typing import ClassVar
 
 from torch import Tensor
@@ -42,7 +42,7 @@ class ResNet(Network):
     blocks: int = 2
     kernel: int = 3
     stride: int = 2
-    hidden: tuple[int, ...] = ()
+    hidden: tuple[int, ...] = field(default=(), kw_only=True)
     is_chain: ClassVar[bool] = False
 
     def __post_init__(self) -> None:

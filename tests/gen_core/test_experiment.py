@@ -57,6 +57,17 @@ class Doubled(Linear):
     """Not linear for all that anyone knows: its forward is its own."""
 
 
+@dataclass(frozen=True)
+class Unsized:
+    outputs, trainable = 1, ("w",)
+
+    def init(self, inputs, generator, dtype):
+        raise NotImplementedError
+
+    def forward(self, params, X):
+        raise NotImplementedError
+
+
 VALID = Experiment(data=Points(), model=Linear(), rule=GD(0.1), loss=Square(), steps=10)
 RECIPE = "expected a number, a string, a tuple or a frozen dataclass of these"
 
