@@ -192,8 +192,8 @@ def layers_of(model: Model, inputs: tuple[int, ...]) -> tuple[Layer, ...]:
 
 def units_of(model: Model, inputs: tuple[int, ...]) -> int:
     """Number of activations for one point, by the model's `units`; an estimate, as for dense layers, without it."""
-    units: Callable[[tuple[int, ...]], int] | None = getattr(model, "units", None)
-    return model.size(inputs).multiply_adds // math.prod(inputs) if units is None else units(inputs)
+    units: object = getattr(model, "units", None)
+    return units(inputs) if callable(units) else model.size(inputs).multiply_adds // math.prod(inputs)
 
 
 def evaluated(
