@@ -192,7 +192,7 @@ def layers_of(model: Model, inputs: tuple[int, ...]) -> tuple[Layer, ...]:
 
 def units_of(model: Model, inputs: tuple[int, ...]) -> int:
     """Number of activations for one point, by the model's `units`; an estimate, as for dense layers, without it."""
-    units: object = getattr(model, "units", None)
+    units: Callable[[tuple[int, ...]], int] | None = getattr(model, "units", None)
     return units(inputs) if callable(units) else model.size(inputs).multiply_adds // math.prod(inputs)
 
 
