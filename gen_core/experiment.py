@@ -14,7 +14,7 @@ from gen_core.checks import check_count, check_counts
 from gen_core.code.fingerprint import code_of
 from gen_core.errors import InvalidExperiment
 from gen_core.losses import Loss, WholeLoss
-from gen_core.models.contract import Model
+from gen_core.models.contract import Model, check_batch, missing_members
 from gen_core.recipe import brief, canonical, digest
 from gen_core.rules import NewtonRule, Particular, Rule
 from gen_core.schedule import AtLoss, Every, Geometric, Stop
@@ -89,9 +89,10 @@ class Experiment:
     may_diverge: bool = False
 
     def __post_init__(self) -> None:
+        missing = ", ".join(missing_members(self.model))
         kinds = {
             "data": (Dataset, "a data set, with n, inputs and draw"),
-            "model": (Model, "a model"),
+            "model": (Model, f"a model (it lacks {missing})" if missing else "a model"),
             "rule": (Rule, "a rule"),
             "loss": ((Loss, WholeLoss), "a loss"),
             "stop": (Stop, "a Stop"),
@@ -153,6 +154,7 @@ class Experiment:
                 )
         if isinstance(self.rule, NewtonRule) and isinstance(self.loss, WholeLoss):
             raise InvalidExperiment(f"loss {brief(self.loss)} with {type(self.rule).__name__}; expected one of points")
+        check_batch(self.parts.model, batch or self.data.n)
         if isinstance(self.rule, Particular):
             self.rule.check(self.parts.model)
 

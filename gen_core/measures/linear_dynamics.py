@@ -14,12 +14,13 @@ from torch import Tensor
 from gen_core.errors import InvalidExperiment
 from gen_core.losses import Square
 from gen_core.measures.kernels import constants, second_moment
+from gen_core.models.activations import Polynomial
 from gen_core.models.two_layer import TwoLayer
 from gen_core.rules import GD
 from gen_core.run import Run
 
 
-def first_features(X: Tensor, name: str, second_moment: float) -> Tensor:
+def first_features(X: Tensor, name: str | Polynomial, second_moment: float) -> Tensor:
     """psi_1(x) = (zeta x, nu) / sqrt(d), (..., n, d + 1), of inputs X, (..., n, d).
 
     Source: Hu et al. (2020), eq. (5). nu is theta1 sqrt(second_moment), with second_moment = Tr[Sigma^2] / d.

@@ -34,8 +34,10 @@ def layer_norms(params: Parameters, layers: Sequence[Layer]) -> Tensor:
         layers: the K layers, from the input; see `gen_core.models.contract.layers_of`.
 
     Raises:
-        InvalidExperiment: if a parameter belongs to no layer, or a layer's parameter is missing.
+        InvalidExperiment: if a parameter belongs to no layer, or a layer's parameter is missing, or one has batch norm.
     """
+    if normed := [layer.weight for layer in layers if layer.gain]:
+        raise InvalidExperiment(f"batch norm after {normed[0]}; expected weights that have absorbed it (`evaluated`)")
     names = [name for layer in layers for name in layer.names]
     if set(names) != set(params):
         found, expected = (", ".join(sorted(some)) for some in (params, names))

@@ -55,6 +55,9 @@ def cost(experiment: Experiment) -> Cost:
     kept += model.outputs * (data.n * ("train_outputs" in watch) + tested * ("test_outputs" in watch))
     kept *= experiment.recorded
     evaluated = 2 * units * min(max(data.n, tested), EVALUATED) + (2 * units * (data.n + tested) if observed else 0)
+    if getattr(model, "absorbed", None) is not None:  # a pass of all training points before each evaluation
+        evaluations += forward * data.n * len({*evaluated_at, *grid})
+        evaluated = max(evaluated, units * data.n)
 
     first = cost(experiment.after) if experiment.after else Cost(0.0, 0)
     return Cost(

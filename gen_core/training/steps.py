@@ -48,6 +48,8 @@ def choose_stepper(experiment: Experiment) -> StepperChoice:
     if not chained(model):
         return StepperChoice("autograd", f"no gradient of {type(model).__name__} is written out")
     layers = model.layers(experiment.data.inputs)
+    if any(layer.gain for layer in layers):
+        return StepperChoice("autograd", f"no gradient through the batch norm of {type(model).__name__} is written out")
     kinds = [layer.kind for layer in layers]
     if "convolution" in kinds[kinds.index("dense") if "dense" in kinds else 0 :]:
         return StepperChoice("autograd", f"{type(model).__name__} has a convolution that is not below a dense layer")

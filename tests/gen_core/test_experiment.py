@@ -58,6 +58,17 @@ class Doubled(Linear):
     """Not linear for all that anyone knows: its forward is its own."""
 
 
+@dataclass(frozen=True)
+class Unsized:
+    outputs, trainable = 1, ("w",)
+
+    def init(self, inputs, generator, dtype):
+        raise NotImplementedError
+
+    def forward(self, params, X):
+        raise NotImplementedError
+
+
 VALID = Experiment(data=Points(), model=Linear(), rule=GD(0.1), loss=Square(), steps=10)
 RECIPE = "expected a number, a string, a tuple or a frozen dataclass of these"
 
@@ -82,7 +93,15 @@ RECIPE = "expected a number, a string, a tuple or a frozen dataclass of these"
         ({"watch": ("test_classes",)}, "watch 'test_classes' with n_test 0; expected held-out points"),
         ({"rule": SGD(0.1, 11)}, "batch 11 of n=10 points; expected at most n"),
         ({"rule": Linear()}, "rule Linear(init_std=0.0, bias=False); expected a rule"),
-        ({"model": GD(0.1)}, "model GD(rate=0.1); expected a model"),
+        (
+            {"model": GD(0.1)},
+            "model GD(rate=0.1); expected a model (it lacks outputs, trainable, init, forward, size)",
+        ),
+        ({"model": Unsized()}, "model Unsized(); expected a model (it lacks batch_form, size)"),
+        (
+            {"model": MLP(batch_norm=True), "rule": SGD(0.1, 1)},
+            "batch norm of MLP with batch 1; expected at least 2",
+        ),
         ({"model": Linear}, "model <class 'gen_core.models.two_layer.Linear'>; expected a model"),
         ({"loss": "square"}, "loss 'square'; expected a loss"),
         ({"stop": 0.1}, "stop 0.1; expected a Stop"),

@@ -22,8 +22,11 @@ from gen_core import (
     LiLiang,
     Linear,
     Logistic,
+    MinusCopy,
     Momentum,
     Newton,
+    Polynomial,
+    ResNet,
     Square,
     Stop,
     TwoLayer,
@@ -52,6 +55,8 @@ CONVOLUTIONAL = (
     ConvNet(channels=(3,), hidden=()),
     ConvNet(channels=(2, 3), kernel=5, stride=1, hidden=(4,), bias=False, activation="tanh"),
     ConvNet(channels=(4, 3, 2), activation="erf"),
+    ConvNet(channels=(2, 3), kernel=(2, 3), stride=(1, 2), padding="valid", activation="tanh"),
+    ConvNet(channels=(3,), kernel=(4,), stride=3, padding="valid", hidden=(), activation=Polynomial(5, (-4, 4), "erf")),
 )
 FUSED = [
     NET,
@@ -63,6 +68,8 @@ FUSED = [
     replace(NET, model=MLP(hidden=(), bias=False)),
     replace(NET, model=MLP(hidden=(7,), outputs=3), loss=CrossEntropy()),
     *(replace(NET, model=MLP(hidden=(5, 3), activation=a)) for a in ACTIVATIONS),
+    replace(NET, model=MLP(hidden=(5, 3), activation=Polynomial(10))),
+    replace(NET, model=TwoLayer(8, Polynomial(3, (-4.5, 2), "softplus")), rule=Momentum(0.1)),
     replace(NET, model=Linear(init_std=1.0)),
     replace(NET, model=Linear(bias=True), rule=Momentum(0.1, batch=6)),
     replace(NET, model=TwoLayer(8)),
@@ -75,6 +82,11 @@ FUSED = [
 ]
 REASONS = {
     "autograd: the training ends by the norm of its gradient": replace(NET, rule=GD(0.1), stop=Stop(gradient=0.1)),
+    "autograd: no gradient through the batch norm of MLP is written out": replace(
+        NET, model=MLP((4,), batch_norm=True)
+    ),
+    "autograd: no gradient of ResNet is written out": replace(NET, data=IMAGES, model=ResNet(3)),
+    "autograd: no gradient of MinusCopy is written out": replace(NET, model=MinusCopy(MLP((4,)))),
     "newton: the rule needs second derivatives": replace(NET, model=Linear(), rule=Newton()),
 }
 
