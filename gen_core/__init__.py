@@ -21,7 +21,23 @@ from gen_core.losses import CrossEntropy, Logistic, Square
 from gen_core.models.networks import MLP, ConvNet
 from gen_core.models.sparse import SparseLinear
 from gen_core.models.two_layer import LiLiang, Linear, TwoLayer
-from gen_core.rules import GD, SGD, AdaGrad, Adam, Momentum, Newton
+from gen_core.rules import (
+    GD,
+    SAM,
+    SGD,
+    AdaGrad,
+    Adam,
+    Cosine,
+    InverseTime,
+    L1Ball,
+    L2Ball,
+    Langevin,
+    Momentum,
+    Newton,
+    Noisy,
+    Projected,
+    Steps,
+)
 from gen_core.run import Mutation, Run, Runs
 from gen_core.schedule import Every, Geometric, Stop
 from gen_core.settings import Arms, AtScale, Sweep
@@ -30,6 +46,7 @@ from gen_core.types import Data, Dataset, Derived, Measured
 __all__ = [
     "GD",
     "MLP",
+    "SAM",
     "SGD",
     "AdaGrad",
     "Adam",
@@ -41,6 +58,7 @@ __all__ = [
     "Citation",
     "Claim",
     "ConvNet",
+    "Cosine",
     "CrossEntropy",
     "Data",
     "DataDamaged",
@@ -54,6 +72,10 @@ __all__ = [
     "Inconclusive",
     "InvalidClaim",
     "InvalidExperiment",
+    "InverseTime",
+    "L1Ball",
+    "L2Ball",
+    "Langevin",
     "LiLiang",
     "Linear",
     "Logistic",
@@ -61,12 +83,15 @@ __all__ = [
     "Momentum",
     "Mutation",
     "Newton",
+    "Noisy",
     "Paper",
+    "Projected",
     "Refuted",
     "Run",
     "Runs",
     "SparseLinear",
     "Square",
+    "Steps",
     "Stop",
     "StoreFailure",
     "Sweep",

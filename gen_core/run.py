@@ -14,6 +14,7 @@ from torch import Tensor
 from gen_core.errors import BrokenTraining, InvalidExperiment, Unfinished
 from gen_core.experiment import Experiment
 from gen_core.models import Model
+from gen_core.rules.rates import base_rate
 from gen_core.training.draws import initial_parameters, sample_data
 from gen_core.training.replicas import mark
 from gen_core.training.result import TrainingResult
@@ -184,7 +185,7 @@ class Run:
             seeds = ", ".join(f"seed {s} by step {at}" for s, at in lost[:4]) + (" ..." if len(lost) > 4 else "")
             raise Unfinished(
                 f"training diverged: the loss is not finite for {len(lost)} of {len(self.seeds)} seeds ({seeds}); "
-                f"expected a finite loss (rate {self.experiment.rule.rate:g})"
+                f"expected a finite loss (rate {base_rate(self.experiment.rule.rate):g})"
             )
 
     def _array(self, name: str, kind: str) -> Tensor:

@@ -124,9 +124,9 @@ def test_batches_of_rules():
 @pytest.mark.parametrize(
     ("make", "message"),
     [
-        (lambda: GD(0.0), "rate 0.0; expected a positive number"),
-        (lambda: SGD(-1.0, 4), "rate -1.0; expected a positive number"),
-        (lambda: Adam(float("inf")), "rate inf; expected a positive number"),
+        (lambda: GD(0.0), "rate 0.0; expected a positive number, or Steps, Cosine or InverseTime"),
+        (lambda: SGD(-1.0, 4), "rate -1.0; expected a positive number, or Steps, Cosine or InverseTime"),
+        (lambda: Adam(float("inf")), "rate inf; expected a positive number, or Steps, Cosine or InverseTime"),
         (lambda: SGD(0.1, 0), "batch 0; expected a positive integer"),
         (lambda: SGD(0.1, 2.5), "batch 2.5; expected a positive integer"),
         (lambda: AdaGrad(0.1, replacement=True), "replacement with batch None; expected a batch size"),

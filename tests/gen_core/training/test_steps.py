@@ -237,7 +237,9 @@ class Stepless:
 
 def test_a_rule_without_a_step_is_refused():
     rule = dataclass(frozen=True)(Stepless)()
-    with pytest.raises(InvalidExperiment, match=r"^rule Stepless has no update; expected a GradientRule$"):
+    with pytest.raises(
+        InvalidExperiment, match=r"^rule Stepless has no update; expected a GradientRule or a ClosureRule$"
+    ):
         choose_stepper(replace(NET, rule=rule))
 
 
