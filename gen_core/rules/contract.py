@@ -19,7 +19,7 @@ State = dict[str, Any]
 """What a rule remembers between the steps of one training: what its `start` returns and its steps change in place.
 
 It may hold anything: velocities, a step count, generators. What belongs to rows has them as its first axis, (S, ...),
-on the parameters' device. A row's entries may depend on that row's parameters, gradients and stream alone: a norm, a mean
+on the parameters' device. A row's entries may depend on its own parameters, gradients and stream alone: a norm, a mean
 or a maximum over all rows, or a branch on one, makes seeds dependent. A row of rate 0 is passed like the others; its
 entries may go on changing, its parameters not. No result keeps the state, and a training after another one (`after`)
 starts anew, with a schedule at its first step."""
