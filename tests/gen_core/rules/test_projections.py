@@ -50,7 +50,6 @@ def test_a_projection_is_the_nearest_point(kind, w, radius):
     theirs = least(lambda v: ((v - w) ** 2).sum() / 2, lambda v: v - w, len(w), ball)
     np.testing.assert_allclose(ours, theirs, atol=1e-4)
     assert np.linalg.norm(ours, NORM[kind]) <= radius * (1 + 1e-12)
-    assert ((ours - w) ** 2).sum() <= ((theirs - w) ** 2).sum() + 1e-9
 
 
 @pytest.mark.parametrize("kind", BALLS)
