@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import math
+from collections.abc import Collection
 from dataclasses import dataclass, replace
 from typing import Protocol, Self, runtime_checkable
 
@@ -137,12 +138,19 @@ def constant_rate(rate: Rate) -> float:
     return rate
 
 
-def share_of(schedule: Schedule, step: int) -> float:
-    """A schedule's share at a step.
+def share_of(schedules: Collection[Schedule], step: int) -> float:
+    """The share at a step of schedules with one batch form.
 
     Raises:
-        InvalidExperiment: if it is negative or not finite.
+        InvalidExperiment: if one is negative or not finite, or if the batch form hides that they differ.
     """
-    if not (math.isfinite(share := schedule.share(step)) and share >= 0):
-        raise InvalidExperiment(f"{brief(schedule)} has share {share} at step {step}; expected a finite number >= 0")
-    return share
+    shares = {schedule.share(step): schedule for schedule in schedules}
+    for share, schedule in shares.items():
+        if not (math.isfinite(share) and share >= 0):
+            found = f"{brief(schedule)} has share {share} at step {step}"
+            raise InvalidExperiment(f"{found}; expected a finite number >= 0")
+    least, most = min(shares), max(shares)
+    if most - least > 1e-9 * most:
+        found = f"shares {least:g} and {most:g} at step {step} of {brief(shares[least])} and {brief(shares[most])}"
+        raise InvalidExperiment(f"{found}, which have one batch_form(); expected one share")
+    return most

@@ -61,7 +61,7 @@ class Batch:
         self.drawn = {f"drawn.{name}": torch.tensor([row[name] for row in marks]) for name in marks[0]}
         self.trained = {name: self.params[name].requires_grad_() for name in self.model.trainable}
         self.rate = torch.tensor([base_rate(e.parts.rule.rate) for e, _ in rows], dtype=dtype, device=device)
-        self.schedule = self.rule.rate if isinstance(self.rule.rate, Schedule) else None
+        self.schedules = {e.parts.rule.rate for e, _ in rows if isinstance(e.parts.rule.rate, Schedule)}
         self.base = self.rate.clone()
         self.alive = torch.ones(len(rows), dtype=torch.bool, device=device)
         self.running = len(rows)
@@ -111,8 +111,8 @@ class Batch:
 
     def _step(self, step: int, X: Tensor, y: Tensor) -> None:
         self.evaluated, limit = None, self.experiment.stop.gradient
-        if self.schedule is not None:
-            self.rate.copy_(self.base * self.alive * share_of(self.schedule, step))
+        if self.schedules:
+            self.rate.copy_(self.base * self.alive * share_of(self.schedules, step))
         if limit is None:
             self._stepper.step(X, y, None)
             return

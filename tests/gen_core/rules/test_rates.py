@@ -158,6 +158,23 @@ def test_a_schedule_of_ones_own():
         run((replace(SHORT, rule=GD(Backwards(0.2, 8))), 2))
 
 
+@dataclass(frozen=True)
+class FallsTo(WarmUp):
+    """Its batch form forgets that shares depend on the rate."""
+
+    def share(self, step):
+        return 1.0 if step < 5 else 0.01 / self.rate
+
+
+def test_a_batch_form_that_hides_a_difference_is_refused():
+    rows = [(replace(SHORT, rule=GD(FallsTo(rate, 8))), 0) for rate in (0.1, 0.2)]
+    assert rows[0][0].batch_key() == rows[1][0].batch_key()
+    message = r"^shares 0.05 and 0.1 at step 5 of FallsTo\(.*\) and FallsTo\(.*\), which have one batch_form\(\);"
+    with pytest.raises(InvalidExperiment, match=message):
+        run(*rows)
+    run(rows[0])
+
+
 def test_a_training_that_diverges_names_its_first_rate():
     lost = run((replace(SHORT, rule=GD(InverseTime(1e200, 1e-3))), 0))
     with pytest.raises(Unfinished, match=r"expected a finite loss \(rate 1e\+200\)$"):
