@@ -75,7 +75,7 @@ RECIPE = "expected a number, a string, a tuple or a frozen dataclass of these"
         ({"watch": ("test_classes",)}, "watch 'test_classes' with n_test 0; expected held-out points"),
         ({"rule": SGD(0.1, 11)}, "batch 11 of n=10 points; expected at most n"),
         ({"rule": Linear()}, "rule Linear(init_std=0.0, bias=False); expected a rule"),
-        ({"model": GD(0.1)}, "model GD(rate=0.1); expected a model"),
+        ({"model": GD(0.1)}, "model GD(rate=0.1, weight_decay=0.0); expected a model"),
         ({"model": Linear}, "model <class 'gen_core.models.two_layer.Linear'>; expected a model"),
         ({"loss": "square"}, "loss 'square'; expected a loss"),
         ({"stop": 0.1}, "stop 0.1; expected a Stop"),
