@@ -13,6 +13,7 @@ from gen_core.errors import BrokenTraining, InvalidExperiment, Unfinished
 from gen_core.experiment import WATCHES, Experiment, Observable
 from gen_core.models import Model
 from gen_core.recipe import brief
+from gen_core.rules.rates import base_rate
 from gen_core.schedule import AtLoss
 from gen_core.training.draws import initial_parameters, sample_data
 from gen_core.training.replicas import mark
@@ -162,7 +163,7 @@ class Finished:
             seeds = ", ".join(f"seed {s} by step {at}" for s, at in lost[:4]) + (" ..." if len(lost) > 4 else "")
             raise Unfinished(
                 f"training diverged: the loss is not finite for {len(lost)} of {len(self.seeds)} seeds ({seeds}); "
-                f"expected a finite loss (rate {self.experiment.rule.rate:g}), or may_diverge=True to measure it"
+                f"expected a finite loss (rate {base_rate(self.experiment.rule.rate):g}), or may_diverge=True to measure it"
             )
 
     @property

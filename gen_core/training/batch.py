@@ -11,6 +11,7 @@ from torch import Tensor
 
 from gen_core.errors import InvalidExperiment
 from gen_core.losses import WholeLoss, mean_loss, right
+from gen_core.rules.rates import Schedule, base_rate, share_of
 from gen_core.training.draws import initial_parameters, sample_data
 from gen_core.training.invariants import Epochs, Replica, Witness, data_marks, draws_apart
 from gen_core.training.replicas import mark
@@ -63,7 +64,9 @@ class Batch:
             row |= {name: mark(value[i]) for name, value in self.params.items()}
         self.drawn = {f"drawn.{name}": torch.tensor([row[name] for row in marks]) for name in marks[0]}
         self.trained = {name: self.params[name].requires_grad_() for name in self.model.trainable}
-        self.rate = torch.tensor([e.parts.rule.rate for e, _ in rows], dtype=dtype, device=device)
+        self.rate = torch.tensor([base_rate(e.parts.rule.rate) for e, _ in rows], dtype=dtype, device=device)
+        self.schedules = {e.parts.rule.rate for e, _ in rows if isinstance(e.parts.rule.rate, Schedule)}
+        self.base = self.rate.clone()
         self.alive = torch.ones(len(rows), dtype=torch.bool, device=device)
         self.running = len(rows)
         self.ended_at = torch.full((len(rows),), experiment.steps)
@@ -112,6 +115,8 @@ class Batch:
 
     def _step(self, step: int, X: Tensor, y: Tensor) -> None:
         self.evaluated, limit = None, self.experiment.stop.gradient
+        if self.schedules:
+            self.rate.copy_(self.base * self.alive * share_of(self.schedules, step))
         if limit is None:
             self._stepper.step(X, y, None)
             return

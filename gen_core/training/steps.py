@@ -15,7 +15,7 @@ from gen_core.errors import InvalidExperiment
 from gen_core.experiment import Experiment
 from gen_core.losses import Sloped, WholeLoss
 from gen_core.models.contract import Layered, chained
-from gen_core.rules import GradientRule, NewtonRule, Streams
+from gen_core.rules import ClosureRule, GradientRule, NewtonRule, Streams
 from gen_core.training.fused import Fused
 from gen_core.training.newton import NewtonSteps
 from gen_core.training.stepper import OnGradientNorms, StepCost, Stepper, gradient_cost
@@ -32,13 +32,16 @@ def choose_stepper(experiment: Experiment) -> StepperChoice:
     """The stepper for a recipe: "newton", "fused" (hand-written gradients) where possible, or else "autograd".
 
     Raises:
-        InvalidExperiment: for a rule that has no step.
+        InvalidExperiment: for a rule that has no step, or two.
     """
     model, rule, loss = experiment.parts
     if isinstance(rule, NewtonRule) and not isinstance(rule, GradientRule):
         return StepperChoice("newton", "the rule needs second derivatives")
-    if not isinstance(rule, GradientRule):
-        raise InvalidExperiment(f"rule {type(rule).__name__} has no update; expected a GradientRule")
+    if isinstance(rule, GradientRule) == isinstance(rule, ClosureRule):
+        has = "both update and step" if isinstance(rule, GradientRule) else "no update"
+        raise InvalidExperiment(f"rule {type(rule).__name__} has {has}; expected a GradientRule or a ClosureRule")
+    if isinstance(rule, ClosureRule):
+        return StepperChoice("autograd", f"{type(rule).__name__} takes more than one gradient a step")
     if experiment.stop.gradient is not None:
         return StepperChoice("autograd", "the training ends by the norm of its gradient")
     if isinstance(loss, WholeLoss):
@@ -93,7 +96,7 @@ def step_cost(experiment: Experiment) -> StepCost:
 
 
 class Autograd:
-    """Steps along gradients of the summed loss, for any model, loss and `GradientRule`; see `Stepper`."""
+    """Steps along gradients of the summed loss, for any model and loss and all rules but Newton's; see `Stepper`."""
 
     cost = staticmethod(gradient_cost)
 
@@ -107,20 +110,28 @@ class Autograd:
     ) -> None:
         self.params, self.trained, self.rate = params, trained, rate
         self.model, rule, loss = experiment.parts
-        self.rule = cast(GradientRule, rule)
-        self.state = self.rule.start(trained, streams)
+        self.rule, self.closure = cast(GradientRule, rule), rule if isinstance(rule, ClosureRule) else None
+        self.state = rule.start(trained, streams)
         whole = isinstance(loss, WholeLoss)
-        self.losses, points = (loss.on_batch, 1) if whole else (loss.per_point, self.rule.batch or experiment.data.n)
+        self.losses, points = (loss.on_batch, 1) if whole else (loss.per_point, rule.batch or experiment.data.n)
         self.share = torch.full((), 1 / points, dtype=rate.dtype).to(rate.device)
 
     def step(self, X: Tensor, y: Tensor, on_gradient_norms: OnGradientNorms | None) -> None:
         """Take a step."""
+        closure = self.closure
+        gradients = self._gradients(X, y) if closure is None or on_gradient_norms is not None else {}
+        if on_gradient_norms is not None:
+            squares = torch.stack([g.reshape(len(g), -1).square().sum(1) for g in gradients.values()])
+            on_gradient_norms(squares.sum(0).sqrt(), False)
+        if closure is None:
+            self.rule.update(self.trained, gradients, self.state, self.rate)
+        else:
+            closure.step(self.trained, torch.enable_grad()(lambda: self._gradients(X, y)), self.state, self.rate)
+
+    def _gradients(self, X: Tensor, y: Tensor) -> dict[str, Tensor]:
         loss = self.losses(self.model.forward(self.params, X), y)
         gradients = torch.autograd.grad(loss, list(self.trained.values()), self.share.expand_as(loss))
-        if on_gradient_norms is not None:
-            squares = torch.stack([g.reshape(len(g), -1).square().sum(1) for g in gradients])
-            on_gradient_norms(squares.sum(0).sqrt(), False)
-        self.rule.update(self.trained, dict(zip(self.trained, gradients, strict=True)), self.state, self.rate)
+        return dict(zip(self.trained, gradients, strict=True))
 
 
 STEPPERS: Mapping[str, type[Stepper]] = {"autograd": Autograd, "fused": Fused, "newton": NewtonSteps}

@@ -95,7 +95,7 @@ RECIPE = "expected a number, a string, a tuple or a frozen dataclass of these"
         ({"rule": Linear()}, "rule Linear(init_std=0.0, bias=False); expected a rule"),
         (
             {"model": GD(0.1)},
-            "model GD(rate=0.1); expected a model (it lacks outputs, trainable, init, forward, size)",
+            "model GD(rate=0.1, weight_decay=0.0); expected a model (it lacks outputs, trainable, init, forward, size)",
         ),
         ({"model": Unsized()}, "model Unsized(); expected a model (it lacks batch_form, size)"),
         (

@@ -77,7 +77,7 @@ def test_what_only_a_training_has_is_named(lab, of, message):
 @pytest.mark.parametrize(
     ("change", "message"),
     [
-        ({"rule": GD(0.1)}, "rule GD(rate=0.1) with steps 0; expected none, as nothing is trained"),
+        ({"rule": GD(0.1)}, "rule GD(rate=0.1, weight_decay=0.0) with steps 0; expected none, as nothing is trained"),
         ({"loss": Square()}, "loss Square(factor=0.5) with steps 0; expected none, as nothing is trained"),
         ({"watch": ("weights",)}, "watch ('weights',) with steps 0; expected none, as nothing is trained"),
         ({"stop": Stop(loss=0.1)}, "stop Stop("),

@@ -19,6 +19,7 @@ from gen_core import (
     Data,
     Experiment,
     InvalidExperiment,
+    L2Ball,
     LiLiang,
     Linear,
     Logistic,
@@ -26,6 +27,7 @@ from gen_core import (
     Momentum,
     Newton,
     Polynomial,
+    Projected,
     ResNet,
     Square,
     Stop,
@@ -64,6 +66,11 @@ FUSED = [
     replace(NET, rule=Momentum(0.1, batch=6)),
     replace(NET, rule=Momentum(0.1, nesterov=True)),
     replace(NET, rule=Adam(0.01, batch=6)),
+    replace(NET, rule=GD(0.1, weight_decay=0.3)),
+    replace(NET, model=Linear(init_std=1.0), rule=SGD(0.1, 6, weight_decay=0.3)),
+    replace(NET, rule=Momentum(0.1, batch=6, weight_decay=0.3)),
+    replace(NET, rule=Adam(0.01, weight_decay=0.3, decoupled=True)),
+    replace(NET, rule=Projected(GD(0.1), L2Ball(0.5))),
     replace(NET, loss=Square(0.7)),
     replace(NET, model=MLP(hidden=(), bias=False)),
     replace(NET, model=MLP(hidden=(7,), outputs=3), loss=CrossEntropy()),
@@ -247,9 +254,18 @@ class Stepless:
         return self
 
 
-def test_a_rule_without_a_step_is_refused():
-    rule = dataclass(frozen=True)(Stepless)()
-    with pytest.raises(InvalidExperiment, match=r"^rule Stepless has no update; expected a GradientRule$"):
+class Undecided(Stepless):
+    def update(self, params, grads, state, rate): ...
+
+    def step(self, params, gradient, state, rate): ...
+
+    gradients = 1
+
+
+@pytest.mark.parametrize(("kind", "has"), [(Stepless, "no update"), (Undecided, "both update and step")])
+def test_a_rule_without_a_step_or_with_two_is_refused(kind, has):
+    rule = dataclass(frozen=True)(kind)()
+    with pytest.raises(InvalidExperiment, match=f"^rule {kind.__name__} has {has}; expected a GradientRule or a Closu"):
         choose_stepper(replace(NET, rule=rule))
 
 
