@@ -9,6 +9,7 @@ from gen_core.measures.coupling import (
     spectral_gap,
     update,
 )
+from gen_core.measures.elsewhere import barrier, interpolated, moved, quantized, random_direction, rescaled, weighted
 from gen_core.measures.held_out import (
     Measured,
     held_out_outputs,
@@ -66,18 +67,20 @@ from gen_core.measures.linear_phase import (
     share_retained,
 )
 from gen_core.measures.loss_line import Line, held_out_losses, line, off_line, resampled_line
+from gen_core.measures.margins import margin_quantiles, margins
 from gen_core.measures.normalization import (
     advantage_of_norms,
     changed_decisions,
     held_out_errors,
     homogeneity_gap,
-    layer_norms,
     loss_ordering,
     norm_products,
     normalized,
     train_losses,
     unit_divisors,
 )
+from gen_core.measures.norms import EntryNorm, MatrixNorm, OperatorNorm, layer_norms, path_norm
+from gen_core.measures.per_point import loss_gradient_norms, loss_gradients, output_gradients
 from gen_core.measures.sparse_population import (
     SparsePopulation,
     overfitted_accuracy,
@@ -89,14 +92,18 @@ from gen_core.measures.spectra import spectral_norm
 __all__ = [
     "Constants",
     "EarlyOutputs",
+    "EntryNorm",
     "InformationTerms",
     "KnownCovariance",
     "Line",
     "LinearPhase",
+    "MatrixNorm",
     "Measured",
+    "OperatorNorm",
     "SparsePopulation",
     "advantage_of_norms",
     "advantage_retained",
+    "barrier",
     "binary_entropy",
     "changed_decisions",
     "changed_patterns",
@@ -118,6 +125,7 @@ __all__ = [
     "held_out_outputs",
     "homogeneity_gap",
     "information_terms",
+    "interpolated",
     "interpolating_weights",
     "iterates_in_the_row_span",
     "joint_table",
@@ -127,21 +135,30 @@ __all__ = [
     "line",
     "linear_phase",
     "logistic_classes",
+    "loss_gradient_norms",
+    "loss_gradients",
     "loss_ordering",
     "losses_at",
+    "margin_quantiles",
+    "margins",
     "measure_retention",
     "minimum_norm",
+    "moved",
     "mutual_information",
     "norm_products",
     "normalized",
     "null_performance_correlation",
     "off_line",
     "off_row_span",
+    "output_gradients",
     "overfitted_accuracy",
+    "path_norm",
     "pattern_change",
     "performance_correlation",
     "population_accuracy",
     "population_of",
+    "quantized",
+    "random_direction",
     "rank_correlation",
     "relative_distance",
     "require_stopped",
@@ -150,6 +167,7 @@ __all__ = [
     "resampled_linear_phase",
     "resampled_test_points",
     "resamples",
+    "rescaled",
     "second_moment",
     "share_at_the_end",
     "share_of_the_best_fit",
@@ -161,4 +179,5 @@ __all__ = [
     "train_losses",
     "unit_divisors",
     "update",
+    "weighted",
 ]
