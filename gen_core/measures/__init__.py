@@ -9,7 +9,16 @@ from gen_core.measures.coupling import (
     spectral_gap,
     update,
 )
-from gen_core.measures.elsewhere import barrier, interpolated, moved, quantized, random_direction, rescaled, weighted
+from gen_core.measures.elsewhere import (
+    barrier,
+    interpolated,
+    moved,
+    quantized,
+    radius,
+    random_direction,
+    rescaled,
+    weighted,
+)
 from gen_core.measures.held_out import (
     Measured,
     held_out_outputs,
@@ -158,6 +167,7 @@ __all__ = [
     "population_accuracy",
     "population_of",
     "quantized",
+    "radius",
     "random_direction",
     "rank_correlation",
     "relative_distance",

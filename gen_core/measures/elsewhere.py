@@ -8,14 +8,14 @@ Parameters that a function does not change are returned as they are.
 from __future__ import annotations
 
 import math
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from typing import Literal
 
 import torch
 from torch import Tensor
 
 from gen_core.checks import check_choice, check_count
-from gen_core.errors import InvalidExperiment
+from gen_core.errors import InvalidExperiment, Unfinished
 from gen_core.measures.norms import Parameters, require_of_layers
 from gen_core.models.contract import Layer
 
@@ -134,6 +134,34 @@ def moved(params: Parameters, direction: Parameters, distance: float | Tensor) -
             raise InvalidExperiment(f"direction of {name}, {tuple(d.shape)}; expected some of {_form(params)}")
     steps = {name: _each("distance", distance, d) * d.double() for name, d in direction.items()}
     return {**params, **{name: (params[name].double() + step).to(params[name].dtype) for name, step in steps.items()}}
+
+
+def radius(loss_at: Callable[[Tensor], Tensor], level: float, cap: float) -> Tensor:
+    """Distance at which the loss of each seed passes a level, (seeds,), by bisection to 1e-9 of the cap.
+
+    Where a loss passes the level several times, it is one of these places. The radius of a run in a direction d is that
+    of `lambda r: run.at(moved(run.params(), d, r)).losses(X, y).mean(1)`.
+
+    Args:
+        loss_at: the losses, (seeds,), at distances, (seeds,) or (). Cost: 32 calls.
+        level: the loss that is passed.
+        cap: a distance at which the losses of all seeds are above the level.
+
+    Raises:
+        Unfinished: if the loss of a seed is above the level at distance 0, or not above it at the cap.
+    """
+    for distance, above in ((0.0, False), (cap, True)):
+        losses = loss_at(torch.tensor(distance, dtype=torch.float64))
+        if bool(((losses <= level) == above).any()):
+            worst = float(losses.min() if above else losses.max())
+            side = "above" if above else "at most"
+            raise Unfinished(f"loss {worst:.3g} at distance {distance:g}; expected {side} {level:g} in every seed")
+    low, high = torch.zeros(len(losses), dtype=torch.float64), torch.full((len(losses),), cap, dtype=torch.float64)
+    for _ in range(30):
+        middle = (low + high) / 2
+        inside = loss_at(middle) <= level
+        low, high = torch.where(inside, middle, low), torch.where(inside, high, middle)
+    return high
 
 
 def rescaled(params: Parameters, layers: Sequence[Layer], at: int, factor: float | Tensor) -> dict[str, Tensor]:

@@ -12,7 +12,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 from torch import Tensor
 
-from gen_core import MLP, ConvNet, InvalidExperiment, LiLiang
+from gen_core import MLP, ConvNet, InvalidExperiment, LiLiang, Unfinished
 from gen_core.measures import (
     EntryNorm,
     barrier,
@@ -21,6 +21,7 @@ from gen_core.measures import (
     moved,
     path_norm,
     quantized,
+    radius,
     random_direction,
     rescaled,
     weighted,
@@ -148,6 +149,30 @@ def test_moves_by_hand():
         InvalidExperiment, match=r"^distance of shape \(3,\); expected one, or one for each of 2 seeds$"
     ):
         moved(params, direction, torch.ones(3))
+
+
+def test_radii_in_closed_form_and_of_a_network():
+    curvature = torch.tensor([1.0, 4.0], dtype=torch.float64)
+    found = radius(lambda r: curvature / 2 * r**2, 0.5, 10)
+    assert torch.allclose(found, (1 / curvature).sqrt(), rtol=1e-7)
+    params = drawn(NET, (3,))
+    direction = random_direction(params, streams(1, 2))
+    X = torch.randn(2, 9, 3, generator=torch.Generator().manual_seed(0), dtype=torch.float64)
+    f = NET.forward(params, X)
+
+    def loss_at(distance: Tensor) -> Tensor:
+        return (NET.forward(moved(params, direction, distance), X) - f).square().flatten(1).mean(1)
+
+    assert torch.allclose(loss_at(radius(loss_at, 0.3, 50)), torch.tensor(0.3).double(), rtol=1e-5)
+
+
+def test_radii_that_lie_elsewhere_are_told():
+    with pytest.raises(Unfinished, match=r"^loss 2 at distance 0; expected at most 1 in every seed$"):
+        radius(lambda r: torch.tensor([0.0, 2.0]), 1, 5)
+    with pytest.raises(Unfinished, match=r"^loss 0.5 at distance 5; expected above 1 in every seed$"):
+        radius(lambda r: torch.tensor([0.1, 1.0]) * r, 1, 5)
+    lost = radius(lambda r: torch.where(r > 2, torch.nan, r).expand(2), 2.5, 5)  # what is not a number is beyond
+    assert torch.allclose(lost, torch.tensor(2.0).double())
 
 
 @given(
