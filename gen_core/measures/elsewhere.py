@@ -30,15 +30,18 @@ def interpolated(a: Parameters, b: Parameters, t: float) -> dict[str, Tensor]:
 def weighted(corners: Sequence[Parameters], shares: Sequence[float]) -> dict[str, Tensor]:
     """The sum of share times parameters over some networks, (seeds, ...): with equal shares, their barycentre.
 
-    The corners are arms of a comparison, paired seed by seed. Pairs of seeds of one arm (`{name: p.roll(1, 0)}`) share
-    networks, so that their values are dependent and no interval over seeds is right for them.
+    The corners are arms of a comparison, paired seed by seed. Arms that share the model, the data and the size of the
+    batches also share start and order, and end as one network up to rounding: make them differ in what is to be
+    compared. Pairs of seeds of one arm (`{name: p.roll(1, 0)}`) share networks, so that their values are dependent and
+    no interval over seeds is right for them.
 
     Args:
         corners: parameters of each network. One that is equal in all corners is kept, whatever it holds.
         shares: a number for each, which sum to 1.
 
     Raises:
-        InvalidExperiment: if names, shapes or dtypes differ, the shares do not sum to 1, or integers differ.
+        InvalidExperiment: if names, shapes or dtypes differ, integers differ, the shares do not sum to 1, or the
+            networks are one and the same.
     """
     if len(shares) != len(corners) or not math.isclose(math.fsum(shares), 1, rel_tol=0, abs_tol=1e-9):
         raise InvalidExperiment(f"shares {tuple(shares)} of {len(corners)} networks; expected one each, of sum 1")
@@ -46,6 +49,8 @@ def weighted(corners: Sequence[Parameters], shares: Sequence[float]) -> dict[str
     for other in others:
         if _form(other) != _form(first):
             raise InvalidExperiment(f"parameters {_form(other)} beside {_form(first)}; expected those of one network")
+    if all(torch.equal(other[name], p) for other in others for name, p in first.items()):
+        raise InvalidExperiment(f"{len(corners)} networks of the same parameters; expected some that differ")
     return {name: _mixed(name, [corner[name] for corner in corners], shares) for name in first}
 
 

@@ -67,6 +67,8 @@ def test_networks_that_do_not_mix_are_refused():
     a = drawn(NET, (3,))
     with pytest.raises(InvalidExperiment, match=r"^shares \(0.5, 0.4\) of 2 networks; expected one each, of sum 1$"):
         weighted((a, a), (0.5, 0.4))
+    with pytest.raises(InvalidExperiment, match=r"^2 networks of the same parameters; expected some that differ$"):
+        interpolated(a, {name: p.clone() for name, p in a.items()}, 0.5)
     with pytest.raises(InvalidExperiment, match=r"^shares \(\) of 0 networks; expected one each, of sum 1$"):
         weighted((), ())
     with pytest.raises(InvalidExperiment, match=r"^parameters W1 .* beside W1 \(2, 5, 3\) float64.*of one network$"):
