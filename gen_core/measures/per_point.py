@@ -17,8 +17,8 @@ from gen_core.measures.norms import Parameters
 from gen_core.models.contract import Model
 
 ROWS = 2**22
-"""Bytes of the copies of the parameters in one chunk; its gradients take as many. 400 gradients of 203,530 parameters take
-1.0 s on one core, and 2.1 s in chunks of 128 MiB, which leave the cache."""
+"""Bytes of the copies of the parameters in one chunk; its gradients take as many. 400 gradients of 203,530 parameters
+take 1.0 s on one core, and 2.1 s in chunks of 128 MiB, which leave the cache."""
 
 APART = 1e-3
 """Largest accepted difference of a point's outputs alone and among others, relative to the largest output."""
