@@ -13,7 +13,7 @@ WRONG_WAY = (
     "claims/test_puzzles_unnormalized_loss.py"
     "::test_unnormalized_training_loss_orders_test_errors_the_wrong_way_round[digits]"
 )
-NORMS = "layer_norms(run.parameters, _layers(run)).double().prod(1)"
+NORMS = "layer_norms(run.parameters, _layers(run), norm).double().prod(1)"
 
 FAULTS = (
     Fault(
@@ -26,9 +26,9 @@ FAULTS = (
     ),
     Fault(
         "the squares of norms of layers",
-        NORMALIZATION,
-        "return torch.stack([torch.cat(part, 1).norm(dim=1) for part in parts], 1)",
-        "return torch.stack([torch.cat(part, 1).square().sum(1) for part in parts], 1)",
+        "gen_core/measures/norms.py",
+        "[torch.linalg.vector_norm(torch.cat(part, 1), self.p, dim=1) for part in parts]",
+        "[torch.cat(part, 1).square().sum(1) for part in parts]",
         red=(UNIT,),
     ),
     Fault(
