@@ -125,11 +125,11 @@ class OperatorNorm:
         """Norm of the map of one seed's kernels on images, (in, height, width)."""
 
         def forward(x: Tensor, kernels: Tensor = W) -> Tensor:
-            return F.conv2d(x.view(-1, *image), kernels, stride=layer.stride, padding=_padding(layer))
+            return F.conv2d(x.view(-1, *image), kernels, stride=layer.stride, padding=layer.zeros)
 
         def adjoint(z: Tensor, kernels: Tensor = W) -> Tensor:
             shape = (len(z), *image)
-            back = conv2d_input(shape, kernels, z, stride=layer.stride, padding=_padding(layer))
+            back = conv2d_input(shape, kernels, z, stride=layer.stride, padding=layer.zeros)
             return back.reshape(len(z), -1)
 
         if self.p == 2:
@@ -148,7 +148,7 @@ def layer_norms(params: Parameters, layers: Sequence[Layer], norm: LayerNorm = F
         norm: an `EntryNorm`, a `MatrixNorm`, an `OperatorNorm`, or a norm of your own.
 
     Raises:
-        InvalidExperiment: if a parameter belongs to no layer, or a layer's parameter is missing.
+        InvalidExperiment: if a parameter belongs to no layer, a layer's parameter is missing, or one has batch norm.
     """
     require_of_layers(params, layers)
     return norm(params, layers)
@@ -177,10 +177,10 @@ def path_norm(model: Model, params: Parameters, inputs: tuple[int, ...], p: floa
     require_of_layers(params, layers)
     paths = {}
     for layer in layers:
-        if layer.activation not in LINEAR_ABOVE_0 or len(layer.names) > 1 + bool(layer.bias):
+        if layer.activation not in LINEAR_ABOVE_0:
             raise InvalidExperiment(
-                f"path norm through layer {layer.weight} of {', '.join(layer.names)} and {layer.activation}; expected "
-                f"weights, biases and one of {', '.join(LINEAR_ABOVE_0)}"
+                f"path norm through {layer.activation} of layer {layer.weight}; expected one of "
+                f"{', '.join(LINEAR_ABOVE_0)}"
             )
         W = _finite(params, layer).view(params[layer.weight].shape)
         paths[layer.weight] = layer.scale ** (p - 1) * W.abs() ** p  # the forward pass has one more `scale`
@@ -198,11 +198,13 @@ def path_norm(model: Model, params: Parameters, inputs: tuple[int, ...], p: floa
 
 
 def require_of_layers(params: Parameters, layers: Sequence[Layer]) -> None:
-    """Check that parameters are those of the layers, all and no others.
+    """Check that parameters are those of the layers, all and no others, and that batch norm has been absorbed.
 
     Raises:
-        InvalidExperiment: naming both.
+        InvalidExperiment: naming both, or the layer.
     """
+    if normed := [layer.weight for layer in layers if layer.gain]:
+        raise InvalidExperiment(f"batch norm after {normed[0]}; expected weights that have absorbed it (`evaluated`)")
     names = [name for layer in layers for name in layer.names]
     if set(names) != set(params):
         found, expected = (", ".join(sorted(some)) for some in (params, names))
@@ -217,14 +219,10 @@ def _finite(params: Parameters, layer: Layer) -> Tensor:
     return W.detach().double().reshape(len(W), *layer.shape)
 
 
-def _padding(layer: Layer) -> int:
-    return layer.shape[-1] // 2
-
-
 def _after(layer: Layer, image: tuple[int, ...]) -> tuple[int, ...]:
     """Shape of the images that a convolution makes of images of a given shape."""
     out, into, *kernel = layer.shape
-    sides = [(n + 2 * _padding(layer) - k) // layer.stride + 1 for n, k in zip(image[1:], kernel, strict=False)]
+    sides = [(n + 2 * layer.zeros - k) // layer.stride + 1 for n, k in zip(image[1:], kernel, strict=False)]
     if len(image) != 3 or image[0] != into or math.prod(sides) != layer.places:
         raise InvalidExperiment(
             f"convolution {layer.weight} of {into} channels to {layer.places} places on images {image}; expected the "

@@ -8,11 +8,14 @@ from dataclasses import replace
 import numpy as np
 import pytest
 import torch
+import torch.nn.functional as F
 from hypothesis import given, settings
 from hypothesis import strategies as st
 from torch import Tensor
 
-from gen_core import MLP, ConvNet, InvalidExperiment, LiLiang, Unfinished
+from gen_core import GD, MLP, ConvNet, CrossEntropy, Experiment, InvalidExperiment, LiLiang, Unfinished
+from gen_core.data.digits import Digits
+from gen_core.lab import Lab, Store
 from gen_core.measures import (
     EntryNorm,
     barrier,
@@ -287,3 +290,23 @@ def test_ways_that_do_not_lead_from_end_to_end_are_refused(t: tuple[float, ...])
         InvalidExperiment, match=r"losses at \(0.0, .*; expected one at each of three or more increasing"
     ):
         barrier(torch.ones(4 if len(t) == 4 else 3, 2), t)
+
+
+def test_losses_of_runs_between_arms(tmp_path):
+    few = Experiment(
+        data=Digits(n=40, task="ten_classes"),
+        model=MLP(hidden=(8,), outputs=10),
+        rule=GD(rate=0.1),
+        loss=CrossEntropy(),
+        steps=5,
+    )
+    a, b = (Lab(Store(tmp_path), torch.device("cpu")).run(replace(few, steps=steps), 2) for steps in (5, 50))
+    halfway = interpolated(a.params(), b.params(), 0.5)
+    found = a.at(halfway).losses(a.X, a.y)
+    for seed in range(2):
+        W1, b1, W2, b2 = (((a.params()[n] + b.params()[n]) / 2)[seed] for n in ("W1", "b1", "W2", "b2"))
+        f = torch.relu(a.X[seed] @ W1.T + b1) @ W2.T + b2
+        assert torch.allclose(found[seed].float(), F.cross_entropy(f, a.y[seed], reduction="none"), rtol=1e-4)
+    assert torch.equal(a.at(interpolated(a.params(), b.params(), 0)).losses(a.X, a.y), a.losses(a.X, a.y))
+    directions = [random_direction(run.parameters, run.streams("directions")) for run in (a, b)]
+    assert all(torch.equal(d, directions[1][name]) for name, d in directions[0].items())

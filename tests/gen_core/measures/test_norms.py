@@ -15,9 +15,10 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 from torch import Tensor, nn
 
-from gen_core import MLP, ConvNet, InvalidExperiment, LiLiang, Linear, TwoLayer, Unfinished
+from gen_core import MLP, ConvNet, InvalidExperiment, LiLiang, Linear, ResNet, TwoLayer, Unfinished
 from gen_core.measures import EntryNorm, MatrixNorm, OperatorNorm, layer_norms, normalized, path_norm, spectra
-from gen_core.models.contract import Layer, Layered, layers_of
+from gen_core.models.activations import Polynomial
+from gen_core.models.contract import Layer, layers_of
 
 IMAGES = (2, 7, 5)
 NET = ConvNet(channels=(3, 4), hidden=(6,), outputs=3)
@@ -38,9 +39,10 @@ def drawn(model, inputs: tuple[int, ...], seeds: int = 2, seed: int = 0, dtype=t
     return {name: torch.stack([row[name] for row in rows]).to(dtype) for name in rows[0]}
 
 
-def matrix_of(W: Tensor, image: tuple[int, ...], stride: int) -> np.ndarray:
+def matrix_of(W: Tensor, image: tuple[int, ...], stride: int, zeros: int | None = None) -> np.ndarray:
     """The whole matrix of a convolution without biases, one column for each pixel, by torch.nn."""
-    layer = nn.Conv2d(W.shape[1], W.shape[0], W.shape[-1], stride, padding=W.shape[-1] // 2, bias=False).double()
+    padding = W.shape[-1] // 2 if zeros is None else zeros
+    layer = nn.Conv2d(W.shape[1], W.shape[0], W.shape[-1], stride, padding=padding, bias=False).double()
     with torch.no_grad():
         layer.weight.copy_(W)
         basis = torch.eye(math.prod(image), dtype=torch.float64).view(-1, *image)
@@ -84,6 +86,33 @@ def test_matrices_and_convolutions_against_their_whole_matrices(p: float, inputs
                 matrix = matrix_of(W, image, stride)
                 image = (len(W), *((side - 1) // stride + 1 for side in image[1:]))
             assert float(operator[seed, k]) == pytest.approx(scipy.linalg.norm(matrix, p), rel=1e-8)
+
+
+@pytest.mark.parametrize("p", [1, 2, math.inf])
+def test_convolutions_without_padding_and_of_residual_blocks_against_their_whole_matrices(p: float):
+    valid = ConvNet(channels=(3, 4), kernel=(2, 3), stride=(2, 1), hidden=(), padding="valid")
+    for net, sides in ((valid, ((9, 8), (4, 4))), (ResNet(channels=3, blocks=1), ((9, 8), (5, 4), (5, 4)))):
+        inputs = (2, 9, 8)
+        params, layers = drawn(net, inputs), layers_of(net, inputs)
+        found = layer_norms(params, layers, OperatorNorm(inputs, p))
+        for k, image in enumerate(sides):
+            W, layer = params[layers[k].weight][0], layers[k]
+            zeros = 0 if net is valid else 1
+            matrix = matrix_of(W, (W.shape[1], *image), layer.stride, zeros)
+            assert float(found[0, k]) == pytest.approx(scipy.linalg.norm(matrix, p), rel=1e-8)
+
+
+@pytest.mark.parametrize("p", [1, 2])
+def test_the_path_norm_of_a_residual_network_has_the_paths_that_pass_by(p: float):
+    net, inputs = ResNet(channels=2, blocks=2, stride=1), (1, 3, 4)
+    params = drawn(net, inputs)
+    for seed in range(2):
+        first, a, b, c, d, head = (params[f"W{i}"][seed] for i in range(1, 7))
+        h = np.abs(matrix_of(first, inputs, 1)) ** p @ np.ones(12)
+        for inner, outer in ((a, b), (c, d)):
+            h = h + np.abs(matrix_of(outer, (2, 3, 4), 1)) ** p @ (np.abs(matrix_of(inner, (2, 3, 4), 1)) ** p @ h)
+        h = np.abs(head.numpy()) ** p @ h
+        assert float(path_norm(net, params, inputs, p)[seed]) == pytest.approx(h.sum() ** (1 / p), rel=1e-12)
 
 
 def test_a_reshaped_kernel_has_another_norm_than_its_convolution():
@@ -203,32 +232,20 @@ class OneMore(MLP):
         return 1 + super().forward(params, X)
 
 
-@dataclass(frozen=True)
-class Normed(Layer):
-    @property
-    def names(self) -> tuple[str, ...]:
-        return (self.weight, "gain")
-
-
-@dataclass(frozen=True)
-class WithNorm(Layered):
-    outputs = 1
-
-    def layers(self, inputs: tuple[int, ...]) -> tuple[Layer, ...]:
-        return (Normed("W", (1, *inputs)),)
-
-
 def test_networks_that_have_no_path_norm_are_refused():
-    with pytest.raises(
-        InvalidExperiment, match="path norm through layer W1 of W1, b1 and tanh; expected weights, biases"
-    ):
-        path_norm(MLP(activation="tanh"), drawn(MLP(), (3,)), (3,))
+    for phi in ("tanh", Polynomial(3)):
+        net = MLP(activation=phi)
+        with pytest.raises(
+            InvalidExperiment, match=r"^path norm through .* of layer W1; expected one of relu, leaky_relu"
+        ):
+            path_norm(net, drawn(net, (3,)), (3,))
     with pytest.raises(
         InvalidExperiment, match=r"path norm of OneMore: twice the input gives .* expected twice the output"
     ):
         path_norm(OneMore(hidden=(2,)), drawn(MLP(hidden=(2,)), (3,)), (3,))
-    with pytest.raises(InvalidExperiment, match="path norm through layer W of W, gain and identity; expected weights"):
-        path_norm(WithNorm(), {"W": torch.ones(1, 1, 3), "gain": torch.ones(1, 1)}, (3,))
+    normed = MLP(hidden=(2,), batch_norm=True)
+    with pytest.raises(InvalidExperiment, match=r"^batch norm after W1; expected weights that have absorbed it"):
+        path_norm(normed, drawn(normed, (3,)), (3,))
     with pytest.raises(InvalidExperiment, match=r"^parameters W; expected those of the layers, W, v$"):
         path_norm(TwoLayer(width=4, activation="relu"), {"W": torch.ones(1, 4, 3)}, (3,))
     with pytest.raises(InvalidExperiment, match=r"^p 0.5; expected a finite number >= 1$"):

@@ -10,6 +10,7 @@ from torch import Tensor
 
 from gen_core import MLP, ConvNet, CrossEntropy, InvalidExperiment, LiLiang, Linear, Logistic, Square, TwoLayer
 from gen_core.measures import loss_gradient_norms, loss_gradients, output_gradients, per_point
+from gen_core.models.contract import evaluated
 
 IMAGES = (2, 5, 4)
 BINARY = [
@@ -106,6 +107,16 @@ def test_the_mean_over_points_is_the_gradient_of_training():
     each = loss_gradients(model, params, X, y, CrossEntropy())
     for name, g in zip(trained, whole, strict=True):
         assert torch.allclose(each[name].mean(1), g, rtol=1e-10, atol=1e-13)
+
+
+def test_a_network_with_batch_norm_as_it_is_evaluated():
+    net = MLP(hidden=(5,), activation="relu", batch_norm=True)
+    params, X, y = drawn(net, (3,))
+    with pytest.raises(InvalidExperiment, match=r"^batch norm of a batch of 1 point; expected"):
+        loss_gradients(net, params, X, y, Square())
+    plain, weights = evaluated(net, params, X)
+    assert torch.allclose(plain.forward(weights, X), net.forward(params, X))
+    loss_gradients(plain, weights, X, y, Square())
 
 
 @dataclass(frozen=True)
