@@ -220,9 +220,8 @@ class Finished:
         known = [each.removeprefix(f"{family}.") for each in self.result.arrays if each.startswith(f"{family}.")]
         line = f"{kind} {wanted or name!r} is not in this run; it has {', '.join(sorted(known)) or 'none'}"
         watch = "weights" if wanted.startswith("weights.") else wanted
-        if family != "watch" or watch in self.experiment.watch:
-            return line
-        return f"{line} (add {watch!r} to its watch)" if watch in WATCHES else f"{line} (add it to its watch)"
+        lacks = family == "watch" and watch not in self.experiment.watch
+        return f"{line} (add {repr(watch) if watch in WATCHES else 'it'} to its watch)" if lacks else line
 
     def _data(self, name: str) -> Tensor:
         drawn = [sample_data(self.experiment, seed) for seed in self.seeds]

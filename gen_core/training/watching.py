@@ -135,7 +135,8 @@ class Watching:
         if before and before[0].shape != value.shape:
             raise InvalidExperiment(f"{name} gave {shape} after {tuple(before[0].shape)}; expected one shape always")
         if rows > 1 and len(before or ()) < 2:
-            first = Data(**{key: each if each is None else each[:1] for key, each in vars(self.data).items()})
+            held_out = [each if each is None else each[:1] for each in (self.data.X_test, self.data.y_test)]
+            first = Data(self.data.X[:1], self.data.y[:1], *held_out)
             with torch.enable_grad():
                 alone = observable(self.model, {key: each[:1] for key, each in params.items()}, first)
             if alone.shape[1:] != value.shape[1:] or not _alike(alone.detach(), value[:1].detach()):
