@@ -9,6 +9,7 @@ import unittest
 from collections import ChainMap
 
 import pytest
+import torch
 
 from gen_core.claim import Assumption, Case
 from gen_core.errors import AssumptionViolated, DataMissing, Inconclusive, InvalidClaim, Refuted
@@ -86,6 +87,7 @@ def _judge(session: Session, item: pytest.Function, case: Case) -> None:
         try:
             _check(session, record, case, before, seeds)
             run = _obtain(session, case, seeds)
+            _check_run(record, case, run)
             _call(item, run, judge)
         except CAUGHT as error:
             raised = _honest(item, error, judge)
@@ -131,7 +133,7 @@ def _obtain(session: Session, case: Case, seeds: int) -> Run | Runs:
 
 
 def _check(session: Session, record: CaseRecord, case: Case, start: int, stop: int) -> None:
-    """Check the hypotheses on seeds `start` to `stop - 1`: each holds in all experiments, or is broken if dropped."""
+    """Check hypotheses on draws of seeds `start` to `stop - 1`: each holds in all experiments, or is broken if dropped."""
     experiments = case.experiments(session.scale).values()
     names = [hypothesis.name for hypothesis in case.claim.assuming]
     who = f"the hypothesis {names[0]!r}" if len(names) == 1 else f"one of the hypotheses {', '.join(names)}"
@@ -142,6 +144,8 @@ def _check(session: Session, record: CaseRecord, case: Case, start: int, stop: i
         try:
             # A mutated measure is recorded after the hypotheses; there is nothing to check about it.
             for hypothesis, assumption in zip(record.hypotheses, case.claim.assuming, strict=False):
+                if assumption.of_run:
+                    continue
                 for key, one in keys.items():
                     if (assumption, key, seed) not in said:
                         said[assumption, key, seed] = _checked(assumption, one, seed)
@@ -166,6 +170,32 @@ def _compare(hypothesis: Hypothesis, results: list[tuple[bool, str]], seed: int)
     if broken and not hypothesis.dropped:
         raise AssumptionViolated(
             f"{hypothesis.name!r} does not hold: {broken[0]} (seed {seed}); expected: {hypothesis.statement}"
+        )
+
+
+def _check_run(record: CaseRecord, case: Case, run: Run | Runs) -> None:
+    """Check the hypotheses on the finished run, in all its seeds, and record them: as `_check` does those on draws."""
+    runs = {"": run} if isinstance(run, Run) else run.runs
+    for hypothesis, assumption in zip(record.hypotheses, case.claim.assuming, strict=False):
+        if not assumption.of_run:
+            continue
+        found = {label: assumption.on_run(one) for label, one in runs.items()}
+        holds = torch.stack([each for each, _ in found.values()]).all(0)
+        wrong = holds if hypothesis.dropped else ~holds
+        hypothesis.holds = bool(holds.all())
+        telling = {label: words for label, (each, words) in found.items() if hypothesis.holds or not each.all()}
+        hypothesis.checked = "; ".join(f"{label}: {words}" if label else words for label, words in telling.items())
+        if not wrong.any():
+            continue
+        seeds = [str(seed) for seed, bad in zip(run.seeds, wrong.tolist(), strict=True) if bad]
+        where = f"seeds {', '.join(seeds[:4])}{' ...' if len(seeds) > 4 else ''} of {len(run.seeds)}"
+        if hypothesis.dropped:
+            raise AssumptionViolated(
+                f"control does not drop {hypothesis.name!r}: {hypothesis.checked} ({where}); "
+                "expected a setting that breaks it in every seed"
+            )
+        raise AssumptionViolated(
+            f"{hypothesis.name!r} does not hold: {hypothesis.checked} ({where}); expected: {hypothesis.statement}"
         )
 
 

@@ -207,7 +207,7 @@ class Sparse:
 
     def draw(self, generator: torch.Generator) -> Data:
         y = 2.0 * torch.randint(2, (self.n,), generator=generator) - 1
-        X = torch.stack([y, torch.arange(self.n)], 1)
+        X = torch.stack([y, torch.arange(self.n) + 2], 1)
         return Data(X, y, X[:3], y[:3])
 
 
@@ -232,11 +232,11 @@ def test_no_model_rule_or_loss_of_the_library_mixes_seeds(model, data, monkeypat
     monkeypatch.setattr(independence, "_foreign", lambda kind: True)
     monkeypatch.setattr(independence.Batch, "train", lambda self, report: self)
     watch = ("weights", "train_loss", "train_accuracy", "test_classes")
-    checked = 0
+    dtype, checked = "float64" if isinstance(data, Sparse) else "float32", 0
     for rule in (*RULES, Newton(l2=0.1)) if isinstance(model, Linear) else RULES:
         for loss in (CrossEntropy(),) if data is THREE else (Logistic(), Square()):
             for stop in (Stop(), Stop(gradient=1e-9)) if rule.batch is None else (Stop(),):
-                one = experiment(model, rule, loss, data, stop=stop, watch=watch, checkpoints=Every(1))
+                one = experiment(model, rule, loss, data, stop=stop, watch=watch, checkpoints=Every(1), dtype=dtype)
                 trained(one)
                 checked += 1
     assert len(independence._checked) == checked >= 6
