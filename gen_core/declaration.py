@@ -9,6 +9,7 @@ from typing import TypeVar
 
 import pytest
 
+from gen_core.assuming import Assumption
 from gen_core.errors import InvalidClaim, Refuted
 from gen_core.experiment import Experiment
 from gen_core.form import Form, form_of
@@ -16,7 +17,6 @@ from gen_core.records import Figure, Kind
 from gen_core.run import Mutation, Run, Runs
 from gen_core.settings import Arms, AtScale, Setting, Sweep, experiments
 from gen_core.statistics import LAST_LOOK
-from gen_core.training.draws import initial_parameters, sample_data
 
 Test = TypeVar("Test", bound=Callable[..., None])
 Scaled = Setting | AtScale
@@ -53,36 +53,6 @@ class Citation:
 
     def __str__(self) -> str:
         return f"{self.paper}, {self.place}"
-
-
-@dataclass(frozen=True)
-class Assumption:
-    """A named hypothesis of a claim, checked on the recipe, on every seed's data and, if it asks, on the drawn start.
-
-    Attributes:
-        name: its name in ids and messages.
-        statement: the hypothesis in words.
-        check: (experiment, data) or (experiment, data, start) -> whether it holds, and the checked values in words. The
-            start is the parameters that a seed's training begins with, name -> tensor.
-    """
-
-    name: str
-    statement: str
-    check: Callable[..., tuple[bool, str]]
-
-    def on(self, experiment: Experiment, seed: int) -> tuple[bool, str]:
-        """Check one seed."""
-        data = sample_data(experiment, seed)
-        asks = "start" in inspect.signature(self.check).parameters
-        return self.check(experiment, data, *([initial_parameters(experiment, seed)] if asks else []))
-
-
-def assumption(check: Callable[..., tuple[bool, str]]) -> Assumption:
-    """Turn a function into a hypothesis, named after the function and stated by the first line of its docstring."""
-    statement = (inspect.getdoc(check) or "").partition("\n")[0]
-    if not statement:
-        raise InvalidClaim(f"assumption {check.__name__} has no docstring; expected its statement, in one line")
-    return Assumption(check.__name__, statement, check)
 
 
 @dataclass(frozen=True)
@@ -152,7 +122,8 @@ def claim(
         cite: the place in the paper.
         given: the setting, or several by name; an experiment, `Arms`, a `Sweep`, or any of them `AtScale`.
         assuming: the hypotheses. They must hold in every setting; a control must break the one that it drops and no
-            other.
+            other, in every seed. Those on the run are checked before the test is called: a control in which, say, the
+            training failed is then an ERROR, and not refuted for a wrong reason.
         without: the controls: hypothesis -> the setting without it. They must be REFUTED. Only a claim that is not
             reproduced needs none, since it has shown that it can fail. An identity has no hypothesis to drop: its
             control is a `Mutation`, a wrong measure that the test uses where `run.mutated_by(mutation)`.

@@ -12,14 +12,15 @@ from dataclasses import dataclass, field
 import torch
 from torch import Tensor
 
-from gen_core.errors import GenCoreError, StoreFailure
+from gen_core.errors import GenCoreError, InvalidExperiment, StoreFailure
 from gen_core.experiment import Experiment
 from gen_core.lab.plan import BLOCKS, Block, Plan, blocks_of, trainable
 from gen_core.lab.store import Store
-from gen_core.lab.work import Progress, names, train_blocks
+from gen_core.lab.work import Progress, drawn_otherwise, names, train_blocks
 from gen_core.recipe import canonical
 from gen_core.run import Run
 from gen_core.training.device import fix_numerics, keep_freed_memory
+from gen_core.training.draws import confirm_data
 from gen_core.training.result import TrainingResult, concatenate
 from gen_core.training.seeding import SEEDS_PER_BASE, seed_numbers
 from gen_core.training.teachers import provide_teachers
@@ -48,6 +49,7 @@ class Lab:
         finished: called after each training, before its result is used.
         planned: the session's plan; an experiment that is not in it is trained by itself.
         failures: experiment key -> the exception that ended its training in this process.
+        compared: keys of the blocks whose draws have been compared with those of their training.
     """
 
     store: Store
@@ -57,6 +59,7 @@ class Lab:
     finished: Callable[[Event], None] = lambda event: None
     planned: Plan = field(default_factory=Plan)
     failures: dict[str, Exception] = field(default_factory=dict)
+    compared: set[str] = field(default_factory=set)
 
     def __post_init__(self) -> None:
         self.look, self._training = 0, False
@@ -77,7 +80,7 @@ class Lab:
         Raises:
             Unfinished: if a training diverged that may not (`may_diverge`), or does not fit into memory.
             StoreFailure: if a training cannot be stored.
-            InvalidExperiment: if data do not have the shapes that their recipe declares.
+            InvalidExperiment: if data do not have the shapes that their recipe declares, or are drawn anew each time.
             DataMissing, DataDamaged: if data cannot be read.
         """
         fix_numerics()
@@ -122,13 +125,27 @@ class Lab:
         return all(self.store.has(key) for d in demands for key in self.keys(d.experiment, d.first_look))
 
     def _result(self, block: Block, seeds: int) -> TrainingResult:
-        experiment = block.experiment
-        for _ in range(2):  # a damaged entry is only found on reading, and is then trained again
-            found = self.store.load(block.key)
+        experiment, trained = block.experiment, False
+        if block.key not in self.compared:
+            confirm_data(experiment, block.seeds[0])
+
+        def refusal(result: TrainingResult) -> str:
+            if block.key in self.compared:
+                return ""
+            if (why := drawn_otherwise(block, result)) and trained:
+                raise InvalidExperiment(
+                    f"{why}, just now: its draw is another one each time; expected the same from the same generator"
+                )
+            return why
+
+        for _ in range(2):  # an entry that is damaged or of other draws is only found on reading, and trained again
+            found = self.store.load(block.key, refusal)
             if found is not None:
+                self.compared.add(block.key)
                 return found
             if experiment.key not in self.failures:
                 self._ensure(self.planned.together(experiment, seeds), seeds)
+                trained = True
             if experiment.key in self.failures:
                 raise self.failures[experiment.key]
         raise GenCoreError(

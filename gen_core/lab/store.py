@@ -15,7 +15,7 @@ import os
 import shutil
 import time
 import warnings
-from collections.abc import Iterator, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from pathlib import Path
 from typing import Any
 
@@ -40,7 +40,7 @@ class Store:
         root: the folder; created on the first save.
 
     Attributes:
-        notes: one line for every damaged entry that `load` has found, and one for a file system without locks.
+        notes: one line for every entry that `load` has removed, and one for a file system without locks.
     """
 
     def __init__(self, root: Path) -> None:
@@ -52,26 +52,28 @@ class Store:
         """Whether there is an entry; it may still turn out to be damaged on reading."""
         return self._path(key, "json").is_file()
 
-    def load(self, key: str) -> TrainingResult | None:
-        """A result, or None where there is none. A damaged entry is removed and reported in `notes`.
+    def load(self, key: str, refusal: Callable[[TrainingResult], str] = lambda result: "") -> TrainingResult | None:
+        """A result, or None where there is none. An entry that is damaged or refused is removed and told in `notes`.
 
         Do not hold the key's lock: removal acquires it.
+
+        Args:
+            key: the key.
+            refusal: result -> why it is not to be used, such as "was trained on other data"; "" where it may be.
         """
         if not self.has(key):
             return None
-        with contextlib.suppress(*DAMAGE):
-            return self._read(key)
+        found, why = self._attempt(key, refusal)
+        if not why:
+            return found
         with self.locked([key], wait=True):  # another process may be training it again; do not remove its entry
             if not self.has(key):
                 return None
-            try:
-                return self._read(key)
-            except DAMAGE as error:
-                self.notes.append(
-                    f"store entry {key[:12]} is damaged ({type(error).__name__}: {error}); it is trained again"
-                )
+            found, why = self._attempt(key, refusal)
+            if why:
+                self.notes.append(f"store entry {key[:12]} {why}; it is trained again")
                 self._remove(key)
-                return None
+            return found
 
     def save(self, key: str, result: TrainingResult, about: dict[str, Any]) -> None:
         """Save a result, with `about` in the JSON beside it. The caller holds the key's lock.
@@ -161,6 +163,15 @@ class Store:
             self._lockless = True
             self.notes.append(f"warning: --store {self.root} has no file locks; lock files are used in their place")
         return lock
+
+    def _attempt(self, key: str, refusal: Callable[[TrainingResult], str]) -> tuple[TrainingResult | None, str]:
+        """The result of an entry, or None and why it is not to be used."""
+        try:
+            found = self._read(key)
+        except DAMAGE as error:
+            return None, f"is damaged ({type(error).__name__}: {error})"
+        why = refusal(found)
+        return (None, why) if why else (found, "")
 
     def _read(self, key: str) -> TrainingResult:
         metadata = json.loads(self._path(key, "json").read_text(encoding="utf-8"))

@@ -9,6 +9,7 @@ import torch
 
 from gen_core.lab.plan import Block
 from gen_core.training.batch import Replica
+from gen_core.training.draws import begins_with
 from gen_core.training.result import TrainingResult, concatenate
 from gen_core.training.trainer import train
 
@@ -44,6 +45,23 @@ def train_blocks(
             block = waiting.pop(0)
             parts, done = done[: len(block.seeds)], done[len(block.seeds) :]
             yield block, concatenate([part for part, _ in parts]), sum(s for _, s in parts)
+
+
+def drawn_otherwise(block: Block, result: TrainingResult) -> str:
+    """Why a stored result is not of what the block's seeds draw now, in words; "" if it is.
+
+    The key is of the code that can be followed; what is looked up at run time is seen here. Cost: a draw of all starts,
+    and of the data that are not cached.
+    """
+    label, drawn = block.experiment.label(), result.arrays.get("drawn")
+    if drawn is None:
+        return f"of {label} does not tell what it was trained on"
+    for seed, was in zip(block.seeds, drawn.tolist(), strict=True):
+        data, start = begins_with(block.experiment, seed)
+        if was != [data, start]:
+            how = "trained on other data" if was[0] != data else "trained from another start"
+            return f"of {label} was {how} (seed {seed})"
+    return ""
 
 
 def names(missing: list[Block]) -> str:

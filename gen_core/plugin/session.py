@@ -9,7 +9,8 @@ from datetime import datetime
 
 import pytest
 
-from gen_core.declaration import Assumption, Case
+from gen_core.assuming import Assumption
+from gen_core.declaration import Case
 from gen_core.experiment import Experiment
 from gen_core.form import Form
 from gen_core.lab import Lab, Store

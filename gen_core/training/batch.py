@@ -12,7 +12,7 @@ from torch import Tensor
 from gen_core.errors import InvalidExperiment
 from gen_core.losses import WholeLoss, mean_loss, right
 from gen_core.rules.rates import Schedule, base_rate, share_of
-from gen_core.training.draws import initial_parameters, sample_data
+from gen_core.training.draws import begins_with, initial_parameters, sample_data
 from gen_core.training.invariants import Epochs, Replica, Witness, data_marks, draws_apart
 from gen_core.training.replicas import mark
 from gen_core.training.result import TrainingResult
@@ -63,6 +63,7 @@ class Batch:
         for i, row in enumerate(marks):
             row |= {name: mark(value[i]) for name, value in self.params.items()}
         self.drawn = {f"drawn.{name}": torch.tensor([row[name] for row in marks]) for name in marks[0]}
+        self.drawn["drawn"] = torch.tensor([begins_with(*row, start) for row, start in zip(rows, starts, strict=True)])
         self.trained = {name: self.params[name].requires_grad_() for name in self.model.trainable}
         self.rate = torch.tensor([base_rate(e.parts.rule.rate) for e, _ in rows], dtype=dtype, device=device)
         self.schedules = {e.parts.rule.rate for e, _ in rows if isinstance(e.parts.rule.rate, Schedule)}

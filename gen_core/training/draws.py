@@ -7,9 +7,8 @@ discarded with an error.
 
 from __future__ import annotations
 
-import zlib
 from collections import OrderedDict
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from dataclasses import fields, is_dataclass
 from typing import Any
 
@@ -20,8 +19,9 @@ from gen_core.code.fingerprint import code_of
 from gen_core.errors import InvalidExperiment
 from gen_core.experiment import Experiment
 from gen_core.recipe import digest
-from gen_core.training.replicas import OwnStream, Twins
+from gen_core.training.replicas import Twins, checksum, mark_of
 from gen_core.training.seeding import generator
+from gen_core.training.streams import OwnNumbers, drawn_from
 from gen_core.training.teachers import Taught, predictor
 from gen_core.types import Data, Dataset, Derived, held_out, targets_of
 
@@ -69,6 +69,20 @@ class _SampleCache:
             )
         return data
 
+    def mark(self, recipe: Dataset, seed: int) -> int:
+        """A digest of every bit of a draw, from its seal."""
+        self.get(recipe, seed)
+        return mark_of([(shape, str(dtype), crc) for shape, dtype, *_, crc in self.kept[self._key(recipe, seed)][1]])
+
+    def confirm(self, recipe: Dataset, seed: int) -> None:
+        """Draw once more what is kept, and compare. What is looked up at run time, as on a module, is in no key."""
+        if self._key(recipe, seed) in self.kept and _SampleCache().mark(recipe, seed) != self.mark(recipe, seed):
+            self._forget()
+            raise InvalidExperiment(
+                f"{type(recipe).__name__} does not draw what it drew before (seed {seed}); expected the same from the "
+                "same recipe, with a field for what may change"
+            )
+
     def verify(self, recipe: Dataset, seed: int, who: str, *, whole: bool = True) -> None:
         """Discard a draw that was changed in place, and say who did; by its versions alone unless `whole`.
 
@@ -81,8 +95,7 @@ class _SampleCache:
         data, seal = self.kept.get(key, (None, ()))
         found = None if data is None else _seal(data, whole)
         if found is not None and found != tuple(was[: len(now)] for now, was in zip(found, seal, strict=False)):
-            while self.kept:  # derived data share tensors with what they are derived from
-                self._drop(next(iter(self.kept)))
+            self._forget()
             raise InvalidExperiment(
                 f"{who} changed the data of {type(recipe).__name__} in place, which others measure too; expected it to "
                 "work on a copy (tensor.clone())"
@@ -90,6 +103,10 @@ class _SampleCache:
 
     def _key(self, recipe: Dataset, seed: int) -> tuple[str, int]:
         return state_of(recipe), seed
+
+    def _forget(self) -> None:
+        while self.kept:  # derived data share tensors with what they are derived from
+            self._drop(next(iter(self.kept)))
 
     def _drop(self, key: tuple[str, int]) -> None:
         self.bytes -= _size(self.kept.pop(key)[0])
@@ -102,16 +119,19 @@ class _SampleCache:
             labelled = recipe.label(points, predictor(teacher, seed, start, lambda: sample_data(teacher, seed).X))
             self.verify(recipe.data, seed, f"{type(recipe).__name__}.label")
             return labelled, self._key(recipe.data, seed)[0] in self.random
-        own, name = generator(recipe, seed, "data"), type(recipe).__name__
-        if not isinstance(recipe, Derived):
-            with OwnStream(own, f"{name}.draw") as stream:
-                drawn = recipe.draw(own)
-            return drawn, stream.used
-        original = self.get(recipe.data, seed)
-        with OwnStream(own, f"{name}.derive") as stream:
-            derived = recipe.derive(original, own)
-        self.verify(recipe.data, seed, f"{name}.derive")
-        return derived, stream.used or self._key(recipe.data, seed)[0] in self.random
+        draw, how, random = recipe.draw, "draw", False
+        if isinstance(recipe, Derived):
+            original, how = self.get(recipe.data, seed), "derive"
+            random = self._key(recipe.data, seed)[0] in self.random
+
+            def draw(own: torch.Generator) -> Data:
+                derived = recipe.derive(original, own)
+                self.verify(recipe.data, seed, f"{type(recipe).__name__}.derive")
+                return derived
+
+        who = f"{type(recipe).__name__}.{how}"
+        drawn, own_random = drawn_from(recipe, who, lambda: generator(recipe, seed, "data"), draw)
+        return drawn, own_random or random
 
 
 _cache = _SampleCache()
@@ -139,6 +159,17 @@ def check_unchanged(experiment: Experiment, seed: int, who: str, *, whole: bool 
     _cache.verify(experiment.data, seed, who, whole=whole)
 
 
+def confirm_data(experiment: Experiment, seed: int) -> None:
+    """Draw a seed's cached data once more, those of trainings before too, and compare.
+
+    Raises:
+        InvalidExperiment: if the draw has changed within this process. It is drawn anew for who asks next.
+    """
+    _cache.confirm(experiment.data, seed)
+    if experiment.after is not None:
+        confirm_data(experiment.after, seed)
+
+
 def initial_parameters(experiment: Experiment, seed: int) -> dict[str, Tensor]:
     """One seed's parameters before the first step: the model's `init`, then its `place` on the data if it has one.
 
@@ -150,18 +181,43 @@ def initial_parameters(experiment: Experiment, seed: int) -> dict[str, Tensor]:
     model = experiment.model
     if model is None:
         raise InvalidExperiment(f"{experiment.label()} has no model; expected one, for its parameters")
-    own, name = generator(model, seed, "init"), type(model).__name__
-    with OwnStream(own, f"{name}.init") as stream:
-        params = model.init(experiment.data.inputs, own, experiment.torch_dtype)
+    name = type(model).__name__
+    params, random = drawn_from(
+        model,
+        f"{name}.init",
+        lambda: generator(model, seed, "init"),
+        lambda own: model.init(experiment.data.inputs, own, experiment.torch_dtype),
+    )
     form = (model, experiment.data.inputs, experiment.dtype)
-    if stream.used and (twin := _starts.other(form, seed, tuple(params.values()))) is not None:
+    if random and (twin := _starts.other(form, seed, tuple(params.values()))) is not None:
         raise InvalidExperiment(f"seeds {twin} and {seed} have the same start of {name}; expected each to draw its own")
     place: Callable[..., dict[str, Tensor]] | None = getattr(model, "place", None)
     if place is None:
         return params
-    placed = place(params, sample_data(experiment, seed))
+    data = sample_data(experiment, seed)
+    with OwnNumbers(f"{name}.place"):
+        placed = place(params, data)
     check_unchanged(experiment, seed, f"{name}.place")
     return placed
+
+
+def begins_with(experiment: Experiment, seed: int, start: Mapping[str, Tensor] | None = None) -> tuple[int, int]:
+    """Digests of every bit of a seed's data and of its start: what a training depends on and its recipe may not show.
+
+    A training after another one counts that one's too. Cost: a draw of the start where it is not given, and of data
+    that are not cached; the digest of cached data is kept with them.
+
+    Raises:
+        As `sample_data` and `initial_parameters`.
+    """
+    if start is None:
+        start = initial_parameters(experiment, seed) if experiment.model is not None else {}
+    forms = [(name, tuple(each.shape), str(each.dtype), checksum(each)) for name, each in sorted(start.items())]
+    data, weights = _cache.mark(experiment.data, seed), mark_of(forms)
+    if experiment.after is None:
+        return data, weights
+    before = begins_with(experiment.after, seed)
+    return mark_of((data, before[0])), mark_of((weights, before[1]))
 
 
 def state_of(recipe: Any) -> str:
@@ -221,15 +277,10 @@ def _seal(data: Data, whole: bool) -> Seal:
             tensor.dtype,
             tensor.requires_grad,
             0 if tensor.is_inference() else tensor._version,
-            *([_checksum(tensor)] if whole else []),
+            *([checksum(tensor)] if whole else []),
         )
         for tensor in _tensors(data)
     )
-
-
-def _checksum(tensor: Tensor) -> int:
-    """CRC-32 of a tensor's bits. Cost: a pass over its memory, at about 1 GB/s."""
-    return zlib.crc32(tensor.detach().contiguous().flatten().view(torch.uint8).numpy().data)
 
 
 def _size(data: Data) -> int:

@@ -7,16 +7,13 @@ from __future__ import annotations
 
 import hashlib
 import math
-from collections.abc import Hashable, Iterable, Mapping, Sequence
+import zlib
+from collections.abc import Hashable, Iterable, Sequence
 from functools import lru_cache
-from typing import Any, NoReturn
 
 import numpy as np
 import torch
 from torch import Tensor
-from torch.overrides import TorchFunctionMode
-
-from gen_core.errors import InvalidExperiment
 
 SAMPLED = 256
 """Numbers of a tensor that stand for all of them."""
@@ -51,6 +48,16 @@ def mark(tensor: Tensor) -> int:
     return int.from_bytes(hashlib.blake2b(values.tobytes(), digest_size=8).digest(), "big", signed=True)
 
 
+def checksum(tensor: Tensor) -> int:
+    """CRC-32 of a tensor's bits. Cost: a pass over its memory, at about 1 GB/s."""
+    return zlib.crc32(tensor.detach().cpu().contiguous().flatten().view(torch.uint8).numpy().data)
+
+
+def mark_of(facts: object) -> int:
+    """A digest of plain values."""
+    return int.from_bytes(hashlib.blake2b(repr(facts).encode(), digest_size=8).digest(), "big", signed=True)
+
+
 class Twins:
     """Finds two seeds that have drawn the same."""
 
@@ -80,45 +87,3 @@ def surprise(drawn: Iterable[Tensor]) -> float:
             fine = int((1024 * values != (1024 * values).round()).sum())
             bits.append(max(-int(counts.sum()) * math.log2(alike), 20.0 * fine))
     return min(bits, default=0.0)
-
-
-class OwnStream(TorchFunctionMode):
-    """While it is active, torch draws random numbers from one generator alone.
-
-    Args:
-        generator: the generator.
-        who: who draws, in messages.
-
-    Raises:
-        InvalidExperiment: at a draw from another generator, and at the end after one from torch's global generator.
-    """
-
-    def __init__(self, generator: torch.Generator, who: str) -> None:
-        super().__init__()
-        self.own, self.who = generator, who
-        self.before, self.before_global = generator.get_state(), torch.default_generator.get_state()
-
-    @property
-    def used(self) -> bool:
-        """Whether any number has been drawn."""
-        return not torch.equal(self.before, self.own.get_state())
-
-    def __torch_function__(
-        self, func: Any, types: Any, args: Sequence[Any] = (), kwargs: Mapping[str, Any] | None = None
-    ) -> Any:
-        """Look at the generators that torch's functions are given."""
-        given = [value for value in (*args, *(kwargs or {}).values()) if isinstance(value, torch.Generator)]
-        if any(generator is not self.own for generator in given):
-            self._refuse(f"{func.__name__} from another generator than its own")
-        return func(*args, **(kwargs or {}))
-
-    def __exit__(self, kind: type[BaseException] | None, *rest: Any) -> None:
-        super().__exit__(kind, *rest)
-        if kind is None and not torch.equal(self.before_global, torch.default_generator.get_state()):
-            self._refuse("from torch's global generator")
-
-    def _refuse(self, what: str) -> NoReturn:
-        raise InvalidExperiment(
-            f"{self.who} draws {what}; expected the generator that it is given alone (numbers that all seeds share are "
-            "made where a module is imported)"
-        )

@@ -16,7 +16,8 @@ class TrainingResult:
         arrays: "final.NAME" (trained parameters, if a step was taken), "watch.NAME" (with the checkpoint axis second),
             "step" (the steps that each seed took), "diverged" (the step at which a seed was found not finite, or -1),
             "train_loss" and "train_accuracy" at the end (for real targets, the share of correct signs), "drawn.NAME"
-            (digests of the data and the parameters that each seed began with).
+            (digests of the data and the parameters that each seed began with, as they were on the device), "drawn" (of
+            every bit of them as they were drawn, (seeds, 2); see `gen_core.training.draws.begins_with`).
         stopped_by: per seed "steps", "loss", "accuracy", "gradient" or "diverged".
     """
 

@@ -15,7 +15,9 @@ from gen_core.errors import Unfinished
 from gen_core.training.batch import Batch, Replica
 from gen_core.training.cost import cost
 from gen_core.training.device import memory_budget
+from gen_core.training.independence import require_independent
 from gen_core.training.result import TrainingResult
+from gen_core.training.streams import OwnNumbers
 
 Report = Callable[[int, int], None]
 
@@ -35,11 +37,13 @@ def train(
 
     Raises:
         Unfinished: if a single row does not fit into memory.
-        InvalidExperiment: if a draw does not have the declared shapes, or has labels that the model has no output for.
+        InvalidExperiment: if a draw does not have the declared shapes, or has labels that the model has no output for;
+            if code mixes rows, or draws from a generator that the whole process shares.
     """
     fit = max(1, memory_budget(device) // cost(rows[0][0]).memory)
     waiting = [list(rows[i : i + fit]) for i in range(0, len(rows), fit)]
     steps, done = rows[0][0].steps_in_all, 0
+    who = "the training of " + " by ".join(type(part).__name__ for part in rows[0][0].parts[:2])
     while waiting:
         batch = waiting.pop(0)
 
@@ -47,7 +51,9 @@ def train(
             report(before + len(beside) * step, len(rows) * steps)
 
         try:
-            trained = Batch(batch, device).train(reached)
+            require_independent(batch, device)
+            with OwnNumbers(who):
+                trained = Batch(batch, device).train(reached)
         except (MemoryError, RuntimeError) as error:
             if not _out_of_memory(error):
                 raise

@@ -1,0 +1,171 @@
+"""Random numbers come from a seed's own stream: what draws is watched, and drawn from once more."""
+
+from __future__ import annotations
+
+import contextlib
+import json
+import pickle
+import random
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from typing import Any, NoReturn, Self, TypeVar
+
+import numpy as np
+import torch
+from torch import Tensor
+from torch.overrides import TorchFunctionMode
+
+from gen_core.errors import InvalidExperiment
+from gen_core.recipe import canonical
+from gen_core.training.replicas import checksum
+
+T = TypeVar("T")
+
+_repeated: set[tuple[type, str, str]] = set()
+"""The forms of recipes whose draws have been made twice: type, who draws, and outline."""
+
+
+def drawn_from(
+    recipe: Any, who: str, stream: Callable[[], torch.Generator], draw: Callable[[torch.Generator], T]
+) -> tuple[T, bool]:
+    """A draw, and whether it has used its stream; the first of each form of a recipe is made twice.
+
+    A generator of the code's own with a seed from the clock or the system leaves no trace but another draw.
+
+    Args:
+        recipe: what is drawn.
+        who: who draws, in messages.
+        stream: makes the seed's generator, each time at its beginning.
+        draw: generator -> tensors by name, or `Data`.
+
+    Raises:
+        InvalidExperiment: if it is made from anything else, or comes out differently a second time.
+    """
+    own = stream()
+    with OwnStream(own, who) as watched:
+        drawn = draw(own)
+    form = (type(recipe), who, json.dumps(_outline(canonical(recipe))))
+    if form not in _repeated:
+        with elsewhere():
+            again = draw(stream())
+        if _bits(drawn) != _bits(again):
+            refuse_numbers(who, "other numbers when it is called again with the same generator")
+        _repeated.add(form)
+    return drawn, watched.used
+
+
+def _outline(part: Any) -> Any:
+    """A recipe in canonical form with all numbers taken as equal but 0: others rarely choose a branch of a draw."""
+    if isinstance(part, dict):
+        return {name: _outline(value) for name, value in part.items()}
+    if isinstance(part, list):
+        return [_outline(value) for value in part]
+    return part if isinstance(part, str) else bool(part)
+
+
+def _bits(drawn: object) -> list[int]:
+    held = drawn if isinstance(drawn, Mapping) else getattr(drawn, "__dict__", {})
+    return [checksum(each) for each in held.values() if isinstance(each, Tensor)]
+
+
+def _global_states() -> dict[str, object]:
+    """The states of the generators that a process shares, by name."""
+    states = {
+        "torch's global generator": torch.default_generator.get_state().numpy().tobytes(),
+        "numpy's global generator": pickle.dumps(np.random.get_state(legacy=False)),  # noqa: NPY002
+        "Python's global generator": random.getstate(),
+    }
+    if torch.cuda.is_initialized():
+        on_gpus = [each.get_state().numpy().tobytes() for each in torch.cuda.default_generators]
+        states["torch's global generator of a GPU"] = b"".join(on_gpus)
+    return states
+
+
+@contextlib.contextmanager
+def elsewhere() -> Iterator[None]:
+    """The generators that a process shares, in another state; they are put back at the end."""
+    torch_state, python_state = torch.get_rng_state(), random.getstate()
+    numpy_state = np.random.get_state(legacy=False)  # noqa: NPY002
+    for draw in (torch.randn, np.random.randn, random.getrandbits):
+        draw(9)
+    try:
+        yield
+    finally:
+        torch.set_rng_state(torch_state)
+        np.random.set_state(numpy_state)  # noqa: NPY002
+        random.setstate(python_state)
+
+
+class OwnNumbers:
+    """While it is active, no generator that the whole process shares is used.
+
+    Args:
+        who: who might draw, in messages.
+
+    Raises:
+        InvalidExperiment: at the end, if a number has been drawn from torch's, numpy's or Python's global generator.
+    """
+
+    def __init__(self, who: str) -> None:
+        self.who = who
+
+    def __enter__(self) -> Self:
+        self.shared = _global_states()
+        return self
+
+    def __exit__(self, kind: type[BaseException] | None, *rest: object) -> None:
+        if kind is None:
+            now = _global_states()
+            for name, before in self.shared.items():
+                if now[name] != before:
+                    refuse_numbers(self.who, f"from {name}")
+
+
+class OwnStream(TorchFunctionMode):
+    """While it is active, random numbers are drawn from one generator alone.
+
+    Args:
+        generator: the generator.
+        who: who draws, in messages.
+
+    Raises:
+        InvalidExperiment: at a draw by torch from another generator, and at the end as `OwnNumbers`.
+    """
+
+    def __init__(self, generator: torch.Generator, who: str) -> None:
+        super().__init__()
+        self.own, self.before, self.numbers = generator, generator.get_state(), OwnNumbers(who)
+
+    @property
+    def used(self) -> bool:
+        """Whether any number has been drawn."""
+        return not torch.equal(self.before, self.own.get_state())
+
+    def __torch_function__(
+        self, func: Any, types: Any, args: Sequence[Any] = (), kwargs: Mapping[str, Any] | None = None
+    ) -> Any:
+        """Look at the generators that torch's functions are given."""
+        given = [value for value in (*args, *(kwargs or {}).values()) if isinstance(value, torch.Generator)]
+        if any(generator is not self.own for generator in given):
+            refuse_numbers(self.numbers.who, f"{func.__name__} from another generator than its own")
+        return func(*args, **(kwargs or {}))
+
+    def __enter__(self) -> Self:
+        self.numbers.__enter__()
+        super().__enter__()
+        return self
+
+    def __exit__(self, kind: type[BaseException] | None, *rest: Any) -> None:
+        super().__exit__(kind, *rest)
+        self.numbers.__exit__(kind, *rest)
+
+
+def refuse_numbers(who: str, what: str) -> NoReturn:
+    """Refuse numbers that do not come from a seed's own stream.
+
+    Raises:
+        InvalidExperiment: naming who draws what.
+    """
+    raise InvalidExperiment(
+        f"{who} draws {what}; expected the generator that it is given alone (numbers that all seeds share are "
+        "made where a module is imported)"
+    )
