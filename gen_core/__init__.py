@@ -16,7 +16,7 @@ from gen_core.errors import (
 )
 from gen_core.expect import expect
 from gen_core.experiment import Experiment
-from gen_core.loading import load
+from gen_core.loading import load, train
 from gen_core.losses import CrossEntropy, Logistic, Square
 from gen_core.models.networks import MLP, ConvNet
 from gen_core.models.sparse import SparseLinear
@@ -77,4 +77,5 @@ __all__ = [
     "claim",
     "expect",
     "load",
+    "train",
 ]

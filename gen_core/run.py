@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass, fields
 from functools import cached_property
 from typing import overload
@@ -14,6 +14,7 @@ from torch import Tensor
 from gen_core.errors import BrokenTraining, InvalidExperiment, Unfinished
 from gen_core.experiment import Experiment
 from gen_core.models import Model
+from gen_core.settings import Setting, Sweep, experiments
 from gen_core.training.draws import initial_parameters, sample_data
 from gen_core.training.replicas import mark
 from gen_core.training.result import TrainingResult
@@ -280,6 +281,14 @@ class Runs:
             )
         values, resampled = [each.values for each in shared], [each.resampled for each in shared]
         return Measured(torch.stack(values), torch.stack(resampled, 1))
+
+
+def joined(setting: Setting, runs: Sequence[Run]) -> Run | Runs:
+    """The runs of a setting's experiments, in its order, as a claim takes them: one `Run`, or `Runs`."""
+    if isinstance(setting, Experiment):
+        return runs[0]
+    x = tuple(at for at, _ in setting.points) if isinstance(setting, Sweep) else ()
+    return Runs(dict(zip(experiments(setting), runs, strict=True)), x)
 
 
 def _span(values: list[int]) -> str:
