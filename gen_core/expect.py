@@ -1,9 +1,9 @@
 """Expectations: the tolerance of a claim, judged over seeds with one of three verdicts.
 
 `expect(values, name)` takes one number per seed; the method called on it states the expectation. In a claim, and in any
-test that pytest runs, it raises `Refuted` or `Inconclusive` unless the expectation HOLDS. Elsewhere, at a prompt or in a
-notebook, it returns its `Judgement` whatever the verdict, at a level of .005 per side: that of one judgement by itself,
-which is not split over further looks or claims.
+test that pytest runs, it raises `Refuted` or `Inconclusive` unless the expectation HOLDS. Elsewhere, as in a notebook,
+it returns its `Judgement` whatever the verdict, at a level of .005 per side: that of one judgement by itself, which is
+not split over further looks or claims.
 """
 
 from __future__ import annotations
@@ -43,11 +43,7 @@ Limits = tuple[float | None, float | None]
 
 
 class Expected:
-    """A measured quantity, returned by `expect`; each method states one expectation, judges it and returns the judgement.
-
-    Raises:
-        Refuted, Inconclusive: by its verdict, in a claim and in any test that pytest runs; elsewhere none is raised.
-    """
+    """A measured quantity, returned by `expect`; each method states and judges one expectation."""
 
     def __init__(self, values: Tensor | ArrayLike | Measured, name: str, scale: str = "") -> None:
         self._name, self._scale = name, scale
@@ -91,8 +87,7 @@ class Expected:
 
     def typically_between(self, low: float, high: float) -> Judgement:
         """The median over seeds is between the limits: two exact sign tests."""
-        words = f"in [{low:g}, {high:g}] in the median"
-        return self._median("median", words, self._one_per_seed(), self._resampled, (low, high))
+        return self._typically(f"in [{low:g}, {high:g}]", low, high)
 
     def always_at_most(self, limit: float) -> Judgement:
         """Every seed's value is at most the limit: for exact statements, judged on the worst seed."""
@@ -167,6 +162,10 @@ class Expected:
                 "statement, typically_... for the median, or mostly_... for a share of seeds"
             )
         return mean_over_seeds(values, resampled, level=current_judge().level)
+
+    def _typically(self, tolerance: str, low: float | None, high: float | None) -> Judgement:
+        words = f"{tolerance} in the median"
+        return self._median("median", words, self._one_per_seed(), self._resampled, (low, high))
 
     def _median(
         self, statistic: Statistic, tolerance: str, values: np.ndarray, resampled: np.ndarray | None, limits: Limits

@@ -59,7 +59,7 @@ def train(
 ) -> Run | Runs:
     """Train an experiment, or the experiments of `Arms` or a `Sweep` on the same seeds, and return the run.
 
-    The seeds, and so the numbers, are those of a claim on the same experiment. On a terminal, a line shows the progress.
+    Seeds and numbers are those of a claim on the same experiment. On a terminal, a line shows the progress.
 
     Args:
         experiment: what to train; an experiment of no steps is drawn when it is measured.

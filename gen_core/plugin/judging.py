@@ -17,7 +17,18 @@ from gen_core.judgement import Judge, Judgement, judging
 from gen_core.plugin.outcomes import RECORD, claim_traceback, one_line, properties
 from gen_core.plugin.progress import ProgressFile
 from gen_core.plugin.session import Asked, Session, case_of
-from gen_core.records import ERROR, HOLDS, INCONCLUSIVE, NOT_RUN, REFUTED, CaseRecord, Figure, Hypothesis, Look, Verdict
+from gen_core.records import (
+    ERROR,
+    HOLDS,
+    INCONCLUSIVE,
+    NOT_RUN,
+    REFUTED,
+    CaseRecord,
+    Hypothesis,
+    Look,
+    Verdict,
+    sound_figure,
+)
 from gen_core.run import Run, Runs
 from gen_core.statistics import spend
 from gen_core.training.draws import check_unchanged, files_of, state_of
@@ -235,11 +246,8 @@ def _describe(session: Session, record: CaseRecord, case: Case, run: Run | Runs,
             record.settings[f"{label} steps".strip()] = ": ".join(choose_stepper(one.experiment))
     if case.claim.figure is not None and word != ERROR:
         try:
-            figure = case.claim.figure(run)
-            if not isinstance(figure, Figure):
-                raise InvalidClaim(f"figure gave a {type(figure).__name__}; expected a gen_core.records.Figure")
-            record.figure = figure
-        except Exception as error:  # do not lose a verdict because its figure cannot be drawn
+            record.figure = sound_figure(case.claim.figure(run))
+        except CAUGHT as error:  # do not lose a verdict because its figure cannot be drawn
             record.settings["figure"] = f"not drawn: {one_line(error)}"
 
 
