@@ -12,6 +12,7 @@ import pytest
 from gen_core.errors import InvalidClaim, Refuted
 from gen_core.experiment import Experiment
 from gen_core.form import Form, form_of
+from gen_core.recipe import brief
 from gen_core.records import Figure, Kind
 from gen_core.run import Mutation, Run, Runs, joined
 from gen_core.settings import Arms, AtScale, Setting, Sweep, experiments
@@ -74,7 +75,20 @@ class Assumption:
         """Check one seed."""
         data = sample_data(experiment, seed)
         asks = "start" in inspect.signature(self.check).parameters
-        return self.check(experiment, data, *([initial_parameters(experiment, seed)] if asks else []))
+        told = self.check(experiment, data, *([initial_parameters(experiment, seed)] if asks else []))
+        return told_of(self.name, told)
+
+
+def told_of(name: str, told: object) -> tuple[bool, str]:
+    """What the check of a hypothesis returned.
+
+    Raises:
+        InvalidClaim: unless it is whether the hypothesis holds, and the checked values in words.
+    """
+    match told:
+        case (bool(holds), str(words)) if words.strip():
+            return holds, words
+    raise InvalidClaim(f'hypothesis {name!r} returned {brief(told)}; expected (holds, "words"), as (n < d, f"n={{n}}")')
 
 
 def assumption(check: Callable[..., tuple[bool, str]]) -> Assumption:

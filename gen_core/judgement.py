@@ -9,7 +9,7 @@ from contextvars import ContextVar
 from dataclasses import dataclass, field
 from typing import Literal
 
-from gen_core.records import HOLDS, INCONCLUSIVE, Direction, Statistic, Verdict
+from gen_core.records import HOLDS, INCONCLUSIVE, Direction, Statistic, Verdict, in_deviations
 from gen_core.statistics import Interval
 
 
@@ -82,7 +82,7 @@ class Judgement:
         if self.headroom is None and self.seeds_needed is None:
             return "the limit lies in the interval, which more seeds would narrow"
         needed = f"about {self.seeds_needed}" if self.seeds_needed else "more than 100000"
-        room = "" if self.headroom is None else f" at a headroom of {self.headroom:.2g} sd"
+        room = "" if self.headroom is None else f" at a headroom of {in_deviations(self.headroom, 2)}"
         return f"the limit lies in the interval; a decision needs {needed} seeds{room}"
 
 

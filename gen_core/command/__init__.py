@@ -11,7 +11,7 @@ from gen_core.errors import GenCoreError
 from gen_core.records import visible
 
 SUBCOMMANDS = {"store": store}
-"""Name -> module: its docstring says what it does, beside `add_arguments(parser)` and `execute(arguments) -> status`."""
+"""Name -> module: its docstring says what it does, with `add_arguments(parser)` and `execute(arguments) -> status`."""
 
 
 def main(arguments: Sequence[str] | None = None) -> int:

@@ -6,6 +6,7 @@ import argparse
 import contextlib
 import io
 import json
+import re
 import sys
 import time
 from collections.abc import Iterable, Iterator, Sequence
@@ -98,7 +99,7 @@ def _collect(paths: Sequence[str]) -> _Claims:
         status = pytest.main(["--collect-only", "-q", "-n", "0", *paths], plugins=[claims])
     if status not in (pytest.ExitCode.OK, pytest.ExitCode.NO_TESTS_COLLECTED):
         lines = printed.getvalue().splitlines()
-        errors = [line for line in lines if line.startswith(("ERROR", "E  "))]
+        errors = [line for line in lines if re.match(r"ERROR(?!: usage)|E  |.*: error: ", line)]
         claims.problem = " ".join((errors or lines[-1:] or [f"exit status {status}"])[0].split())
     elif not claims.cases:
         claims.problem = "there are none"

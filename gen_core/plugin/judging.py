@@ -47,7 +47,9 @@ def run(request: pytest.FixtureRequest) -> None:
     """The finished experiment of a claim; it is trained when the claim is called, look by look."""
     case = case_of(request.node)
     if case is None:
-        raise InvalidClaim(f"{request.node.nodeid} takes `run` and is not a claim; expected the @claim decorator")
+        raise InvalidClaim(
+            f"{request.node.nodeid} takes `run` and is not a claim; expected the @claim decorator, or for a measure a name without test_"
+        )
     _set_up(Session.of(request.config), request.node, case)
 
 

@@ -10,6 +10,7 @@ Every file is written under a temporary name and renamed, so that a killed run l
 """
 
 from gen_core.records.case import SCHEMA, CaseRecord, Hypothesis, Look, RunRecord
+from gen_core.records.deviations import in_deviations
 from gen_core.records.figure import Curve, Figure, Mark, Panel, Reported, Tick
 from gen_core.records.files import (
     built_case,
@@ -64,6 +65,7 @@ __all__ = [
     "Verdict",
     "Work",
     "built_case",
+    "in_deviations",
     "last_attempts",
     "plain",
     "read_case",

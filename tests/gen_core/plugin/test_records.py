@@ -36,18 +36,18 @@ def test_on_files(run):
 
 def test_a_second_run_trains_nothing_and_a_new_tolerance_judges_anew(suite):
     suite.claims(HOLDS.replace("LIMIT", "2"))
-    suite.run().stdout.fnmatch_lines(["trainings: 4"])
+    suite.run().stdout.fnmatch_lines(["trained: 4 blocks of seeds of 2 experiments, beside what was in the store"])
     assert suite.record.trainings == 4  # two experiments in two blocks of seeds
     assert [case.trained for case in suite.cases.values()] == [8, 8]
 
     result = suite.run()
-    result.stdout.fnmatch_lines(["trainings: 0"])
+    result.stdout.fnmatch_lines(["trained: nothing new"])
     assert result.ret == 0
     assert [case.trained for case in suite.cases.values()] == [0, 0]
 
     suite.claims("\n\n" + HOLDS.replace("LIMIT", "-1"))
     result = suite.run()
-    result.stdout.fnmatch_lines(["trainings: 0"])
+    result.stdout.fnmatch_lines(["trained: nothing new"])
     assert result.ret == 1
     assert suite.cases["test_small[given]"].verdict == "REFUTED"
 

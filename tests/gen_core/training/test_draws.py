@@ -203,7 +203,7 @@ def test_draws_without_gradients_at_all_can_be_made():
     ("drawn", "message"),
     [
         (lambda X: (X, X.sum(1)), "Odd drew a tuple; expected a Data"),
-        (lambda X: Data(X.numpy(), X.sum(1)), "Odd drew X as a ndarray; expected a tensor"),
+        (lambda X: Data(X.numpy(), X.sum(1)), "Odd drew X as a ndarray; expected a tensor .torch.from_numpy"),
         (lambda X: Data(X, X.sum(1), [1]), "Odd drew X_test as a list; expected a tensor"),
     ],
 )
