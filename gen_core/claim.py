@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import contextlib
 import inspect
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, replace
@@ -86,8 +87,11 @@ def told_of(name: str, told: object) -> tuple[bool, str]:
         InvalidClaim: unless it is whether the hypothesis holds, and the checked values in words.
     """
     match told:
-        case (bool(holds), str(words)) if words.strip():
-            return holds, words
+        case (holds, str(words)) if words.strip():
+            with contextlib.suppress(ValueError, RuntimeError):  # of an array or a tensor with more than one value
+                found = holds.item() if hasattr(holds, "item") else holds
+                if isinstance(found, bool):
+                    return found, words
     raise InvalidClaim(f'hypothesis {name!r} returned {brief(told)}; expected (holds, "words"), as (n < d, f"n={{n}}")')
 
 

@@ -48,7 +48,8 @@ def run(request: pytest.FixtureRequest) -> None:
     case = case_of(request.node)
     if case is None:
         raise InvalidClaim(
-            f"{request.node.nodeid} takes `run` and is not a claim; expected the @claim decorator, or for a measure a name without test_"
+            f"{request.node.nodeid} takes `run` and is not a claim; expected the @claim decorator, or for a measure a "
+            "name that does not begin with test_"
         )
     _set_up(Session.of(request.config), request.node, case)
 

@@ -10,4 +10,4 @@ def in_deviations(headroom: float, digits: int = 3, unit: str = "sd") -> str:
     """A number of standard deviations of one seed, with `digits` significant digits, or that it is beyond `MOST`."""
     if abs(headroom) > MOST:
         return f"> {MOST} {unit}" if headroom > 0 else f"< -{MOST} {unit}"
-    return f"{headroom:.{digits}g} {unit}"
+    return f"{float(f'{headroom:.{digits}g}'):g} {unit}"
