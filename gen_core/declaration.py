@@ -14,7 +14,7 @@ from gen_core.errors import InvalidClaim, Refuted
 from gen_core.experiment import Experiment
 from gen_core.form import Form, form_of
 from gen_core.records import Figure, Kind
-from gen_core.run import Mutation, Run, Runs
+from gen_core.run import Mutation, Run, Runs, joined
 from gen_core.settings import Arms, AtScale, Setting, Sweep, experiments
 from gen_core.statistics import LAST_LOOK
 
@@ -98,11 +98,7 @@ class Case:
         """The test's `run` argument, made from the runs of its experiments at a scale, in the same order."""
         if isinstance(self.drops, Mutation):
             runs = [replace(run, mutation=self.drops.name) for run in runs]
-        setting = self.at(scale)
-        if isinstance(setting, Experiment):
-            return runs[0]
-        x = tuple(at for at, _ in setting.points) if isinstance(setting, Sweep) else ()
-        return Runs(dict(zip(self.experiments(scale), runs, strict=True)), x)
+        return joined(self.at(scale), runs)
 
 
 def claim(

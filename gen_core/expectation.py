@@ -1,7 +1,9 @@
 """Expectations: the tolerance of a claim, judged over seeds with one of three verdicts.
 
-`expect(values, name)` takes one number per seed; the method called on it states the expectation. It returns if the
-expectation HOLDS and raises `Refuted` or `Inconclusive` otherwise.
+`expect(values, name)` takes one number per seed; the method called on it states the expectation. In a claim, and in any
+test that pytest runs, it raises `Refuted` or `Inconclusive` unless the expectation HOLDS. Elsewhere, as in a notebook,
+it returns its `Judgement` whatever the verdict, at a level of .005 per side: that of one judgement by itself, which is
+not split over further looks or claims.
 """
 
 from __future__ import annotations
@@ -16,8 +18,8 @@ from torch import Tensor
 from gen_core.checks import check_real
 from gen_core.errors import Inconclusive, InvalidClaim, Refuted, Unfinished
 from gen_core.form import MEDIAN, Form
-from gen_core.judgement import Judgement, current_judge
-from gen_core.records import INCONCLUSIVE, REFUTED, Direction, Statistic
+from gen_core.judgement import Judgement, current_judge, verdicts_are_raised
+from gen_core.records import REFUTED, Direction, Statistic
 from gen_core.statistics import (
     SCALES,
     Interval,
@@ -59,81 +61,83 @@ class Expected:
         if scale and scale not in SCALES:
             raise InvalidClaim(f"{name} on the scale {scale!r}; expected {' or '.join(map(repr, SCALES))}")
 
-    def at_most(self, limit: float) -> None:
+    def at_most(self, limit: float) -> Judgement:
         """The mean over seeds is at most the limit (Student t), on the scale if there is one."""
-        self._mean(f"<= {limit:g}", None, limit)
+        return self._mean(f"<= {limit:g}", None, limit)
 
-    def at_least(self, limit: float) -> None:
+    def at_least(self, limit: float) -> Judgement:
         """The mean over seeds is at least the limit (Student t), on the scale if there is one."""
-        self._mean(f">= {limit:g}", limit, None)
+        return self._mean(f">= {limit:g}", limit, None)
 
-    def between(self, low: float, high: float) -> None:
+    def between(self, low: float, high: float) -> Judgement:
         """The mean over seeds is between the limits: two one-sided tests."""
-        self._mean(f"in [{low:g}, {high:g}]", low, high)
+        return self._mean(f"in [{low:g}, {high:g}]", low, high)
 
-    def typically_at_most(self, limit: float) -> None:
+    def typically_at_most(self, limit: float) -> Judgement:
         """The median over seeds is at most the limit (exact sign test), whatever the distribution of the values."""
-        self._median("median", f"<= {limit:g} in the median", self._one_per_seed(), self._resampled, (None, limit))
+        return self._median(
+            "median", f"<= {limit:g} in the median", self._one_per_seed(), self._resampled, (None, limit)
+        )
 
-    def typically_at_least(self, limit: float) -> None:
+    def typically_at_least(self, limit: float) -> Judgement:
         """The median over seeds is at least the limit (exact sign test)."""
-        self._median("median", f">= {limit:g} in the median", self._one_per_seed(), self._resampled, (limit, None))
+        return self._median(
+            "median", f">= {limit:g} in the median", self._one_per_seed(), self._resampled, (limit, None)
+        )
 
-    def typically_between(self, low: float, high: float) -> None:
+    def typically_between(self, low: float, high: float) -> Judgement:
         """The median over seeds is between the limits: two exact sign tests."""
-        words = f"in [{low:g}, {high:g}] in the median"
-        self._median("median", words, self._one_per_seed(), self._resampled, (low, high))
+        return self._typically(f"in [{low:g}, {high:g}]", low, high)
 
-    def always_at_most(self, limit: float) -> None:
+    def always_at_most(self, limit: float) -> Judgement:
         """Every seed's value is at most the limit: for exact statements, judged on the worst seed."""
-        self._worst(f"<= {limit:g} in every seed", None, limit)
+        return self._worst(f"<= {limit:g} in every seed", None, limit)
 
-    def always_at_least(self, limit: float) -> None:
+    def always_at_least(self, limit: float) -> Judgement:
         """Every seed's value is at least the limit: for exact statements, judged on the worst seed."""
-        self._worst(f">= {limit:g} in every seed", limit, None)
+        return self._worst(f">= {limit:g} in every seed", limit, None)
 
-    def always_between(self, low: float, high: float) -> None:
+    def always_between(self, low: float, high: float) -> Judgement:
         """Every seed's value is between the limits: for exact statements, judged on the worst seed."""
-        self._worst(f"in [{low:g}, {high:g}] in every seed", low, high)
+        return self._worst(f"in [{low:g}, {high:g}] in every seed", low, high)
 
-    def mostly_at_most(self, limit: float, *, share: float) -> None:
+    def mostly_at_most(self, limit: float, *, share: float) -> Judgement:
         """At least this share of seeds has a value of at most the limit (exact Clopper-Pearson).
 
         For statements "with high probability", for quantiles (the share is the quantile's level), and where some seeds
         may fail to train.
         """
-        self._share(f"<= {limit:g} in at least {share:.0%} of seeds", "at most", limit, share)
+        return self._share(f"<= {limit:g} in at least {share:.0%} of seeds", "at most", limit, share)
 
-    def mostly_at_least(self, limit: float, *, share: float) -> None:
+    def mostly_at_least(self, limit: float, *, share: float) -> Judgement:
         """At least this share of seeds has a value of at least the limit (exact Clopper-Pearson)."""
-        self._share(f">= {limit:g} in at least {share:.0%} of seeds", "at least", limit, share)
+        return self._share(f">= {limit:g} in at least {share:.0%} of seeds", "at least", limit, share)
 
-    def decays_in(self, x: Sequence[float], *, exponent_at_most: float) -> None:
+    def decays_in(self, x: Sequence[float], *, exponent_at_most: float) -> Judgement:
         """Values (settings, seeds) decay in x at least as fast as x^exponent: one fit per seed, judged over seeds."""
-        self._exponent(x, f"exponent <= {exponent_at_most:g}", None, exponent_at_most)
+        return self._exponent(x, f"exponent <= {exponent_at_most:g}", None, exponent_at_most)
 
-    def grows_in(self, x: Sequence[float], *, exponent_at_least: float) -> None:
+    def grows_in(self, x: Sequence[float], *, exponent_at_least: float) -> Judgement:
         """Values (settings, seeds) grow in x at least as fast as x^exponent."""
-        self._exponent(x, f"exponent >= {exponent_at_least:g}", exponent_at_least, None)
+        return self._exponent(x, f"exponent >= {exponent_at_least:g}", exponent_at_least, None)
 
-    def scales_in(self, x: Sequence[float], *, exponent_between: tuple[float, float]) -> None:
+    def scales_in(self, x: Sequence[float], *, exponent_between: tuple[float, float]) -> Judgement:
         """Values (settings, seeds) scale as x^exponent, with the exponent between two limits."""
         low, high = exponent_between
-        self._exponent(x, f"exponent in [{low:g}, {high:g}]", low, high)
+        return self._exponent(x, f"exponent in [{low:g}, {high:g}]", low, high)
 
-    def increases_in(self, x: Sequence[float]) -> None:
+    def increases_in(self, x: Sequence[float]) -> Judgement:
         """Values (settings, seeds) increase in x: the median of the seeds' rank correlations is above zero."""
-        self._trend(x, "rank correlation > 0", TREND, None)
+        return self._trend(x, "rank correlation > 0", TREND, None)
 
-    def decreases_in(self, x: Sequence[float]) -> None:
+    def decreases_in(self, x: Sequence[float]) -> Judgement:
         """Values (settings, seeds) decrease in x: the median of the seeds' rank correlations is below zero."""
-        self._trend(x, "rank correlation < 0", None, -TREND)
+        return self._trend(x, "rank correlation < 0", None, -TREND)
 
-    def _mean(self, tolerance: str, low: float | None, high: float | None) -> None:
+    def _mean(self, tolerance: str, low: float | None, high: float | None) -> Judgement:
         values = self._one_per_seed()
         if not self._scale:
-            self._judge_mean("mean", tolerance, values, self._resampled, (low, high))
-            return
+            return self._judge_mean("mean", tolerance, values, self._resampled, (low, high))
         scale = SCALES[self._scale]
         try:
             limits = [None if limit is None else float(scale(np.asarray(float(limit)))) for limit in (low, high)]
@@ -144,12 +148,12 @@ class Expected:
         judged = (there.estimate, there.low, there.high)
         interval = Interval(*map(float, scale.back(np.array(judged))), sd=float(values.std(ddof=1)), n=there.n)
         words, facts = f"{tolerance}, as the mean of {self._scale}", {"scale": self._scale, "scaled": judged}
-        self._judge("mean", words, values, interval, (low, high), (there, (limits[0], limits[1])), **facts)
+        return self._judge("mean", words, values, interval, (low, high), (there, (limits[0], limits[1])), **facts)
 
     def _judge_mean(
         self, statistic: Statistic, tolerance: str, values: np.ndarray, resampled: np.ndarray | None, limits: Limits
-    ) -> None:
-        self._judge(statistic, tolerance, values, self._mean_of(values, resampled), limits)
+    ) -> Judgement:
+        return self._judge(statistic, tolerance, values, self._mean_of(values, resampled), limits)
 
     def _mean_of(self, values: np.ndarray, resampled: np.ndarray | None) -> Interval:
         if found := ties(values):
@@ -159,20 +163,24 @@ class Expected:
             )
         return mean_over_seeds(values, resampled, level=current_judge().level)
 
+    def _typically(self, tolerance: str, low: float | None, high: float | None) -> Judgement:
+        words = f"{tolerance} in the median"
+        return self._median("median", words, self._one_per_seed(), self._resampled, (low, high))
+
     def _median(
         self, statistic: Statistic, tolerance: str, values: np.ndarray, resampled: np.ndarray | None, limits: Limits
-    ) -> None:
+    ) -> Judgement:
         self._require_decidable("typically", MEDIAN)
         interval, (low, high) = median_over_seeds(values, resampled, level=current_judge().level), limits
         met = min(1.0 if low is None else np.mean(values >= low), 1.0 if high is None else np.mean(values <= high))
-        self._judge(statistic, tolerance, values, interval, limits, of_share=(float(met), MEDIAN))
+        return self._judge(statistic, tolerance, values, interval, limits, of_share=(float(met), MEDIAN))
 
-    def _worst(self, tolerance: str, low: float | None, high: float | None) -> None:
+    def _worst(self, tolerance: str, low: float | None, high: float | None) -> Judgement:
         values = self._one_per_seed()
         interval = worst_over_seeds(values, self._resampled, low, high, level=current_judge().level)
-        self._judge("worst", tolerance, values, interval, (low, high))
+        return self._judge("worst", tolerance, values, interval, (low, high))
 
-    def _share(self, tolerance: str, direction: Direction, limit: float, share: float) -> None:
+    def _share(self, tolerance: str, direction: Direction, limit: float, share: float) -> Judgement:
         if not 0 < share < 1:
             raise InvalidClaim(f"share {share:g} of seeds; expected a number in (0, 1)")
         self._require_decidable("mostly", share)
@@ -180,21 +188,21 @@ class Expected:
         interval = share_of_seeds(values, self._resampled, direction, limit, level=level)
         demanded = {"share": float(share), "seed_limit": float(limit), "seed_direction": direction}
         observed = (interval.estimate, float(share))
-        self._judge("share", tolerance, values, interval, (share, None), of_share=observed, **demanded)
+        return self._judge("share", tolerance, values, interval, (share, None), of_share=observed, **demanded)
 
-    def _exponent(self, x: Sequence[float], tolerance: str, low: float | None, high: float | None) -> None:
+    def _exponent(self, x: Sequence[float], tolerance: str, low: float | None, high: float | None) -> Judgement:
         values, sizes = self._per_point(x), np.asarray(x, dtype=float)
         try:
             slopes = exponents(sizes, values)
             resampled = None if self._resampled is None else exponents(sizes, self._resampled)
         except ValueError as error:
             raise Unfinished(f"{self._name}: no exponent can be fitted ({error})") from error
-        self._judge_mean("exponent", tolerance, slopes, resampled, (low, high))
+        return self._judge_mean("exponent", tolerance, slopes, resampled, (low, high))
 
-    def _trend(self, x: Sequence[float], tolerance: str, low: float | None, high: float | None) -> None:
+    def _trend(self, x: Sequence[float], tolerance: str, low: float | None, high: float | None) -> Judgement:
         values, settings = self._per_point(x), np.asarray(x, dtype=float)
         resampled = None if self._resampled is None else trends(settings, self._resampled)
-        self._median("trend", tolerance, trends(settings, values), resampled, (low, high))
+        return self._median("trend", tolerance, trends(settings, values), resampled, (low, high))
 
     def _judge(
         self,
@@ -206,7 +214,7 @@ class Expected:
         on_scale: tuple[Interval, Limits] | None = None,
         of_share: tuple[float, float] | None = None,
         **facts: Any,
-    ) -> None:
+    ) -> Judgement:
         """Judge and record; `on_scale` is what the verdict is taken of, `of_share` an observed and a demanded share."""
         __tracebackhide__ = True
         low, high = limits
@@ -239,10 +247,9 @@ class Expected:
         judge.judgements.append(judgement)
         if len(judge.judgements) > 1:
             raise InvalidClaim(f"second expect in one claim ({self._name!r}); expected one (split the claim)")
-        if judgement.verdict == REFUTED:
-            raise Refuted(judgement.sentence())
-        if judgement.verdict == INCONCLUSIVE:
-            raise Inconclusive(f"{judgement.sentence()}; {judgement.undecided()}")
+        if verdicts_are_raised() and not judgement.holds:
+            raise (Refuted if judgement.verdict == REFUTED else Inconclusive)(judgement.reason())
+        return judgement
 
     def _require_decidable(self, method: str, share: float) -> None:
         judge = current_judge()
@@ -270,7 +277,7 @@ class Expected:
 
 
 def expect(values: Tensor | ArrayLike | Measured, name: str, *, scale: str = "") -> Expected:
-    """Begin an expectation: `expect(values, name).at_most(limit)`.
+    """Begin an expectation: `expect(values, name).at_most(limit)`, which raises or returns its verdict (see above).
 
     Args:
         values: one number per seed, (seeds,); for exponents and trends (settings, seeds). `Measured` where the seeds

@@ -1,6 +1,7 @@
 """The public vocabulary. `gen_core` offers these names, and loads them when the first is asked for."""
 
-from gen_core.declaration import Assumption, Case, Citation, Claim, Paper, assumption, claim
+from gen_core.assuming import Assumption, assumption
+from gen_core.declaration import Case, Citation, Claim, Paper, claim
 from gen_core.errors import (
     AssumptionViolated,
     DataDamaged,
@@ -9,6 +10,7 @@ from gen_core.errors import (
     Inconclusive,
     InvalidClaim,
     InvalidExperiment,
+    InvalidFigure,
     Refuted,
     StoreFailure,
     Unfinished,
@@ -16,7 +18,7 @@ from gen_core.errors import (
 )
 from gen_core.expectation import expect
 from gen_core.experiment import Experiment, Observable
-from gen_core.loading import load
+from gen_core.loading import load, train
 from gen_core.losses import CrossEntropy, Energy, Logistic, LogSumExp, Square, WholeLoss
 from gen_core.models.activations import Polynomial
 from gen_core.models.copies import MinusCopy
@@ -79,6 +81,7 @@ __all__ = [
     "Inconclusive",
     "InvalidClaim",
     "InvalidExperiment",
+    "InvalidFigure",
     "InverseTime",
     "L1Ball",
     "L2Ball",
@@ -118,4 +121,5 @@ __all__ = [
     "claim",
     "expect",
     "load",
+    "train",
 ]

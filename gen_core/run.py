@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from functools import cached_property
 from typing import overload
@@ -11,10 +11,12 @@ import torch
 from torch import Generator, Tensor
 
 from gen_core.errors import InvalidExperiment
+from gen_core.experiment import Experiment
 from gen_core.finished import Finished
 from gen_core.losses import loss_of_points, mean_loss, right
 from gen_core.models.contract import evaluated
 from gen_core.schedule import AtLoss
+from gen_core.settings import Setting, Sweep, experiments
 from gen_core.training.draws import initial_parameters
 from gen_core.training.result import TrainingResult
 from gen_core.training.seeding import generator
@@ -237,3 +239,11 @@ class Runs:
             )
         values, resampled = [each.values for each in shared], [each.resampled for each in shared]
         return Measured(torch.stack(values), torch.stack(resampled, 1))
+
+
+def joined(setting: Setting, runs: Sequence[Run]) -> Run | Runs:
+    """The runs of a setting's experiments, in its order, as a claim takes them: one `Run`, or `Runs`."""
+    if isinstance(setting, Experiment):
+        return runs[0]
+    x = tuple(at for at, _ in setting.points) if isinstance(setting, Sweep) else ()
+    return Runs(dict(zip(experiments(setting), runs, strict=True)), x)

@@ -27,6 +27,7 @@ LAYERS = (
     ("expectation",),
     ("index",),
     ("plugin",),
+    ("command",),
 )
 """The rooms of gen_core, low to high; a wing, which is a folder, is one room."""
 RANK = {f"gen_core.{name}": rank for rank, names in enumerate(LAYERS) for name in names}
@@ -38,7 +39,7 @@ MAY_IMPORT = {
 }
 OF_ALL_MODELS = {f"gen_core.models.{name}" for name in ("activations", "contract", "layers", "products")}
 """What training may import of the models: none by name, since a model tells its layers."""
-KNOW_PYTEST = {"gen_core.declaration", "gen_core.plugin"}
+KNOW_PYTEST = {"gen_core.declaration", "gen_core.plugin", "gen_core.command"}
 MOST_LINES, MOST_ROOMS = 300, 30
 VAGUE = {"utils", "util", "helpers", "helper", "common", "misc"}
 

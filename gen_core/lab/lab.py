@@ -29,12 +29,13 @@ from gen_core.training.teaching import train_alone
 
 @dataclass(frozen=True)
 class Event:
-    """A finished training, for the run's log: the experiment, the number of seeds, the time."""
+    """A finished block of seeds, for the run's log: the experiment and its key, the block's key, seeds and time."""
 
     label: str
     key: str
     seeds: int
     seconds: float
+    experiment: str
 
 
 @dataclass
@@ -206,4 +207,4 @@ class Lab:
         recipe, seeds = canonical(block.experiment), list(block.seeds)
         about = {"recipe": recipe, "seeds": seeds, "device": block.device, "seconds": seconds}
         self.store.save(block.key, result, about)
-        self.finished(Event(block.experiment.label(), block.key, len(seeds), seconds))
+        self.finished(Event(block.experiment.label(), block.key, len(seeds), seconds, block.experiment.key))

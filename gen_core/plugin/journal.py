@@ -39,6 +39,7 @@ class Journal:
     unwritten: list[str] = field(default_factory=list)
     _seeds: Counter[str] = field(default_factory=Counter)
     _trainings: int = 0
+    _experiments: set[str] = field(default_factory=set)
     _read_to: dict[Path, int] = field(default_factory=dict)
 
     @property
@@ -88,7 +89,15 @@ class Journal:
                 event = Event(**json.loads(line))
                 self._seeds[event.key] += event.seeds
                 self._trainings += 1
+                self._experiments.add(event.experiment)
         return sum(self._seeds[key] for key in keys)
+
+    def trained_in_words(self) -> str:
+        """What all processes of this run have trained so far, in one line."""
+        self.trained(())
+        blocks, experiments = self._trainings, len(self._experiments)
+        counts = f"{blocks} block{'s' * (blocks != 1)} of seeds of {experiments} experiment{'s' * (experiments != 1)}"
+        return f"trained: {f'{counts}, beside what was in the store' if blocks else 'nothing new'}"
 
     def note(self, lines: list[str]) -> None:
         """Write notes of this process for the end of the run, and empty the list."""

@@ -64,7 +64,8 @@ def pytest_addoption(parser: pytest.Parser) -> None:
     add("--error-budget", type=_chance, default=ERROR_BUDGET, metavar="P", help=chance)
     split = "split the error budget over N cases (default: those collected, selected or not)"
     add("--budget-over", type=_cases, metavar="N", help=split)
-    add("--report-dir", default=REPORT_DIR, metavar="DIR", help=f"for records and report (default: {REPORT_DIR})")
+    place = f"for records and report (default: {REPORT_DIR} in the root directory)"
+    add("--report-dir", metavar="DIR", help=place)
     kept = "file that every run is appended to, to tell what has changed (default: reports/history.sqlite in the root "
     kept += "directory where there is such a folder, else .gen-core/history.sqlite)"
     add("--history", metavar="FILE", help=kept)
@@ -94,11 +95,13 @@ def pytest_cmdline_main(config: pytest.Config) -> None:
 
 
 def pytest_configure(config: pytest.Config) -> None:
-    """Reject folders and devices that are not available, before workers start.
+    """Place the default report, and reject folders and devices that are not available, before workers start.
 
     Raises:
         UsageError: naming the folder or the device, and the option.
     """
+    if config.option.report_dir is None:
+        config.option.report_dir = str(default_report(config))
     chosen, here = Options.of(config), config.invocation_params.dir
     if chosen.data_dir is not None:
         _look_for_data_in(config, here / chosen.data_dir)
@@ -106,7 +109,7 @@ def pytest_configure(config: pytest.Config) -> None:
         if "gpu" in (sent := config.workerinput["gen_core"]):  # type: ignore[attr-defined]
             os.environ["CUDA_VISIBLE_DEVICES"] = sent["gpu"]
         return
-    if chosen.report_dir != REPORT_DIR:
+    if Path(chosen.report_dir) != default_report(config):
         writable(here / chosen.report_dir, "--report-dir")
     store = config.rootpath / chosen.store
     if chosen.store != STORE and not any(store.glob("??/*.json")):  # one that has results may suffice as it is
@@ -116,6 +119,11 @@ def pytest_configure(config: pytest.Config) -> None:
             importlib.import_module("gen_core.training.device").resolve("cuda")  # torch, not loaded where not asked for
         except InvalidExperiment as error:
             raise pytest.UsageError(str(error)) from None
+
+
+def default_report(config: pytest.Config) -> Path:
+    """The report folder without `--report-dir`: at the root directory, as the store, wherever pytest is started."""
+    return config.rootpath / REPORT_DIR
 
 
 def on_worker(config: pytest.Config) -> bool:

@@ -10,6 +10,7 @@ import pytest
 
 from gen_core.declaration import verdict_marks
 from gen_core.plugin import progress, terminal
+from gen_core.plugin.misnamed import misnamed
 from gen_core.plugin.options import on_worker
 from gen_core.plugin.session import Session, case_of
 from gen_core.plugin.signals import end_as_interrupted
@@ -33,10 +34,10 @@ def pytest_collection_modifyitems(config: pytest.Config, items: list[pytest.Item
             item.add_marker(paper.key)
     yield
     ours.items = {item.nodeid: case for item in items if (case := case_of(item))}
-    for nodeid, case in ours.items.items():
-        if why := ours.refusal(case):
-            refused = pytest.CollectReport(nodeid, "failed", f"{nodeid}: InvalidClaim: {why}", [])
-            config.hook.pytest_collectreport(report=refused)
+    refusals = {nodeid: why for nodeid, case in ours.items.items() if (why := ours.refusal(case))}
+    for nodeid, why in (refusals | misnamed(items)).items():
+        refused = pytest.CollectReport(nodeid, "failed", f"{nodeid}: InvalidClaim: {why}", [])
+        config.hook.pytest_collectreport(report=refused)
     if ours.items:
         ours.plan()
         if on_worker(config):

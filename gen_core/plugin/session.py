@@ -16,9 +16,10 @@ from gen_core.form import Form
 from gen_core.lab import Lab, Store
 from gen_core.plugin.identity import Identity
 from gen_core.plugin.journal import Journal
-from gen_core.plugin.options import ERROR_BUDGET, Options, on_worker, writable
+from gen_core.plugin.options import ERROR_BUDGET, Options, default_report, on_worker, writable
 from gen_core.plugin.progress import ProgressFile
 from gen_core.records import CaseRecord, Hypothesis, RunRecord, Work, read_run
+from gen_core.records.ignored import make_ignored
 from gen_core.run import Mutation
 from gen_core.settings import describe
 from gen_core.training import device
@@ -132,7 +133,8 @@ class Session:
             UsageError: if the report's folder cannot be written or is full, or the store cannot be written and lacks a
                 training of a first look.
         """
-        writable(self.journal.folder.parents[1], "--report-dir")
+        report = self.journal.folder.parents[1]
+        writable(report, "--report-dir")
         try:
             writable(lab.store.root, "--store")
         except pytest.UsageError:
@@ -141,9 +143,11 @@ class Session:
         lab.progress = ProgressFile(self.journal.progress / f"{self.journal.writer}.json")
         lab.finished = self.journal.training
         try:
+            if report == default_report(self.config):  # one that was asked for may be there to be published
+                make_ignored(report)
             self.journal.begin(self.run_record(), [self.record(nodeid, case) for nodeid, case in self.items.items()])
         except OSError as error:
-            where = f"--report-dir {self.journal.folder.parents[1]}: records cannot be written"
+            where = f"--report-dir {report}: records cannot be written"
             raise pytest.UsageError(f"{where} ({error.strerror}); expected room there, or another folder") from None
 
     def begun_run(self) -> RunRecord:

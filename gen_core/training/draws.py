@@ -249,8 +249,8 @@ def _check(recipe: Dataset, data: Data) -> None:
         raise InvalidExperiment(f"{type(recipe).__name__} drew a {type(data).__name__}; expected a Data")
     for name, value in vars(data).items():
         if not isinstance(value, Tensor) and (value is not None or not name.endswith("_test")):
-            kind = type(value).__name__
-            raise InvalidExperiment(f"{type(recipe).__name__} drew {name} as a {kind}; expected a tensor")
+            kind, say = type(value).__name__, "expected a tensor (torch.from_numpy makes one of an array)"
+            raise InvalidExperiment(f"{type(recipe).__name__} drew {name} as a {kind}; {say}")
     n, n_test, inputs, targets = recipe.n, held_out(recipe), recipe.inputs, targets_of(recipe)
     expected = {"X": (n, *inputs), "y": (n, *targets)}
     if n_test:

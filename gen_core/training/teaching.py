@@ -13,7 +13,7 @@ from gen_core.experiment import Experiment
 from gen_core.losses import classes
 from gen_core.recipe import brief
 from gen_core.training.teachers import provide_teachers
-from gen_core.training.trainer import train
+from gen_core.training.trainer import train_rows
 from gen_core.types import Data, Dataset, held_out
 
 
@@ -97,7 +97,7 @@ class LabelledBy:
 
 def train_alone(teacher: Experiment, seed: int) -> dict[str, Tensor]:
     """Final values of one seed's trained parameters, trained here and now on the CPU."""
-    [(_, trained)] = train([(teacher, seed)], torch.device("cpu"))
+    [(_, trained)] = train_rows([(teacher, seed)], torch.device("cpu"))
     finals = [name for name in trained.arrays if name.startswith("final.")]
     return {name.removeprefix("final."): trained.arrays[name][0] for name in finals}
 

@@ -4,12 +4,14 @@ from __future__ import annotations
 
 from dataclasses import replace
 
+import numpy as np
 import pytest
 import torch
 
 from gen_core import (
     GD,
     Arms,
+    Assumption,
     AtScale,
     Data,
     Experiment,
@@ -160,3 +162,32 @@ def test_names_come_from_the_declaration():
 
     assert (other.name, other.statement) == ("other", "Anything.")
     assert noiseless.check(noisy, Data(torch.zeros(1, 1), torch.zeros(1))) == (False, "noise 100")
+
+
+@pytest.mark.parametrize(
+    "told", [(True, "n=60"), (np.bool_(True), "n=60"), (torch.tensor(True), "n=60"), (torch.tensor([True]), "n=60")]
+)
+def test_what_a_hypothesis_says_is_a_bool_and_words(told):
+    assert Assumption("few", "n < 100", lambda experiment, data: told).on(clean, 0) == (True, "n=60")
+
+
+@pytest.mark.parametrize(
+    ("told", "shown"),
+    [
+        (True, "True"),
+        (None, "None"),
+        ((True,), "(True,)"),
+        ((True, ""), "(True, '')"),
+        ((True, 60), "(True, 60)"),
+        (("yes", "n=60"), "('yes', 'n=60')"),
+        ((None, "n=60"), "(None, 'n=60')"),
+        ((1, "n=60"), "(1, 'n=60')"),
+        ((np.array([True, False]), "n=60"), "(array([ True, False]), 'n=60')"),
+        ("no", "'no'"),
+    ],
+)
+def test_a_hypothesis_that_says_less_is_told_what_to_return(told, shown):
+    with pytest.raises(InvalidClaim) as caught:
+        Assumption("few", "n < 100", lambda experiment, data: told).on(clean, 0)
+    expected = """expected (holds, "words"), as (n < d, f"n={n}")"""
+    assert str(caught.value) == f"hypothesis 'few' returned {shown}; {expected}"

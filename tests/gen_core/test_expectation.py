@@ -2,7 +2,10 @@
 
 from __future__ import annotations
 
+import os
 import re
+import subprocess
+import sys
 
 import numpy as np
 import pytest
@@ -303,3 +306,57 @@ COMES_AS = {
 @pytest.mark.parametrize("form", COMES_AS)
 def test_real_numbers_are_judged_in_whatever_they_come(form):
     expect(COMES_AS[form](NEAR), "q").always_at_most(3)
+
+
+OUTSIDE = """
+from gen_core import expect
+
+values = [0.9, 1.0, 1.1, 1.0, 0.95, 1.05, 1.0, 1.0]
+for limit in (1.5, 1.001, 0.5):
+    judgement = expect(values, "q").at_most(limit)
+    print(bool(judgement), judgement.holds, judgement.verdict, judgement.interval.n)
+    print(judgement)
+    print(repr(judgement) == str(judgement))
+print(expect([[8, 8.2, 8.1], [4, 4.1, 4.2], [2, 2.2, 2.1]], "r").decays_in((1, 2, 4), exponent_at_most=-0.5).holds)
+print(expect(values, "q").at_most(1.5).interval)
+"""
+
+
+def outside_pytest(code: str, **environment: str) -> subprocess.CompletedProcess[str]:
+    """The code in a Python of its own, where no test runs."""
+    kept = {name: value for name, value in os.environ.items() if name != "PYTEST_CURRENT_TEST"}
+    command = [sys.executable, "-c", code]
+    return subprocess.run(command, capture_output=True, text=True, check=False, env={**kept, **environment})
+
+
+def test_outside_pytest_every_verdict_is_returned_and_none_is_raised():
+    done = outside_pytest(OUTSIDE)
+    assert done.returncode == 0, done.stderr
+    lines = done.stdout.splitlines()
+    assert lines[0::3][:3] == ["True True HOLDS 8", "False False INCONCLUSIVE 8", "False False REFUTED 8"]
+    assert re.fullmatch(r"HOLDS: q is 1 \[0.9\d+, 1.0\d+\] over 8 seeds; claimed <= 1.5", lines[1])
+    assert re.fullmatch(r"INCONCLUSIVE: .* claimed <= 1.001; the limit lies in .* needs about \d+ seeds .*", lines[4])
+    assert lines[7].startswith("REFUTED: q is 1 ")
+    assert lines[2::3][:3] == ["True"] * 3
+    assert lines[9] == "True"
+    low, high = stats.t.interval(0.99, 7, NEAR.double().mean(), stats.sem(NEAR.double()))  # .005 per side
+    assert f"low={low:.6}"[:-1] in lines[10]
+    assert f"high={high:.6}"[:-1] in lines[10]
+
+
+@pytest.mark.parametrize("limit", [0.5, 1.001])
+def test_no_verdict_is_lost_in_a_test_or_in_what_a_test_starts(limit):
+    done = outside_pytest(OUTSIDE.replace("(1.5, 1.001, 0.5)", f"({limit},)"), PYTEST_CURRENT_TEST="a (call)")
+    assert ("Refuted: q is 1" if limit == 0.5 else "Inconclusive: q is 1") in done.stderr
+    assert done.stdout == ""
+
+
+def test_a_test_that_is_no_claim_fails_by_its_verdict(pytester):
+    pytester.makepyfile(
+        "from gen_core import expect\n\n"
+        "def test_refuted():\n    expect([1.0, 2.0, 3.0, 4.0], 'q').always_at_most(2)\n\n"
+        "def test_holds():\n    assert expect([1.0, 2.0, 3.0, 4.0], 'q').always_at_most(4).holds\n"
+    )
+    result = pytester.runpytest_inprocess("-p", "no:cacheprovider")
+    result.assert_outcomes(passed=1, failed=1)
+    result.stdout.fnmatch_lines(["*Refuted: q is 4 * claimed <= 2 in every seed"])

@@ -6,7 +6,7 @@ import torch
 from gen_core import GD, MLP, Data, Every, Experiment, InvalidExperiment, Linear, Mutation, Run, Runs, Square
 from gen_core.training.result import TrainingResult, concatenate
 from gen_core.training.seeding import generator
-from gen_core.training.trainer import train
+from gen_core.training.trainer import train_rows as train
 
 
 @dataclass(frozen=True)

@@ -18,14 +18,14 @@ from gen_core import (
     Unfinished,
 )
 from gen_core.training.result import TrainingResult
-from gen_core.training.trainer import train
+from gen_core.training.trainer import train_rows
 from tests.gen_core.training.teacher import LEAST_SQUARES, Teacher
 
 SEEDS = (0, 1, 2, 3)
 
 
 def run(experiment):
-    [(_, trained)] = train([(experiment, seed) for seed in SEEDS], torch.device("cpu"))
+    [(_, trained)] = train_rows([(experiment, seed) for seed in SEEDS], torch.device("cpu"))
     return Run(experiment, SEEDS, trained)
 
 

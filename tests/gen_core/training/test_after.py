@@ -8,7 +8,7 @@ import torch
 from gen_core import GD, CrossEntropy, Data, Experiment, InvalidExperiment, LiLiang, Run, Stop
 from gen_core.training import cost
 from gen_core.training.draws import files_of, sample_data
-from gen_core.training.trainer import train
+from gen_core.training.trainer import train_rows as train
 from tests.gen_core.training.teacher import LEAST_SQUARES, SEEDS, Teacher
 
 FIRST = replace(LEAST_SQUARES, rule=GD(0.05), steps=30, stop=Stop(loss=1e-3, every=1), watch=())

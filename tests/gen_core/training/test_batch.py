@@ -21,7 +21,7 @@ from gen_core import (
 )
 from gen_core.losses import classes
 from gen_core.training.seeding import generator
-from gen_core.training.trainer import train
+from gen_core.training.trainer import train_rows as train
 from tests.gen_core.training.teacher import LEAST_SQUARES, SEEDS, Teacher
 
 

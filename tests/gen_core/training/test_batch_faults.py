@@ -16,7 +16,7 @@ from gen_core import (
     Unfinished,
 )
 from gen_core.training.result import concatenate
-from gen_core.training.trainer import train
+from gen_core.training.trainer import train_rows as train
 from tests.gen_core.training.teacher import LEAST_SQUARES, SEEDS, Teacher
 
 

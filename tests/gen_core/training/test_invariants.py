@@ -13,7 +13,7 @@ from gen_core.errors import BrokenTraining
 from gen_core.training import batch
 from gen_core.training.batch import Batch
 from gen_core.training.result import concatenate
-from gen_core.training.trainer import train
+from gen_core.training.trainer import train_rows as train
 from tests.toy import Points
 
 descent = Experiment(

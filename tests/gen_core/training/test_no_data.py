@@ -9,7 +9,7 @@ from gen_core import GD, Energy, Every, Experiment, InvalidExperiment, Momentum,
 from gen_core.lab import Lab, Store
 from gen_core.plugin.terminal import plan_lines
 from gen_core.training.cost import cost
-from gen_core.training.trainer import train
+from gen_core.training.trainer import train_rows
 from tests.gen_core.training.teacher import LEAST_SQUARES
 
 
@@ -55,7 +55,7 @@ WELLS = Experiment(
 
 
 def run(experiment, seeds=range(3)):
-    [(_, trained)] = train([(experiment, seed) for seed in seeds], torch.device("cpu"))
+    [(_, trained)] = train_rows([(experiment, seed) for seed in seeds], torch.device("cpu"))
     return Run(experiment, tuple(seeds), trained)
 
 

@@ -23,12 +23,12 @@ from gen_core import (
     Stop,
 )
 from gen_core.training.steps import choose_stepper
-from gen_core.training.trainer import train
+from gen_core.training.trainer import train_rows
 from tests.gen_core.training.teacher import LEAST_SQUARES, Teacher
 
 
 def run(experiment, seeds=range(3)):
-    [(_, trained)] = train([(experiment, seed) for seed in seeds], torch.device("cpu"))
+    [(_, trained)] = train_rows([(experiment, seed) for seed in seeds], torch.device("cpu"))
     return Run(experiment, tuple(seeds), trained)
 
 
