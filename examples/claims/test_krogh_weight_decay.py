@@ -42,9 +42,9 @@ def expected(run: Run) -> Tensor:
 
 
 def errors(run: Runs) -> Figure:
-    texts = {"title": "Held-out error with decay over that without", "paper": "smaller than one by much"}
-    x, y = expected(run["plain"]), error(run["decayed"]) / error(run["plain"])
-    return against(x, y, xlabel="expected ratio", ylabel="ratio of errors", **texts)
+    x, y = error(run["plain"]) * expected(run["plain"]), error(run["decayed"])
+    texts = {"title": "Held-out error with decay", "paper": "smaller by much than without (here .41 times)"}
+    return against(x, y, xlabel="error without decay times the expected ratio", ylabel="error with decay", **texts)
 
 
 @claim(

@@ -45,4 +45,5 @@ chains = Experiment(
     figure=escape,
 )
 def test_langevin_escapes_where_the_potential_is_steep(run: Run) -> None:
+    # A seed counts if its value is 1: one of its chains has escaped.
     expect(run.diverged.to(torch.float64), "1 where a chain has escaped").mostly_at_least(1, share=NEARLY_ALL)
