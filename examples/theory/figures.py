@@ -30,7 +30,8 @@ def over(x: Sequence[float], quantities: Mapping[str, Tensor], *, scale: str = "
 def against(predicted: Tensor, found: Tensor, **texts: str) -> Figure:
     """One number per seed, found against predicted."""
     seeds = Curve(x=predicted.tolist(), y=found.tolist(), style="points", label="seeds")
-    equal = Curve(x=predicted.tolist(), y=predicted.tolist(), style="dashed", label="as predicted")
+    ends = [float(predicted.min()), float(predicted.max())]
+    equal = Curve(x=ends, y=ends, style="dashed", label="as predicted")
     return _figure([seeds, equal], **texts)
 
 
