@@ -18,6 +18,7 @@ from gen_core.checks import check_choice, check_number
 from gen_core.errors import InvalidExperiment, Unfinished
 from gen_core.experiment import Experiment
 from gen_core.losses import mean_loss
+from gen_core.rules.rates import base_rate
 from gen_core.run import Run
 from gen_core.types import Data
 
@@ -121,7 +122,7 @@ class _StartsBelow:
         if experiment.after is not None:
             raise InvalidExperiment("starts_below_2_over_eta of a training after another one; expected one from a draw")
         rule = experiment.parts.rule
-        limit = 2 / getattr(rule.rate, "rate", rule.rate)  # of a schedule, its base rate
+        limit = 2 / base_rate(rule.rate)
         top = largest_eigenvalue(*_hessian(experiment, data, start))
         words = f"largest eigenvalue {top.value:.4g} (residual {top.residual:.1g}), 2 / rate {limit:.4g}"
         if top.value < limit and top.residual > min(CONVERGED * limit, limit - top.value):  # it may be far above

@@ -28,7 +28,7 @@ def misnamed(items: list[pytest.Item]) -> dict[str, str]:
 
 def _advice(item: pytest.Function, argument: str) -> str:
     name, module = item.originalname, item.obj.__module__
-    elsewhere = module != item.module.__name__
+    elsewhere = module != getattr(item.module, "__name__", module)
     rename = f"import it under another name (from {module} import {name} as ...)" if elsewhere else "rename it"
     return (
         f"{name} takes {argument!r} and is no claim, and pytest collects what is named test_...; if it is a measure, "
