@@ -78,7 +78,7 @@ def test_a_control_drops_it_in_every_seed(suite):
         suite, "without-trained_to", given="clean", assuming="trained_to(1.4)", without="trained_to(1.4): slow"
     )
     assert verdict == "ERROR"
-    assert reason.startswith("control does not drop 'trained_to': training loss 1.")
+    assert reason.startswith("control does not drop 'trained_to': training loss 0.8")
 
 
 def test_it_is_checked_in_every_arm_and_names_the_one(suite):
