@@ -70,6 +70,9 @@ class Experiment:
         dtype: "float32", or "float64" for claims about differences at rounding level.
         after: a training of the same seed that comes first, on other data or by another rule, and whose final weights
             this one starts from. It is trained together with this one, and its results are not kept.
+        start: number of the draw of the initial parameters. Arms whose models are equal share their start, seed by
+            seed; with another number they do not.
+        order: number of the draw of the batches' order and of the rule's noise, likewise.
         may_diverge: whether a loss that is not finite is an outcome to be measured (`Run.diverged`) and not an error.
 
     Raises:
@@ -87,6 +90,8 @@ class Experiment:
     dtype: str = "float32"
     after: Experiment | None = None
     may_diverge: bool = False
+    start: int = 0
+    order: int = 0
 
     def __post_init__(self) -> None:
         missing = ", ".join(missing_members(self.model))
@@ -100,6 +105,8 @@ class Experiment:
             "may_diverge": (bool, "True or False"),
         }
         check_count("steps", self.steps, least=0)
+        check_count("start", self.start, least=0)
+        check_count("order", self.order, least=0)
         for name, (kind, expected) in kinds.items():
             value = getattr(self, name)
             if value is None and not self.steps and name in ("model", "rule", "loss"):
@@ -127,7 +134,7 @@ class Experiment:
         if self.after is not None:
             raise InvalidExperiment("steps 0 after another training; expected a positive number")
         idle = {"rule": None, "loss": None, "watch": (), "stop": Stop(), "checkpoints": Geometric()}
-        idle |= {"may_diverge": False}
+        idle |= {"may_diverge": False, "order": 0}
         for name, value in idle.items():
             if (given := getattr(self, name)) != value:
                 raise InvalidExperiment(f"{name} {brief(given)} with steps 0; expected none, as nothing is trained")
@@ -163,6 +170,8 @@ class Experiment:
             return
         if not isinstance(first, Experiment):
             raise InvalidExperiment(f"after {brief(first)}; expected an Experiment")
+        if self.start:
+            raise InvalidExperiment(f"start {self.start} after another training; expected it on the first one")
         alike = {"model": (self.model, first.model), "dtype": (self.dtype, first.dtype)}
         alike["inputs of the data"] = (self.data.inputs, first.data.inputs)
         for name, (own, other) in alike.items():

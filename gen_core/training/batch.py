@@ -16,7 +16,7 @@ from gen_core.training.draws import begins_with, initial_parameters, sample_data
 from gen_core.training.invariants import Epochs, Replica, Witness, data_marks, draws_apart
 from gen_core.training.replicas import mark
 from gen_core.training.result import TrainingResult
-from gen_core.training.seeding import generator
+from gen_core.training.seeding import generator, numbered
 from gen_core.training.steps import make_stepper
 from gen_core.training.watching import Watching, in_parts
 from gen_core.types import Data, targets_of
@@ -131,7 +131,7 @@ class Batch:
         """One generator per row for the rule's noise, keyed by the parameters' shapes and the steps taken before."""
         shapes = tuple((name, *p.shape[1:]) for name, p in self.trained.items())
         before = self.experiment.steps_in_all - self.experiment.steps
-        return [generator((shapes, before), seed, "rule") for _, seed in self.rows]
+        return [generator(numbered((shapes, before), e.order), seed, "rule") for e, seed in self.rows]
 
     def _batches(self) -> Iterator[tuple[Tensor, Tensor]]:
         """Points, (rows, batch, *inputs), and labels of each step.
@@ -144,7 +144,7 @@ class Batch:
             while True:
                 yield self.X, self.y
         n, size = self.experiment.data.n, rule.batch
-        order = [generator((n, size, rule.replacement), seed, "order") for _, seed in self.rows]
+        order = [generator(numbered((n, size, rule.replacement), e.order), seed, "order") for e, seed in self.rows]
         points, labels = self.X.flatten(0, 1), self.y.flatten(0, 1)
         offset = (torch.arange(count, device=self.device) * n).view(count, 1, 1)
         length = max(1, SEGMENT // size) if rule.replacement else n // size

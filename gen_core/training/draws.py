@@ -20,7 +20,7 @@ from gen_core.errors import InvalidExperiment
 from gen_core.experiment import Experiment
 from gen_core.recipe import digest
 from gen_core.training.replicas import Twins, checksum, mark_of
-from gen_core.training.seeding import generator
+from gen_core.training.seeding import generator, numbered
 from gen_core.training.streams import OwnNumbers, drawn_from
 from gen_core.training.teachers import Taught, predictor
 from gen_core.types import Data, Dataset, Derived, held_out, targets_of
@@ -185,10 +185,10 @@ def initial_parameters(experiment: Experiment, seed: int) -> dict[str, Tensor]:
     params, random = drawn_from(
         model,
         f"{name}.init",
-        lambda: generator(model, seed, "init"),
+        lambda: generator(numbered(model, experiment.start), seed, "init"),
         lambda own: model.init(experiment.data.inputs, own, experiment.torch_dtype),
     )
-    form = (model, experiment.data.inputs, experiment.dtype)
+    form = (model, experiment.start, experiment.data.inputs, experiment.dtype)
     if random and (twin := _starts.other(form, seed, tuple(params.values()))) is not None:
         raise InvalidExperiment(f"seeds {twin} and {seed} have the same start of {name}; expected each to draw its own")
     place: Callable[..., dict[str, Tensor]] | None = getattr(model, "place", None)

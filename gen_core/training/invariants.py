@@ -44,7 +44,7 @@ def draws_apart(rows: Sequence[Replica], X: Tensor, y: Tensor, starts: Mapping[s
         other = twins.other(("data", e.data), seed, data)
         if other is not None and training_marks(e, seed) != training_marks(e, other):
             raise BrokenTraining(f"seeds {other} and {seed} train on the same data; expected each to train on its own")
-        other = twins.other(("start", e.model), seed, start)
+        other = twins.other(("start", e.model, e.start), seed, start)
         if other is not None:
             own, others = (initial_parameters(e, s).values() for s in (seed, other))
             if not all(map(torch.equal, own, others)):
