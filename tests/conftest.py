@@ -9,6 +9,7 @@ from pathlib import Path
 import pytest
 from hypothesis import HealthCheck, settings
 
+import gen_core.plugin.claims  # noqa: F401  # pytester forgets what runs within it import; torch can be imported once
 from gen_core.records import CaseRecord, RunRecord, last_attempts, read_run
 from tests.run_records import case, cases, figure, no_step_summary, records, run  # noqa: F401
 
