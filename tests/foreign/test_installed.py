@@ -117,7 +117,7 @@ def test_the_form_of_claims_is_checked(foreign):
     assert result.returncode == 1
     assert [line for line in result.stdout.splitlines() if line.startswith("test_mine_fits.py:")] == [
         "test_mine_fits.py:1: no paragraph 'Measured:' in the docstring of the file",
-        "test_mine_fits.py:16: test_descent_fits_random_labels: tolerance 0.01 has no comment with its origin",
+        "test_mine_fits.py:15: test_descent_fits_random_labels: tolerance 0.01 has no comment with its origin",
     ]
     mended = CLAIM.replace("vanishes.", "vanishes.\n\nMeasured: the loss.\n").replace("(0.01)", "(0.01)  # of 1")
     (foreign.folder / "test_mine_fits.py").write_text(mended)
