@@ -122,8 +122,16 @@ def pytest_configure(config: pytest.Config) -> None:
 
 
 def default_report(config: pytest.Config) -> Path:
-    """The report folder without `--report-dir`: at the root directory, as the store, wherever pytest is started."""
-    return config.rootpath / REPORT_DIR
+    """The report folder without `--report-dir`: at the root directory, wherever pytest is started.
+
+    Without a configuration file, pytest takes paths that are values of options for tests when it looks for the root:
+    then it is the folder that the command and the tests have in common.
+    """
+    root, here = config.rootpath, config.invocation_params.dir
+    if config.inipath is None and config.option.rootdir is None:
+        places = [here / argument.partition("::")[0] for argument in config.args]
+        root = Path(os.path.commonpath([here, *(path.parent if path.is_file() else path for path in places)]))
+    return root.resolve() / REPORT_DIR
 
 
 def on_worker(config: pytest.Config) -> bool:

@@ -53,3 +53,9 @@ def test_folders_that_are_there_or_are_asked_for_stay_as_they_are(suite, monkeyp
     result = suite.run("--rootdir", str(root), "--report-dir", "published", str(root / "test_claims.py"))
     assert result.outlines[-1].startswith(f"records: {root / 'below' / 'published' / 'records'}/")
     assert not (root / "below" / "published" / ".gitignore").exists()
+
+
+def test_a_store_elsewhere_does_not_move_the_report(suite, tmp_path_factory):
+    suite.claims(CLAIM)
+    result = suite.run("--store", str(tmp_path_factory.mktemp("elsewhere")))  # pytest's root is then above both
+    assert result.outlines[-1].startswith(f"records: {suite.pytester.path / 'report' / 'records'}/")
