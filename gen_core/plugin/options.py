@@ -129,9 +129,9 @@ def default_report(config: pytest.Config) -> Path:
     """
     root, here = config.rootpath, config.invocation_params.dir
     if config.inipath is None and config.option.rootdir is None:
-        places = [here / argument.partition("::")[0] for argument in config.args]
+        places = [(here / argument.partition("::")[0]).resolve() for argument in config.args]
         root = Path(os.path.commonpath([here, *(path.parent if path.is_file() else path for path in places)]))
-    return root.resolve() / REPORT_DIR
+    return root / REPORT_DIR
 
 
 def on_worker(config: pytest.Config) -> bool:

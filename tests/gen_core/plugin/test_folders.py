@@ -59,3 +59,15 @@ def test_a_store_elsewhere_does_not_move_the_report(suite, tmp_path_factory):
     suite.claims(CLAIM)
     result = suite.run("--store", str(tmp_path_factory.mktemp("elsewhere")))  # pytest's root is then above both
     assert result.outlines[-1].startswith(f"records: {suite.pytester.path / 'report' / 'records'}/")
+
+
+def test_without_a_configuration_file_the_root_is_what_the_tests_and_the_command_share(suite, monkeypatch):
+    suite.claims(CLAIM)
+    root = suite.pytester.path
+    (root / "below").mkdir()
+    monkeypatch.syspath_prepend(root)
+    monkeypatch.chdir(root / "below")
+    result = suite.run("..")
+    assert result.ret == 0
+    assert result.outlines[-1].startswith(f"records: {root / 'report' / 'records'}/")
+    assert list((root / "below").iterdir()) == []
