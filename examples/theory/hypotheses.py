@@ -77,7 +77,7 @@ def converged(run: Run) -> tuple[Tensor, str]:
 @assumption
 def one_start(experiment: Experiment, data: Data) -> tuple[bool, str]:
     """Both networks begin with the same draw, which arms with equal models share."""
-    return experiment.model.gain == 1, f"start of gain {experiment.model.gain:g}"
+    return experiment.start == 0, f"draw {experiment.start} of the start"
 
 
 @assumption

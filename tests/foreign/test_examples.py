@@ -44,7 +44,7 @@ FAULTS = {
     "training_for_held_out": Fault(KROGH, "run.outputs(run.X_test) - run.y_test", "run.outputs(run.X) - run.y"),
     "nothing_expected": Fault(KROGH, "(1 / (V + BEST)).sum(1)", "(1 / V).sum(1)"),
     "right_for_wrong": Fault(FRANKLE, "~right(", "right("),
-    "start_for_end": Fault(FRANKLE, 'run["drawn"].params()', 'run["drawn"].params("start")'),
+    "start_for_end": Fault(FRANKLE, 'run["second"].params()', 'run["second"].params("start")'),
     "first_level_for_last": Fault(FORET, "[:, -1]", "[:, 0]"),
     "sgd_over_sam": Fault(FORET, "sam / plain", "plain / sam"),
 }
