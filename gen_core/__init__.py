@@ -1,6 +1,7 @@
 """Executable claims about generalization: declare, train, judge. This index is the public vocabulary."""
 
-from gen_core.claim import Assumption, Case, Citation, Claim, Paper, assumption, claim
+from gen_core.assuming import Assumption, assumption
+from gen_core.claim import Case, Citation, Claim, Paper, claim
 from gen_core.errors import (
     AssumptionViolated,
     DataDamaged,

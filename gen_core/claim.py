@@ -5,22 +5,18 @@ from __future__ import annotations
 import inspect
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, replace
-from typing import Any, TypeVar
+from typing import TypeVar
 
-import numpy as np
 import pytest
-import torch
-from torch import Tensor
 
-from gen_core.errors import InvalidClaim, InvalidExperiment, Refuted
+from gen_core.assuming import Assumption
+from gen_core.errors import InvalidClaim, Refuted
 from gen_core.experiment import Experiment
 from gen_core.form import Form, form_of
-from gen_core.recipe import brief
 from gen_core.records import Figure, Kind
 from gen_core.run import Mutation, Run, Runs
 from gen_core.settings import Arms, AtScale, Setting, Sweep, experiments
 from gen_core.statistics import LAST_LOOK
-from gen_core.training.draws import initial_parameters, sample_data
 
 Test = TypeVar("Test", bound=Callable[..., None])
 Scaled = Setting | AtScale
@@ -57,96 +53,6 @@ class Citation:
 
     def __str__(self) -> str:
         return f"{self.paper}, {self.place}"
-
-
-@dataclass(frozen=True)
-class Assumption:
-    """A named hypothesis of a claim, checked on the recipe, on every seed's data and start, or on the finished run.
-
-    Attributes:
-        name: its name in ids and messages.
-        statement: the hypothesis in words.
-        check: one of three, by its parameters. (experiment, data) or (experiment, data, start) -> whether it holds for
-            a seed, and the checked values in words; the start is the parameters that the seed's training begins with,
-            name -> tensor. (run) -> whether it holds in each seed, bool, (seeds,), and the checked values in words. It
-            is a function, or a frozen dataclass with `__call__`, so that hypotheses with equal values are equal.
-    """
-
-    name: str
-    statement: str
-    check: Callable[..., tuple[Any, str]]
-
-    @property
-    def of_run(self) -> bool:
-        """Whether it is checked on the finished run: its first parameter is called `run`."""
-        return next(iter(inspect.signature(self.check).parameters), "") == "run"
-
-    def on(self, experiment: Experiment, seed: int) -> tuple[bool, str]:
-        """Check one seed's data, and its start where it asks for it.
-
-        Raises:
-            InvalidClaim: if the check does not return whether it holds, and words.
-        """
-        data = sample_data(experiment, seed)
-        asks = "start" in inspect.signature(self.check).parameters
-        found = self.check(experiment, data, *([initial_parameters(experiment, seed)] if asks else []))
-        if _with_words(found) and (holds := _truth(found[0])) is not None:
-            return holds, found[1]
-        raise InvalidClaim(
-            f'assumption {self.name} returned {brief(found)}; expected whether it holds, and words: return holds, "..."'
-        )
-
-    def on_run(self, run: Run) -> tuple[Tensor, str]:
-        """Check all seeds of a finished run: whether it holds in each of them, (seeds,), and words.
-
-        Raises:
-            InvalidClaim: if the check does not return this.
-            InvalidExperiment: if it changes what it is given.
-        """
-        before = _versions(run)
-        found = self.check(run)
-        if _versions(run) != before:
-            raise InvalidExperiment(
-                f"the hypothesis {self.name!r} changed its run in place; expected it to work on a copy (tensor.clone())"
-            )
-        if _with_words(found) and isinstance(holds := found[0], Tensor):
-            if holds.dtype == torch.bool and holds.shape == (len(run.seeds),):
-                return holds, found[1]
-            found = f"a tensor of {holds.dtype} {tuple(holds.shape)}"
-        else:
-            found = brief(found)
-        raise InvalidClaim(
-            f"assumption {self.name} returned {found}; expected whether it holds in each seed, bool "
-            f'({len(run.seeds)},), and words: return holds, "..."'
-        )
-
-
-def _with_words(found: object) -> bool:
-    return isinstance(found, tuple) and len(found) == 2 and isinstance(found[1], str) and bool(found[1])
-
-
-def _truth(holds: object) -> bool | None:
-    """A single truth value as a bool; None for anything else."""
-    if isinstance(holds, Tensor) and holds.numel() == 1:
-        holds = holds.item()
-    return bool(holds) if isinstance(holds, (bool, np.bool_)) else None
-
-
-def _versions(run: Run) -> list[int]:
-    return [array._version for array in run.result.arrays.values()]
-
-
-def assumption(check: Callable[..., tuple[Any, str]]) -> Assumption:
-    """Turn a function into a hypothesis, named after the function and stated by the first line of its docstring.
-
-    Args:
-        check: (experiment, data), (experiment, data, start) or (run); see `Assumption`. Those that many claims share
-            are in `gen_core.hypotheses`.
-    """
-    statement = (inspect.getdoc(check) or "").partition("\n")[0]
-    if not statement:
-        raise InvalidClaim(f"assumption {check.__name__} has no docstring; expected its statement, in one line")
-    return Assumption(check.__name__, statement, check)
 
 
 @dataclass(frozen=True)

@@ -20,8 +20,9 @@ LAYERS = (
     ("training",),
     ("settings", "run"),
     ("measures", "lab"),
-    ("claim", "judgement", "loading"),
-    ("expect", "hypotheses"),
+    ("assuming",),
+    ("claim", "judgement", "loading", "hypotheses"),
+    ("expect",),
     ("plugin",),
 )
 """The rooms of gen_core, low to high; a wing, which is a folder, is one room."""

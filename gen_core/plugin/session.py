@@ -11,7 +11,8 @@ from pathlib import Path
 
 import pytest
 
-from gen_core.claim import Assumption, Case
+from gen_core.assuming import Assumption
+from gen_core.claim import Case
 from gen_core.experiment import Experiment
 from gen_core.form import Form
 from gen_core.lab import Lab, Store

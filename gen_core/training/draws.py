@@ -112,18 +112,19 @@ class _SampleCache:
 
     def _sample(self, recipe: Dataset, seed: int) -> tuple[Data, bool]:
         """A draw, and whether any of it is random."""
-        name = type(recipe).__name__
-        if not isinstance(recipe, Derived):
-            return drawn_from(recipe, f"{name}.draw", lambda: generator(recipe, seed, "data"), recipe.draw)
-        original = self.get(recipe.data, seed)
+        draw, how, random = recipe.draw, "draw", False
+        if isinstance(recipe, Derived):
+            original, how = self.get(recipe.data, seed), "derive"
+            random = self._key(recipe.data, seed)[0] in self.random
 
-        def derive(own: torch.Generator) -> Data:
-            derived = recipe.derive(original, own)
-            self.verify(recipe.data, seed, f"{name}.derive")
-            return derived
+            def draw(own: torch.Generator) -> Data:
+                derived = recipe.derive(original, own)
+                self.verify(recipe.data, seed, f"{type(recipe).__name__}.derive")
+                return derived
 
-        derived, random = drawn_from(recipe, f"{name}.derive", lambda: generator(recipe, seed, "data"), derive)
-        return derived, random or self._key(recipe.data, seed)[0] in self.random
+        who = f"{type(recipe).__name__}.{how}"
+        drawn, own_random = drawn_from(recipe, who, lambda: generator(recipe, seed, "data"), draw)
+        return drawn, own_random or random
 
 
 _cache = _SampleCache()

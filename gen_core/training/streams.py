@@ -85,7 +85,8 @@ def elsewhere() -> Iterator[None]:
     """The generators that a process shares, in another state; they are put back at the end."""
     torch_state, python_state = torch.get_rng_state(), random.getstate()
     numpy_state = np.random.get_state(legacy=False)  # noqa: NPY002
-    torch.randn(9), np.random.rand(9), random.random()  # noqa: NPY002
+    for draw in (torch.randn, np.random.randn, random.getrandbits):
+        draw(9)
     try:
         yield
     finally:
