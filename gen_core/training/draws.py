@@ -117,8 +117,8 @@ class _SampleCache:
             original, how = self.get(recipe.data, seed), "derive"
             random = self._key(recipe.data, seed)[0] in self.random
 
-            def draw(own: torch.Generator) -> Data:
-                derived = recipe.derive(original, own)
+            def draw(generator: torch.Generator) -> Data:
+                derived = recipe.derive(original, generator)
                 self.verify(recipe.data, seed, f"{type(recipe).__name__}.derive")
                 return derived
 
