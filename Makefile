@@ -66,7 +66,7 @@ evidence: $(READY) ## run every claim with thirteen sets of fresh seeds and writ
 	$(RUN) reports evidence $(EVIDENCE)/records/* -o claims/evidence --command "make evidence"
 
 data: $(READY) ## get MNIST, Fashion-MNIST and CIFAR-10
-	@$(RUN) fixtures.download $(ARGS)
+	@$(RUN) gen_core.data $(ARGS)
 
 kills: $(READY) ## kill runs of toy claims at 20 random moments, and check that the next run finds all whole
 	@$(RUN) tests.kills $(ARGS)

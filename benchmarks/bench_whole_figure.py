@@ -13,7 +13,7 @@ from benchmarks.plain_figure_1 import figure as plain
 from fixtures.li_liang.mixtures import learning
 from gen_core.measures import changed_patterns, distance_from
 from gen_core.run import Run
-from gen_core.training.trainer import train
+from gen_core.training.trainer import train_rows as train
 
 ROUNDS = 5
 

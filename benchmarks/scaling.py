@@ -29,7 +29,7 @@ from benchmarks.cases import CASES, Points
 from gen_core import MLP, SGD, CrossEntropy, Experiment, LiLiang
 from gen_core.training.cost import cost
 from gen_core.training.device import fix_numerics, keep_freed_memory, memory_budget
-from gen_core.training.trainer import train
+from gen_core.training.trainer import train_rows as train
 
 ROUNDS, MOST = 5, 1.1
 CPU = torch.device("cpu")

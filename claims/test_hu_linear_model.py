@@ -17,6 +17,7 @@ from fixtures.hu.two_layer import trained
 from fixtures.papers import HU
 from gen_core import Mutation, Run, TwoLayer, claim, expect
 from gen_core.measures import early_first_layer, first_layer_discrepancy, first_linear_kernel, second_moment
+from gen_core.rules import constant_rate
 
 # float64; 8 seeds leave 4e-15 of outputs near 1. The controls come to .11 or more in the worst of 8.
 ROUNDING = 1e-10
@@ -31,7 +32,8 @@ AT_THE_END = Mutation("end-for-largest", "The discrepancy is that of the last ch
 
 def in_function_space(run: Run, share: float = 1.0, behind: int = 0) -> Tensor:
     """g_t on the training points at the checkpoints, (seeds, checkpoints, n)."""
-    model, moment, rate = run.model, second_moment(run.experiment.data), share * run.experiment.parts.rule.rate
+    model, moment = run.model, second_moment(run.experiment.data)
+    rate = share * constant_rate(run.experiment.parts.rule.rate)
     assert isinstance(model, TwoLayer)
     kernel = torch.stack([first_linear_kernel(X, model.activation, moment) for X in run.X])
     values, vectors = torch.linalg.eigh(kernel / run.X.shape[1])

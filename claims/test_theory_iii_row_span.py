@@ -27,6 +27,7 @@ from gen_core.measures import (
     off_row_span,
     relative_distance,
 )
+from gen_core.rules import constant_rate
 
 # Rounding: 8 seeds leave 1e-15 to 8e-15; AdaGrad .98, .43 (limit) and 1.7 (sum), another start 1 (span) and 1.2 (sum).
 TOLERANCE = 1e-10
@@ -87,7 +88,7 @@ def test_iterates_sum_the_residuals(run: Run) -> None:
     """
     rule = run.experiment.parts.rule
     with_momentum = {"momentum": rule.momentum, "nesterov": rule.nesterov} if isinstance(rule, Momentum) else {}
-    w = iterates_in_the_row_span(run.X, run.y, rule.rate, run.checkpoints, **with_momentum)
+    w = iterates_in_the_row_span(run.X, run.y, constant_rate(rule.rate), run.checkpoints, **with_momentum)
 
     off = (run.watched("weights.w") - w).norm(dim=-1).amax(1) / run.w.norm(dim=-1)
     expect(off, "max |w_t - X^T alpha_t| / |w_T|").always_at_most(TOLERANCE)

@@ -1,81 +1,30 @@
-"""Executable claims about generalization: declare, train, judge. This index is the public vocabulary."""
+"""Executable claims about generalization: declare, train, judge. `gen_core.index` is the public vocabulary.
 
-from gen_core.assuming import Assumption, assumption
-from gen_core.claim import Case, Citation, Claim, Paper, claim
-from gen_core.errors import (
-    AssumptionViolated,
-    DataDamaged,
-    DataMissing,
-    GenCoreError,
-    Inconclusive,
-    InvalidClaim,
-    InvalidExperiment,
-    Refuted,
-    StoreFailure,
-    Unfinished,
-    UnknownCase,
-)
-from gen_core.expect import expect
-from gen_core.experiment import Experiment
-from gen_core.loading import load
-from gen_core.losses import CrossEntropy, Logistic, Square
-from gen_core.models.networks import MLP, ConvNet
-from gen_core.models.sparse import SparseLinear
-from gen_core.models.two_layer import LiLiang, Linear, TwoLayer
-from gen_core.rules import GD, SGD, AdaGrad, Adam, Momentum, Newton
-from gen_core.run import Mutation, Run, Runs
-from gen_core.schedule import Every, Geometric, Stop
-from gen_core.settings import Arms, AtScale, Sweep
-from gen_core.types import Data, Dataset, Derived, Measured
+It is loaded when a name of it is asked for, and torch with it: pytest imports this package wherever it is installed,
+also where there are no claims.
+"""
 
-__all__ = [
-    "GD",
-    "MLP",
-    "SGD",
-    "AdaGrad",
-    "Adam",
-    "Arms",
-    "Assumption",
-    "AssumptionViolated",
-    "AtScale",
-    "Case",
-    "Citation",
-    "Claim",
-    "ConvNet",
-    "CrossEntropy",
-    "Data",
-    "DataDamaged",
-    "DataMissing",
-    "Dataset",
-    "Derived",
-    "Every",
-    "Experiment",
-    "GenCoreError",
-    "Geometric",
-    "Inconclusive",
-    "InvalidClaim",
-    "InvalidExperiment",
-    "LiLiang",
-    "Linear",
-    "Logistic",
-    "Measured",
-    "Momentum",
-    "Mutation",
-    "Newton",
-    "Paper",
-    "Refuted",
-    "Run",
-    "Runs",
-    "SparseLinear",
-    "Square",
-    "Stop",
-    "StoreFailure",
-    "Sweep",
-    "TwoLayer",
-    "Unfinished",
-    "UnknownCase",
-    "assumption",
-    "claim",
-    "expect",
-    "load",
-]
+from __future__ import annotations
+
+import importlib
+from importlib.machinery import PathFinder
+from typing import TYPE_CHECKING, Any
+
+if TYPE_CHECKING:
+    from gen_core.index import *  # noqa: F403
+
+
+def __getattr__(name: str) -> Any:
+    """A module of this package, without the index; or a name of the index, or its `__all__`."""
+    if name == "__all__" or not name.startswith("_"):
+        if PathFinder.find_spec(f"{__name__}.{name}", __path__):  # noqa: F405
+            return importlib.import_module(f"{__name__}.{name}")
+        index = importlib.import_module("gen_core.index")
+        if name in ("__all__", *getattr(index, "__all__", ())):
+            return getattr(index, name)
+    raise AttributeError(f"module {__name__!r} has no attribute {name!r}")
+
+
+def __dir__() -> list[str]:
+    """The public names."""
+    return __getattr__("__all__")

@@ -3,6 +3,7 @@
     GenCoreError
     ├── InvalidExperiment       a recipe that cannot be run (a mistake in the claim file)
     ├── InvalidClaim            a claim that is not well formed (no control, several `expect`, ...)
+    ├── InvalidFigure           a figure whose parts do not fit together; it costs no verdict
     ├── AssumptionViolated      a setting that breaks a declared hypothesis, or a control that breaks none
     ├── UnknownCase             a requested id that names no case of a claim
     ├── DataMissing             a data set that is not on this machine; carries the command that gets it
@@ -29,6 +30,10 @@ class InvalidExperiment(GenCoreError, ValueError):
 
 class InvalidClaim(GenCoreError, ValueError):
     """A claim that is not well formed: correct the declaration named in the message."""
+
+
+class InvalidFigure(GenCoreError, ValueError):
+    """A figure that cannot be drawn: correct the curve or the panel named in the message."""
 
 
 class AssumptionViolated(GenCoreError):

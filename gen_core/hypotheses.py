@@ -17,8 +17,9 @@ from gen_core.assuming import Assumption
 from gen_core.checks import check_choice, check_number
 from gen_core.errors import InvalidExperiment, Unfinished
 from gen_core.experiment import Experiment
+from gen_core.losses import mean_loss
+from gen_core.rules.rates import base_rate
 from gen_core.run import Run
-from gen_core.training.draws import initial_parameters
 from gen_core.types import Data
 
 CONVERGED = 1e-4
@@ -121,7 +122,7 @@ class _StartsBelow:
         if experiment.after is not None:
             raise InvalidExperiment("starts_below_2_over_eta of a training after another one; expected one from a draw")
         rule = experiment.parts.rule
-        limit = 2 / getattr(rule.rate, "rate", rule.rate)  # of a schedule, its base rate
+        limit = 2 / base_rate(rule.rate)
         top = largest_eigenvalue(*_hessian(experiment, data, start))
         words = f"largest eigenvalue {top.value:.4g} (residual {top.residual:.1g}), 2 / rate {limit:.4g}"
         if top.value < limit and top.residual > min(CONVERGED * limit, limit - top.value):  # it may be far above
@@ -169,7 +170,7 @@ def _hessian(experiment: Experiment, data: Data, start: Mapping[str, Tensor]) ->
     trained = [params[name].requires_grad_() for name in model.trainable]
     X = data.X.double().unsqueeze(0)
     y = (data.y.double() if data.y.is_floating_point() else data.y).unsqueeze(0)
-    gradients = torch.autograd.grad(loss.per_point(model.forward(params, X), y).mean(), trained, create_graph=True)
+    gradients = torch.autograd.grad(mean_loss(loss, model.forward(params, X), y).sum(), trained, create_graph=True)
     flat = torch.cat([g.flatten() for g in gradients])
 
     def product(vector: Tensor) -> Tensor:
@@ -180,11 +181,8 @@ def _hessian(experiment: Experiment, data: Data, start: Mapping[str, Tensor]) ->
 
 
 def _loss_at_start(run: Run) -> Tensor:
-    """Mean loss over the training set at the start, (seeds,), in float64."""
-    names = initial_parameters(run.experiment, run.seeds[0])
-    f = run.model.forward({name: run.initial(name) for name in names}, run.X).double()
-    y = run.y.double() if run.y.is_floating_point() else run.y
-    return run.experiment.parts.loss.per_point(f, y).mean(1)
+    """Loss over the training set at the start, (seeds,)."""
+    return run.at({name: run.initial(name) for name in run.model.trainable}).train_loss.double()
 
 
 def _norm(params: Mapping[str, Tensor]) -> Tensor:

@@ -3,18 +3,19 @@
 from __future__ import annotations
 
 import contextlib
+import os
 from collections.abc import Iterator
 from contextvars import ContextVar
 from dataclasses import dataclass, field
 from typing import Literal
 
-from gen_core.records import Direction, Statistic, Verdict
+from gen_core.records import HOLDS, INCONCLUSIVE, Direction, Statistic, Verdict, in_deviations
 from gen_core.statistics import Interval
 
 
-@dataclass(frozen=True, kw_only=True)
+@dataclass(frozen=True, kw_only=True, repr=False)
 class Judgement:
-    """The judgement of one expectation.
+    """The judgement of one expectation. It is true where the verdict is HOLDS, and is shown as its numbers.
 
     Attributes:
         name: the measured quantity; `tolerance` is the expectation in words.
@@ -46,6 +47,17 @@ class Judgement:
     scale: str = ""
     scaled: tuple[float, ...] = ()
 
+    def __bool__(self) -> bool:
+        return self.holds
+
+    def __repr__(self) -> str:
+        return f"{self.verdict}: {self.reason()}"
+
+    @property
+    def holds(self) -> bool:
+        """Whether the verdict is HOLDS."""
+        return self.verdict == HOLDS
+
     @property
     def direction(self) -> Direction:
         """The side of its limits on which the statistic must lie."""
@@ -61,12 +73,16 @@ class Judgement:
             words += " ({}: {:.4g} [{:.4g}, {:.4g}])".format(self.scale, *self.scaled)
         return f"{words}; claimed {self.tolerance}"
 
+    def reason(self) -> str:
+        """The numbers, and what a decision would need where there is none, in one line."""
+        return f"{self.sentence()}; {self.undecided()}" if self.verdict == INCONCLUSIVE else self.sentence()
+
     def undecided(self) -> str:
         """What a decision would need, in one line."""
         if self.headroom is None and self.seeds_needed is None:
             return "the limit lies in the interval, which more seeds would narrow"
         needed = f"about {self.seeds_needed}" if self.seeds_needed else "more than 100000"
-        room = "" if self.headroom is None else f" at a headroom of {self.headroom:.2g} sd"
+        room = "" if self.headroom is None else f" at a headroom of {in_deviations(self.headroom, 2)}"
         return f"the limit lies in the interval; a decision needs {needed} seeds{room}"
 
 
@@ -75,7 +91,7 @@ class Judge:
     """The level and number of seeds of one look, and the judgements made at it.
 
     Attributes:
-        level: chance of a wrong verdict per side at this look.
+        level: chance of a wrong verdict per side at this look; outside a run that of one judgement by itself.
         seeds: number of seeds, which is the number of values that `expect` requires; None outside a run.
         most: number of seeds at the last look, at which a verdict must be possible; None outside a run.
         judgements: the judgements of `expect`, in order.
@@ -98,6 +114,11 @@ def judging(judge: Judge) -> Iterator[Judge]:
         yield judge
     finally:
         _judge.reset(token)
+
+
+def verdicts_are_raised() -> bool:
+    """Whether a verdict that is returned could go unnoticed: in a claim, and in any test that pytest is running."""
+    return _judge.get() is not None or "PYTEST_CURRENT_TEST" in os.environ
 
 
 def current_judge() -> Judge:

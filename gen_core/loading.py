@@ -1,24 +1,81 @@
-"""Loading the run of a claim's case outside pytest, in a notebook or at a prompt."""
+"""Runs outside pytest, in a notebook or at a prompt: trained from a recipe, or those of a claim's case."""
 
 from __future__ import annotations
 
 import importlib.util
 import sys
+import tempfile
+import time
 from collections.abc import Iterator
-from contextlib import contextmanager
+from contextlib import contextmanager, nullcontext
+from dataclasses import dataclass
 from pathlib import Path
 from types import ModuleType
+from typing import overload
 
 from gen_core.checks import check_choice, check_count
-from gen_core.claim import Case, cases_of
-from gen_core.errors import UnknownCase
+from gen_core.declaration import Case, cases_of
+from gen_core.defaults import SCALES, STORE
+from gen_core.errors import InvalidExperiment, UnknownCase
+from gen_core.experiment import Experiment
 from gen_core.lab import Lab, Store
-from gen_core.run import Run, Runs
-from gen_core.settings import SCALES
+from gen_core.recipe import brief
+from gen_core.run import Run, Runs, joined
+from gen_core.settings import Arms, Setting, Sweep, experiments
 from gen_core.training.device import resolve
+from gen_core.training.seeding import SEEDS_PER_BASE
 
-STORE = ".gen-core/store"
-"""Default folder of the stored trainings, relative to the root directory."""
+SHOWN_EVERY = 0.5
+"""Seconds between two states of a progress line."""
+
+
+@overload
+def train(
+    experiment: Experiment,
+    seeds: int = ...,
+    *,
+    seeds_from: int = ...,
+    device: str = ...,
+    store: str | Path | None = ...,
+) -> Run: ...
+@overload
+def train(
+    experiment: Arms | Sweep,
+    seeds: int = ...,
+    *,
+    seeds_from: int = ...,
+    device: str = ...,
+    store: str | Path | None = ...,
+) -> Runs: ...
+def train(
+    experiment: Setting,
+    seeds: int = 8,
+    *,
+    seeds_from: int = 0,
+    device: str = "auto",
+    store: str | Path | None = None,
+) -> Run | Runs:
+    """Train an experiment, or the experiments of `Arms` or a `Sweep` on the same seeds, and return the run.
+
+    Seeds and numbers are those of a claim on the same experiment. On a terminal, a line shows the progress.
+
+    Args:
+        experiment: what to train; an experiment of no steps is drawn when it is measured.
+        seeds: number of seeds, which are trained as one batch.
+        seeds_from: base of the seeds, as in `--seeds-from`.
+        device: "cpu", "cuda", or "auto" for a GPU if there is one.
+        store: folder to keep the trainings in, where a second call finds them; None to keep nothing on disk.
+
+    Raises:
+        InvalidExperiment: for what is no setting, or an invalid device or number of seeds.
+        Unfinished: if a training diverged or does not fit into memory.
+        DataMissing, DataDamaged: if its data cannot be read.
+        StoreFailure: if the store cannot be written.
+    """
+    if not isinstance(experiment, Setting):
+        raise InvalidExperiment(f"{brief(experiment)} to train; expected an Experiment, Arms or a Sweep")
+    with tempfile.TemporaryDirectory() if store is None else nullcontext(store) as folder:
+        return joined(experiment, _trained(experiment, seeds, seeds_from, device, Path(folder)))
 
 
 def load(
@@ -54,13 +111,46 @@ def load(
         DataMissing, DataDamaged: if its data cannot be read.
     """
     check_choice("scale", scale, SCALES)
-    if seeds is not None:
-        check_count("seeds", seeds)
     folder = Path(root).resolve()
     found = _find(case, folder)
-    experiments = list(found.experiments(scale).values())
-    lab = Lab(Store(folder / store), resolve(device), base=seeds_from)
-    return found.joined(scale, lab.runs(experiments, found.claim.first_look if seeds is None else seeds))
+    number = found.claim.first_look if seeds is None else seeds
+    return found.joined(scale, _trained(found.at(scale), number, seeds_from, device, folder / store))
+
+
+def _trained(setting: Setting, seeds: int, seeds_from: int, device: str, store: Path) -> list[Run]:
+    """The runs of a setting's experiments, from the store or trained now."""
+    check_count("seeds", seeds, most=SEEDS_PER_BASE)
+    check_count("seeds_from", seeds_from, least=0)
+    with _progress_line() as line:
+        lab = Lab(Store(store), resolve(device), base=seeds_from, progress=line)
+        wanted = list(experiments(setting).values())
+        lab.plan(("", one, seeds) for one in wanted)  # experiments of one shape are one batch
+        return lab.runs(wanted, seeds)
+
+
+@dataclass
+class _ProgressLine:
+    """Shows on the terminal what is being trained; nothing where the stream is none."""
+
+    shown: float = 0.0
+
+    def __call__(self, what: str, share: float) -> None:
+        if sys.stderr.isatty() and time.monotonic() - self.shown >= SHOWN_EVERY:
+            self.shown = time.monotonic()
+            sys.stderr.write(f"\r\x1b[2K{share:.0%} {what}"[:80])
+            sys.stderr.flush()
+
+
+@contextmanager
+def _progress_line() -> Iterator[_ProgressLine]:
+    """A progress line that is wiped at the end."""
+    line = _ProgressLine()
+    try:
+        yield line
+    finally:
+        if line.shown:
+            sys.stderr.write("\r\x1b[2K")
+            sys.stderr.flush()
 
 
 def _find(nodeid: str, root: Path) -> Case:

@@ -1,7 +1,7 @@
-"""Losses of single points, and predicted classes.
+"""Losses of single points and of whole batches, and predicted classes.
 
 Labels are as in `gen_core.types.Data`: -1.0 and +1.0 for two classes, int64 for more, floats for regression. The first
-axis is the seeds S, the second the points B.
+axis is the seeds S, the second the points B; labels of a data set with `targets` have these as further axes.
 """
 
 from __future__ import annotations
@@ -22,7 +22,20 @@ class Loss(Protocol):
     """A frozen, hashable recipe of a loss."""
 
     def per_point(self, f: Tensor, y: Tensor) -> Tensor:
-        """Loss of each point, shape (S, B), given outputs f, (S, B) or (S, B, C), and labels y, (S, B)."""
+        """Loss of each point, (S, B), given outputs f, (S, B) or (S, B, C), and labels y, (S, B, *targets)."""
+        ...
+
+
+@runtime_checkable
+class WholeLoss(Protocol):
+    """A frozen, hashable recipe of a loss that is no mean over points: a step descends it as it is on the step's batch.
+
+    Each entry depends on its own seed's points alone. There is no loss of a single point, so that measures of these
+    refuse it.
+    """
+
+    def on_batch(self, f: Tensor, y: Tensor) -> Tensor:
+        """Loss of each seed, shape (S,), given outputs f, (S, B) or (S, B, C), and labels y, (S, B, *targets)."""
         ...
 
 
@@ -37,7 +50,7 @@ class Sloped(Loss, Protocol):
 
 @dataclass(frozen=True)
 class Square:
-    """Squared error, factor * (f - y)^2, of one output per point.
+    """Squared error, factor * |f - y|^2, of one output per point, or of C outputs and a target vector, (S, B, C).
 
     Attributes:
         factor: 0.5 for the 1/2n of "Theory of Deep Learning III" (eq. 46), 1 for a plain mean squared error.
@@ -50,11 +63,12 @@ class Square:
             raise InvalidExperiment(f"factor {self.factor}; expected a positive number")
 
     def per_point(self, f: Tensor, y: Tensor) -> Tensor:
-        """Loss of each point, (S, B), given f, (S, B), and targets y, (S, B)."""
-        return self.factor * (f - _one_each(f, y)) ** 2
+        """Loss of each point, (S, B), given f and targets y, both (S, B) or (S, B, C)."""
+        squares = self.factor * (f - _one_each(f, y)) ** 2
+        return squares if squares.dim() == 2 else squares.sum(-1)
 
     def slope(self, f: Tensor, y: Tensor) -> Tensor:
-        """Derivative in f, (S, B); see `Sloped.slope`."""
+        """Derivative in f, of its shape; see `Sloped.slope`."""
         return 2 * self.factor * (f - _one_each(f, y))
 
 
@@ -87,6 +101,46 @@ class CrossEntropy:
         return torch.softmax(f, -1).sub_(F.one_hot(y, f.shape[-1]))
 
 
+@dataclass(frozen=True)
+class Energy:
+    """The output itself: the loss of a `Potential`, which is descended to its minima."""
+
+    def per_point(self, f: Tensor, y: Tensor) -> Tensor:
+        """The outputs f, (S, B)."""
+        return f
+
+
+@dataclass(frozen=True)
+class LogSumExp:
+    """log of the mean of exp(-y f) over the points: the log of the exponential loss, of one output per point.
+
+    Gradient descent on it takes the steps of gradient descent on the exponential loss with the rate over that loss. A
+    `WholeLoss`.
+    """
+
+    def on_batch(self, f: Tensor, y: Tensor) -> Tensor:
+        """Loss of each seed, (S,), given f, (S, B), and labels y of -1 and +1, (S, B)."""
+        return torch.logsumexp(-_one_each(f, y) * f, 1) - math.log(f.shape[1])
+
+
+def mean_loss(loss: Loss | WholeLoss, f: Tensor, y: Tensor) -> Tensor:
+    """The loss of all given points, (S,): their mean, or what a `WholeLoss` says."""
+    return loss.on_batch(f, y) if isinstance(loss, WholeLoss) else loss.per_point(f, y).mean(1)
+
+
+def loss_of_points(loss: Loss | WholeLoss) -> Loss:
+    """The loss, if it is one of single points.
+
+    Raises:
+        InvalidExperiment: if it is a `WholeLoss`.
+    """
+    if isinstance(loss, WholeLoss):
+        raise InvalidExperiment(
+            f"{type(loss).__name__} has no loss of a single point; expected a measure of all points"
+        )
+    return loss
+
+
 def classes(f: Tensor) -> Tensor:
     """Predicted class of each point, shape (S, B).
 
@@ -100,10 +154,13 @@ def right(f: Tensor, y: Tensor) -> Tensor:
     """Whether each point is classified correctly, bool (S, B); its mean over points is the accuracy.
 
     Args:
-        f: outputs, (S, B) with labels of -1 and +1, or (S, B, C) with int64 classes.
-        y: labels, (S, B).
+        f: outputs, (S, B) with labels of -1 and +1, or (S, B, C) with int64 classes or target vectors.
+        y: labels, (S, B), or (S, B, C): a point is right if the largest output is where the largest target is. Targets
+            of other shapes have no classes, and all points are nan.
     """
-    return classes(f) == (y > 0 if f.dim() == 2 else y)
+    if y.dim() == 2:
+        return classes(f) == (y > 0 if f.dim() == 2 else y)
+    return f.argmax(-1) == y.argmax(-1) if f.shape == y.shape else f.new_full(y.shape[:2], math.nan)
 
 
 def _one_each(f: Tensor, y: Tensor) -> Tensor:

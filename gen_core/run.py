@@ -1,23 +1,26 @@
-"""The finished runs that measures take: weights, trajectories and data of a block of seeds."""
+"""The finished runs that measures take: networks, trajectories and data of a block of seeds."""
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator
-from dataclasses import dataclass, fields
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from dataclasses import dataclass
 from functools import cached_property
 from typing import overload
 
-import numpy as np
 import torch
-from torch import Tensor
+from torch import Generator, Tensor
 
-from gen_core.errors import BrokenTraining, InvalidExperiment, Unfinished
+from gen_core.errors import InvalidExperiment
 from gen_core.experiment import Experiment
-from gen_core.models import Model
-from gen_core.training.draws import initial_parameters, sample_data
-from gen_core.training.replicas import mark
+from gen_core.finished import Finished
+from gen_core.losses import loss_of_points, mean_loss, right
+from gen_core.models.contract import evaluated
+from gen_core.schedule import AtLoss
+from gen_core.settings import Setting, Sweep, experiments
+from gen_core.training.draws import initial_parameters
 from gen_core.training.result import TrainingResult
-from gen_core.types import Data, Measured
+from gen_core.training.seeding import generator
+from gen_core.types import Measured
 
 
 @dataclass(frozen=True)
@@ -34,7 +37,7 @@ class Mutation:
 
 
 @dataclass(frozen=True, repr=False)
-class Run:
+class Run(Finished):
     """A finished experiment for a block of seeds. All tensors are on the CPU, with the seed axis first.
 
     Attributes:
@@ -44,23 +47,11 @@ class Run:
         mutation: name of the mutation that this control applies, "" in all other cases.
     """
 
-    experiment: Experiment
-    seeds: tuple[int, ...]
-    result: TrainingResult
     mutation: str = ""
-
-    def __repr__(self) -> str:
-        """One line, short enough for a traceback."""
-        return f"<Run of {self.experiment.label()}, seeds {self.seeds[0]} to {self.seeds[-1]}>"
 
     def mutated_by(self, mutation: Mutation) -> bool:
         """Whether this is the control in which the claim's measure is to be mutated so."""
         return self.mutation == mutation.name
-
-    @property
-    def checkpoints(self) -> tuple[int, ...]:
-        """Steps of the checkpoint axis. A seed that stopped early repeats its last values."""
-        return self.experiment.grid
 
     @property
     def w(self) -> Tensor:
@@ -69,49 +60,95 @@ class Run:
 
     def weights(self, name: str) -> Tensor:
         """A trained parameter at the end of training, (seeds, ...)."""
-        if not self.experiment.steps and name in self.model.trainable:
+        final = self.result.arrays.get(f"final.{name}")
+        if final is None and not self.experiment.steps and name in self.model.trainable:
             return self.initial(name)
+        if final is None and name in initial_parameters(self.experiment, self.seeds[0]):
+            raise InvalidExperiment(f"parameter {name!r} is not trained; use run.initial({name!r}) or run.params()")
         return self._array(f"final.{name}", "trained parameter")
-
-    @property
-    def model(self) -> Model:
-        """The model.
-
-        Raises:
-            InvalidExperiment: if the experiment has none.
-        """
-        if self.experiment.model is None:
-            raise InvalidExperiment(f"{self.experiment.label()} has no model; expected one, for its parameters")
-        return self.experiment.model
 
     @property
     def parameters(self) -> dict[str, Tensor]:
         """All trained parameters at the end of training, name -> (seeds, ...)."""
         return {name: self.weights(name) for name in self.model.trainable}
 
-    def outputs(self, X: Tensor) -> Tensor:
-        """Outputs of the trained networks on X, (seeds, n, *inputs): float64, (seeds, n) or (seeds, n, C)."""
-        params = self.parameters
-        for name in (
-            initial_parameters(self.experiment, self.seeds[0]).keys() - params.keys()
-        ):  # what is drawn and not trained
-            params[name] = self._drawn(name)
-        return self.model.forward(params, X).double()
+    def params(self, at: float | str | None = None) -> dict[str, Tensor]:
+        """All parameters, trained or not, name -> (seeds, ...).
 
-    def watched(self, name: str) -> Tensor:
-        """A watched quantity at the checkpoints, (seeds, checkpoints, ...).
+        Args:
+            at: None for the end of training, "start" or 0 for its start; if "weights" are watched, another step of the
+                checkpoints, or with `AtLoss` one of its levels.
 
-        A watched weight is called "weights.NAME". Predicted classes are booleans (two classes) or small integers.
+        Raises:
+            InvalidExperiment: if the weights of then are not kept.
+            Unfinished: with `AtLoss`, if a seed has not reached a level.
         """
-        if name == "test_classes" and self.model.outputs == 1:
-            packed = self._array("watch.test_classes", "watched quantity")
-            bits = np.unpackbits(packed.numpy(), axis=-1, count=self.experiment.n_test)
-            return torch.from_numpy(bits).bool()
-        return self._array(f"watch.{name}", "watched quantity")
+        checkpoints, arrays = self.experiment.checkpoints, self.result.arrays
+        if at is None:
+            names = initial_parameters(self.experiment, self.seeds[0])
+            others = [name for name in names if f"final.{name}" not in arrays]
+            drawn = self._drawn(*others) if others else {}
+            return {name: drawn[name] if name in drawn else arrays[f"final.{name}"] for name in names}
+        if at in ("start", 0) and self.experiment.after is None:
+            return self._drawn()
+        places = checkpoints.levels if isinstance(checkpoints, AtLoss) else self.experiment.grid
+        at = 0 if at == "start" else at
+        if at not in places:
+            some = ", ".join(map(str, places[:8])) + (" ..." if len(places) > 8 else "")
+            raise InvalidExperiment(f"parameters at {at!r}; expected 'start', or a checkpoint: {some}")
+        place = places.index(at)
+        return self._drawn() | {name: self.watched(f"weights.{name}")[:, place] for name in self.model.trainable}
+
+    def outputs(self, X: Tensor, at: float | str | None = None) -> Tensor:
+        """Outputs of the networks on X, (seeds, n, *inputs): float64, (seeds, n) or (seeds, n, C); `at` as in `params`.
+
+        Raises:
+            InvalidExperiment: if X has another shape, or as `params`.
+        """
+        if len(X) != len(self.seeds) or X.shape[2:] != self.experiment.data.inputs:
+            expected = ", ".join(map(str, (len(self.seeds), "n", *self.experiment.data.inputs)))
+            raise InvalidExperiment(f"inputs of shape {tuple(X.shape)}; expected ({expected})")
+        model, params = evaluated(self.model, self.params(at), lambda: self.X)
+        return model.forward(params, X.to(self.experiment.torch_dtype)).double()
+
+    def losses(self, X: Tensor, y: Tensor) -> Tensor:
+        """Loss of each point of X, (seeds, n, *inputs), with labels y, (seeds, n, *targets): float64, (seeds, n).
+
+        Raises:
+            InvalidExperiment: if the loss is a `WholeLoss`, or as `outputs`.
+        """
+        return loss_of_points(self.experiment.parts.loss).per_point(self.outputs(X), _doubled(y))
+
+    def streams(self, name: str) -> list[Generator]:
+        """One CPU generator per seed for a measure's own randomness, at its beginning at every call.
+
+        A stream depends on its name and its seed alone: arms of a comparison have it in common.
+        """
+        return [generator(("measure", name), seed, "measure") for seed in self.seeds]
+
+    def at(self, params: Mapping[str, Tensor]) -> Run:
+        """The same run at other weights, for all measures of parameters, outputs and losses.
+
+        Losses over the training set are computed there; what was watched, the steps and the endings are not there.
+
+        Args:
+            params: the parameters to replace, trained or not, name -> (seeds, ...).
+
+        Raises:
+            InvalidExperiment: if one is not of this model, or has another shape.
+        """
+        own = self.params()
+        for name, value in params.items():
+            if name not in own or value.shape != own[name].shape:
+                expected = ", ".join(f"{known} {tuple(each.shape)}" for known, each in own.items())
+                raise InvalidExperiment(f"parameter {name!r} of shape {tuple(value.shape)}; expected {expected}")
+        moved = {f"final.{name}": params.get(name, value).detach().to(value.dtype) for name, value in own.items()}
+        drawn = {name: value for name, value in self.result.arrays.items() if name.startswith("drawn")}
+        return _Elsewhere(self.experiment, self.seeds, TrainingResult(drawn | moved, ()), self.mutation)
 
     @property
     def train_loss(self) -> Tensor:
-        """Mean loss over the training set at the end of training, (seeds,)."""
+        """Loss over the training set at the end of training, (seeds,)."""
         return self._array("train_loss", "quantity")
 
     @property
@@ -119,111 +156,33 @@ class Run:
         """Accuracy over the training set at the end of training, (seeds,); see `gen_core.losses.right`."""
         return self._array("train_accuracy", "quantity")
 
-    @property
-    def steps_taken(self) -> Tensor:
-        """Steps that each seed took, (seeds,)."""
-        return self.result.arrays["step"]
+
+class _Elsewhere(Run):
+    """A run at other weights than its training ended with."""
 
     @property
-    def X(self) -> Tensor:
-        """Training inputs, (seeds, n, *inputs), in the experiment's dtype."""
-        return self._data("X").to(self.experiment.torch_dtype)
+    def train_loss(self) -> Tensor:
+        loss = mean_loss(self.experiment.parts.loss, self.outputs(self.X), _doubled(self.y))
+        return loss.to(self.experiment.torch_dtype)
 
     @property
-    def y(self) -> Tensor:
-        """Training labels, (seeds, n)."""
-        y = self._data("y")
-        return y.to(self.experiment.torch_dtype) if y.is_floating_point() else y
+    def train_accuracy(self) -> Tensor:
+        return right(self.outputs(self.X), self.y).double().mean(1).to(self.experiment.torch_dtype)
 
     @property
-    def X_test(self) -> Tensor:
-        """Held-out inputs, (seeds, n_test, *inputs)."""
-        return self._data("X_test").to(self.experiment.torch_dtype)
-
-    @property
-    def y_test(self) -> Tensor:
-        """Held-out labels, (seeds, n_test)."""
-        return self._data("y_test")
-
-    def initial(self, name: str) -> Tensor:
-        """A parameter at initialization, (seeds, ...), drawn again from the seeds."""
-        if self.experiment.after is not None:
-            raise InvalidExperiment(
-                f"initial {name!r} of a training after another one, which is not kept; expected a run from a draw "
-                "(watch 'weights', which are at step 0 what it starts from)"
-            )
-        return self._drawn(name)
-
-    def _drawn(self, name: str) -> Tensor:
-        value = torch.stack([initial_parameters(self.experiment, seed)[name] for seed in self.seeds])
-        self._require_drawn(name, value)
-        return value
+    def diverged(self) -> Tensor:
+        return self._array("diverged", "quantity")
 
     @cached_property
     def endings(self) -> str:
-        """What stopped each seed's training, in words; empty where nothing was trained."""
-        if not self.experiment.steps:
-            return ""
-        steps, reasons = self.result.arrays["step"], self.result.stopped_by
-        groups = {
-            reason: [int(s) for s, r in zip(steps, reasons, strict=True) if r == reason]
-            for reason in dict.fromkeys(reasons)
-        }
-        return "; ".join(f"{len(at)} by {reason} at step {_span(at)}" for reason, at in groups.items())
+        return "at other weights than its end"
 
-    def require_finite(self) -> None:
-        """Check that no seed diverged.
+    def _lacks(self, name: str, kind: str) -> str:
+        return f"{kind} {name.removeprefix('watch.')!r} of a run at other weights; expected the run itself"
 
-        Raises:
-            Unfinished: if the loss of a seed is not finite, naming the seeds and the checkpoint where it was noticed.
-        """
-        if not self.experiment.steps or self.experiment.rule is None:
-            return
-        lost = [(s, int(at)) for s, at in zip(self.seeds, self.result.arrays["diverged"], strict=True) if at >= 0]
-        if lost:
-            seeds = ", ".join(f"seed {s} by step {at}" for s, at in lost[:4]) + (" ..." if len(lost) > 4 else "")
-            raise Unfinished(
-                f"training diverged: the loss is not finite for {len(lost)} of {len(self.seeds)} seeds ({seeds}); "
-                f"expected a finite loss (rate {self.experiment.rule.rate:g})"
-            )
 
-    def _array(self, name: str, kind: str) -> Tensor:
-        try:
-            return self.result.arrays[name]
-        except KeyError:
-            wanted = name.removeprefix("final.").removeprefix("watch.")
-            if not self.experiment.steps:
-                raise InvalidExperiment(f"{kind} {wanted!r} of a run that trains nothing; expected steps") from None
-            family = name.partition(".")[0] + "."
-            known = sorted(n.removeprefix(family) for n in self.result.arrays if n.startswith(family))
-            raise InvalidExperiment(
-                f"{kind} {wanted!r} is not in this run; it has {', '.join(known) or 'none'}"
-            ) from None
-
-    def _data(self, name: str) -> Tensor:
-        drawn = [sample_data(self.experiment, seed) for seed in self.seeds]
-        parts = [getattr(data, name) for data in drawn]
-        if parts[0] is None:
-            raise InvalidExperiment(
-                f"{type(self.experiment.data).__name__} holds no {name}; give it n_test held-out points"
-            )
-        value = torch.stack(parts)
-        for field in fields(Data):
-            self._require_drawn(field.name, value if field.name == name else [getattr(d, field.name) for d in drawn])
-        return value
-
-    def _require_drawn(self, name: str, value: Tensor | list[Tensor]) -> None:
-        """Check that each seed was trained on what is measured of it.
-
-        Raises:
-            BrokenTraining: naming a seed.
-        """
-        for seed, was, row in zip(self.seeds, self.result.arrays.get(f"drawn.{name}", ()), value, strict=False):
-            if mark(row) != int(was):
-                raise BrokenTraining(
-                    f"{name} of seed {seed} is not what it was trained with; expected the same draw in both "
-                    f"({self.experiment.label()})"
-                )
+def _doubled(y: Tensor) -> Tensor:
+    return y.double() if y.is_floating_point() else y
 
 
 @dataclass(frozen=True)
@@ -282,5 +241,9 @@ class Runs:
         return Measured(torch.stack(values), torch.stack(resampled, 1))
 
 
-def _span(values: list[int]) -> str:
-    return f"{min(values)}" if min(values) == max(values) else f"{min(values)} to {max(values)}"
+def joined(setting: Setting, runs: Sequence[Run]) -> Run | Runs:
+    """The runs of a setting's experiments, in its order, as a claim takes them: one `Run`, or `Runs`."""
+    if isinstance(setting, Experiment):
+        return runs[0]
+    x = tuple(at for at, _ in setting.points) if isinstance(setting, Sweep) else ()
+    return Runs(dict(zip(experiments(setting), runs, strict=True)), x)

@@ -3,8 +3,9 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
+from itertools import pairwise
 
-from gen_core.checks import check_count
+from gen_core.checks import check_count, check_number
 from gen_core.errors import InvalidExperiment
 
 
@@ -39,6 +40,32 @@ class Geometric:
             steps.append(at)
             at = max(at + 1, round(at * self.ratio))
         return (*steps, last)
+
+
+@dataclass(frozen=True)
+class AtLoss:
+    """Checkpoints where the loss over the whole training set is first at most each level, for each seed on its own.
+
+    Attributes:
+        levels: positive numbers that fall.
+        every: steps between two evaluations of the loss; a level counts as reached at an evaluation.
+    """
+
+    levels: tuple[float, ...]
+    every: int = 1
+
+    def __post_init__(self) -> None:
+        if not isinstance(self.levels, tuple) or not self.levels:
+            raise InvalidExperiment(f"levels {self.levels!r}; expected a tuple of positive numbers")
+        for level in self.levels:
+            check_number("level", level, above=0)
+        if any(b >= a for a, b in pairwise(self.levels)):
+            raise InvalidExperiment(f"levels {self.levels!r}; expected numbers that fall")
+        check_count("checkpoint every", self.every)
+
+    def grid(self, last: int) -> tuple[int, ...]:
+        """The steps at which the loss is evaluated, in a training of `last` steps."""
+        return Every(self.every).grid(last)
 
 
 @dataclass(frozen=True, kw_only=True)

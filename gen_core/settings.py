@@ -10,8 +10,6 @@ from gen_core.errors import InvalidExperiment
 from gen_core.experiment import Experiment
 from gen_core.recipe import brief, canonical
 
-SCALES = ("quick", "standard", "paper")
-
 
 @dataclass(frozen=True)
 class Arms:

@@ -19,9 +19,9 @@ class Data:
 
     Attributes:
         X: training inputs, shape (n, *inputs), floating point.
-        y: training labels, shape (n,).
+        y: training labels, shape (n,), or (n, *targets) where the recipe has `targets`.
         X_test: held-out inputs, shape (n_test, *inputs); None where no points are held out.
-        y_test: held-out labels, shape (n_test,).
+        y_test: held-out labels, shape (n_test,) or (n_test, *targets).
     """
 
     X: Tensor
@@ -56,9 +56,10 @@ class Measured:
 class Dataset(Protocol):
     """A frozen, hashable recipe of data: a dataclass of builtins with these attributes and a `draw`.
 
-    A recipe with held-out points has an `n_test` too. A recipe that reads files has a method `source() -> str`, a
-    digest of their contents, which raises `DataMissing` or `DataDamaged` if they cannot be read; the digest is part of
-    the key of every result.
+    A recipe with held-out points has an `n_test` too. One whose labels are no single numbers has `targets`, the shape
+    of a label, known without drawing: real vectors for `Square`, or what a loss of one's own takes. A recipe that reads
+    files has a method `source() -> str`, a digest of their contents, which raises `DataMissing` or `DataDamaged` if
+    they cannot be read; the digest is part of the key of every result.
     """
 
     @property
@@ -79,6 +80,30 @@ class Dataset(Protocol):
 def held_out(data: Dataset) -> int:
     """Number of held-out points, 0 where the recipe has no `n_test`."""
     return getattr(data, "n_test", 0)
+
+
+def targets_of(data: Dataset) -> tuple[int, ...]:
+    """Shape of one label, () where the recipe has no `targets`."""
+    return getattr(data, "targets", ())
+
+
+@dataclass(frozen=True)
+class Nothing:
+    """The data of a recipe without data, as for a `Potential`: one point without coordinates, labelled 0."""
+
+    @property
+    def n(self) -> int:
+        """One point."""
+        return 1
+
+    @property
+    def inputs(self) -> tuple[int, ...]:
+        """No coordinates."""
+        return ()
+
+    def draw(self, generator: torch.Generator) -> Data:
+        """The same for every seed: nothing is drawn."""
+        return Data(torch.zeros(1), torch.zeros(1))
 
 
 @runtime_checkable

@@ -7,13 +7,16 @@ import sys
 from collections.abc import Callable
 from pathlib import Path
 
-from reports import diff
-from reports.escaping import visible_line
-from reports.evidence import evidence
-from reports.history import PLACE, BadHistory
-from reports.load import BadRecords, load_run
-from reports.publish import publish
-from reports.spreads import PLACE as EVIDENCE
+from . import diff
+from .escaping import visible_line
+from .evidence import evidence
+from .history import BadHistory, default_history
+from .load import BadRecords, load_run
+from .publish import publish
+from .spreads import PLACE as EVIDENCE
+
+PROGRAM = f"python -m {__package__}"
+"""This command; the package has a name of its own where it is installed."""
 
 TURNED = 3
 """Exit status if a verdict has turned bad; distinct from that of a crash of Python."""
@@ -32,18 +35,18 @@ def main(arguments: list[str] | None = None) -> int:
             return named[given[0]](given[1:])
         return _report(given)
     except (BadRecords, BadHistory) as error:
-        print(f"reports: {visible_line(str(error), 2000)}", file=sys.stderr)
+        print(f"{__package__}: {visible_line(str(error), 2000)}", file=sys.stderr)
         return 2
 
 
 def _report(arguments: list[str]) -> int:
     parser = argparse.ArgumentParser(
-        prog="python -m reports",
+        prog=PROGRAM,
         description="Render the records of a run as static HTML: DIR/index.html, one page per claim case in "
         "DIR/claims; for other programs records.json, junit.xml, summary.md and badge.svg. The pages need no "
         "network and no server. Records that are damaged are named and left out.",
-        epilog="python -m reports diff --help: what is different between two runs. "
-        "python -m reports evidence --help: tables of how values spread over several runs.",
+        epilog=f"{PROGRAM} diff --help: what is different between two runs. "
+        f"{PROGRAM} evidence --help: tables of how values spread over several runs.",
     )
     parser.add_argument("records", metavar="RECORDS", type=Path, help="folder of a run, the one that holds run.json")
     output = "folder of the report; made if it is not there, and an earlier report in it is replaced"
@@ -55,13 +58,13 @@ def _report(arguments: list[str]) -> int:
     loaded = load_run(options.records)
     print(_written(options.output, "report", lambda: publish(loaded, options.output, options.history)))
     for problem in loaded.problems:
-        print(f"reports: left out: {visible_line(problem, 2000)}", file=sys.stderr)
+        print(f"{__package__}: left out: {visible_line(problem, 2000)}", file=sys.stderr)
     return 0
 
 
 def _diff(arguments: list[str]) -> int:
     parser = argparse.ArgumentParser(
-        prog="python -m reports diff",
+        prog=f"{PROGRAM} diff",
         description="Say what is different between two runs at one scale: cases that are new, gone, fixed, broken, "
         "changed (another verdict or tolerance, or other values of the same seeds), drifted (an interval outside the "
         "range of before) or slower, with the numbers before -> after.",
@@ -74,8 +77,9 @@ def _diff(arguments: list[str]) -> int:
     parser.add_argument("second", metavar="RUN_B", help="the same")
     page = "write a page as well: a name that ends in .html, or a folder for diff.html"
     parser.add_argument("-o", "--output", metavar="FILE", type=Path, help=page)
-    kept = f"where runs that are no folders are looked for (default: {PLACE})"
-    parser.add_argument("--history", metavar="FILE", type=Path, default=PLACE, help=kept)
+    place = default_history(Path())
+    kept = f"where runs that are no folders are looked for (default: {place})"
+    parser.add_argument("--history", metavar="FILE", type=Path, default=place, help=kept)
     only = "leave out all but other verdicts, and new cases that a run is red for"
     parser.add_argument("--verdicts", action="store_true", help=only)
     status = f"exit with {TURNED} if a verdict has changed to one that a run is red for"
@@ -89,7 +93,7 @@ def _diff(arguments: list[str]) -> int:
         _written(options.output, "page", lambda: diff.write_diff(before, now, found, options.output))
     for loaded in (before, now):
         for problem in loaded.problems:
-            print(f"reports: left out: {visible_line(problem, 2000)}", file=sys.stderr)
+            print(f"{__package__}: left out: {visible_line(problem, 2000)}", file=sys.stderr)
     encoding = sys.stdout.encoding or "utf-8"
     print(diff.text(before, now, found).encode(encoding, "backslashreplace").decode(encoding))
     turned = any(change.verdict and change.fails for change in found.values())
@@ -98,7 +102,7 @@ def _diff(arguments: list[str]) -> int:
 
 def _evidence(arguments: list[str]) -> int:
     parser = argparse.ArgumentParser(
-        prog="python -m reports evidence",
+        prog=f"{PROGRAM} evidence",
         description="Write a Markdown table a paper of several runs with different seeds: per case its verdicts, the "
         "mean, spread and skewness of its values over all seeds, the share of them on the right side, and the least "
         "headroom, at each scale; and the same as JSON.",
@@ -106,7 +110,7 @@ def _evidence(arguments: list[str]) -> int:
     parser.add_argument("records", metavar="RECORDS", type=Path, nargs="+", help="folders of the runs")
     output = "folder of PAPER.md and PAPER.json; made if it is not there, and earlier ones of these papers are replaced"
     parser.add_argument("-o", "--output", metavar="DIR", type=Path, required=True, help=output)
-    parser.add_argument("--command", default="python -m reports evidence", help="what the tables say they are made by")
+    parser.add_argument("--command", default=f"{PROGRAM} evidence", help="what the tables say they are made by")
     options = parser.parse_args(arguments)
     runs = [load_run(folder) for folder in options.records]
     for problem in (problem for loaded in runs for problem in loaded.problems):

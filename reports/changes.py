@@ -20,8 +20,9 @@ from dataclasses import dataclass
 from typing import Any
 
 from gen_core.records import NOT_RUN, CaseRecord, standing
-from reports.load import Loaded
-from reports.wording import interval, number, plural
+
+from .load import Loaded
+from .wording import interval, number, plural
 
 KINDS = ("new", "gone", "fixed", "broken", "changed", "drifted", "slower")
 SLOWER, SLOWER_BY = 1.5, 1.0

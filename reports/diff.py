@@ -5,11 +5,11 @@ from __future__ import annotations
 from collections import Counter
 from pathlib import Path
 
-from reports import history
-from reports.changes import KINDS, Change, changes, gone
-from reports.escaping import visible_line
-from reports.load import BadRecords, Loaded, load_run
-from reports.templating import template_environment, write
+from . import history
+from .changes import KINDS, Change, changes, gone
+from .escaping import visible_line
+from .load import BadRecords, Loaded, load_run
+from .templating import template_environment, write
 
 
 def two_runs(first: str, second: str, kept: Path) -> tuple[Loaded, Loaded]:

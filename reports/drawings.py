@@ -10,7 +10,8 @@ from dataclasses import dataclass
 from multiprocessing import get_context
 
 from gen_core.records import CaseRecord, Figure
-from reports.figures import draw_panels
+
+from .figures import draw_panels
 
 MANY = 40
 """Number of figures from which starting several processes pays off."""

@@ -54,10 +54,11 @@ import numpy as np
 from scipy import special
 
 from gen_core.records import CaseRecord, RunRecord
-from reports.changes import ROUNDING
-from reports.load import Loaded
-from reports.spreads import Spread, identity
-from reports.wording import moment, number
+
+from .changes import ROUNDING
+from .load import Loaded
+from .spreads import Spread, identity
+from .wording import moment, number
 
 ALLOWANCES, LIMITS = np.array([0.5, 1.0]), np.array([11.0, 6.0])
 """k and h of the two sums in each direction, in standard errors of a night."""

@@ -6,9 +6,10 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 
 from gen_core.records import RunRecord
-from reports.drift import Watch
-from reports.trends import LEFT, RIGHT, WIDTH
-from reports.wording import plural
+
+from .drift import Watch
+from .trends import LEFT, RIGHT, WIDTH
+from .wording import plural
 
 MIDDLE, REACH = 26.0, 18.0
 """Height of zero, and how far above and below it an alarm is raised."""

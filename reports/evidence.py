@@ -10,10 +10,11 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from gen_core.records import CaseRecord, RunRecord, standing_counts
-from reports.load import BadRecords, Loaded
-from reports.spreads import BEYOND, LAST_LOOK, SKEWED, Spread, decided_from, spread, write_spreads
-from reports.templating import template_environment, write
-from reports.wording import number
+
+from .load import BadRecords, Loaded
+from .spreads import BEYOND, LAST_LOOK, SKEWED, Spread, decided_from, spread, write_spreads
+from .templating import template_environment, write
+from .wording import number
 
 FIRST_LOOK = 8
 

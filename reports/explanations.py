@@ -4,8 +4,9 @@ from __future__ import annotations
 
 import math
 
-from gen_core.records import ERROR, HOLDS, INCONCLUSIVE, NOT_RUN, REFUTED, CaseRecord
-from reports.wording import interval, number, plural, tolerance
+from gen_core.records import ERROR, HOLDS, INCONCLUSIVE, NOT_RUN, REFUTED, CaseRecord, in_deviations
+
+from .wording import interval, number, plural, tolerance
 
 SUBJECTS = {
     "mean": "the mean over {seeds}",
@@ -120,7 +121,7 @@ def _ends(case: CaseRecord) -> tuple[float, float]:
 def _room(case: CaseRecord) -> str:
     if case.headroom is None:
         return ""
-    deviations = f"{number(abs(case.headroom))} standard deviations"
+    deviations = in_deviations(abs(case.headroom), unit="standard deviations")
     return f"; headroom {deviations}" if case.headroom >= 0 else f"; the estimate is {deviations} beyond the limit"
 
 

@@ -7,8 +7,9 @@ from dataclasses import dataclass
 from typing import Any
 
 from gen_core.records import ERROR, HOLDS, INCONCLUSIVE, REFUTED, CaseRecord, RunRecord, standing
-from reports.explanations import outside
-from reports.wording import number, recipe_of, tolerance
+
+from .explanations import outside
+from .wording import number, recipe_of, tolerance
 
 
 @dataclass(frozen=True)

@@ -22,7 +22,8 @@ from matplotlib.figure import Figure as Canvas
 from matplotlib.ticker import FuncFormatter, LogLocator, MaxNLocator, NullLocator
 
 from gen_core.records import Curve, Figure, Panel, Tick
-from reports.wording import number, power_of_ten
+
+from .wording import number, power_of_ten
 
 WIDTH, HEIGHT, LEGEND_ROW = 4.0, 2.8, 0.2  # inches
 AXIS, CHARACTER, EDGE = 0.32, 0.075, 0.15  # inches: an axis without its numbers, a character of these, a bare side

@@ -8,8 +8,9 @@ from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field
 
 from gen_core.records import Figure
-from reports.drawings import Drawing
-from reports.rows import CaseRow, ClaimGroup
+
+from .drawings import Drawing
+from .rows import CaseRow, ClaimGroup
 
 
 @dataclass

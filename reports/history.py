@@ -17,10 +17,8 @@ from pathlib import Path
 from typing import Any
 
 from gen_core.records import CaseRecord, RunRecord, plain, standing, upgraded_case, upgraded_run
-from reports.load import Loaded
 
-PLACE = Path("reports", "history.sqlite")
-"""Default path of the history, relative to the root directory."""
+from .load import Loaded
 
 VERSION = 3
 """SQLite's user_version of a history; a file of a later one is refused.
@@ -73,6 +71,11 @@ LONGEST_REASON = 500  # characters
 
 class BadHistory(ValueError):
     """A file that is not a history, or a run that is not in it; the message names it and what was expected."""
+
+
+def default_history(root: Path) -> Path:
+    """Where the history of a root directory is kept: in its folder `reports` where it has one, as this project has."""
+    return root / ("reports" if (root / "reports").is_dir() else ".gen-core") / "history.sqlite"
 
 
 def append(path: Path, loaded: Loaded) -> None:

@@ -10,10 +10,11 @@ from collections.abc import Mapping
 from xml.etree import ElementTree
 
 from gen_core.records import ERROR, CaseRecord, standing
-from reports.changes import Change
-from reports.escaping import visible
-from reports.explanations import explanation
-from reports.load import Loaded
+
+from .changes import Change
+from .escaping import visible
+from .explanations import explanation
+from .load import Loaded
 
 NUMBERS = ("share", "seed_limit", "estimate", "low", "high", "headroom", "seeds_needed", "level")
 

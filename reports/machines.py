@@ -8,11 +8,12 @@ from collections.abc import Mapping, Sequence
 from pathlib import Path
 
 from gen_core.records import plain, standing, standing_counts, urgency
-from reports.changes import KINDS, Change
-from reports.escaping import visible_line
-from reports.junit import junit
-from reports.load import Loaded
-from reports.templating import template_environment, write
+
+from .changes import KINDS, Change
+from .escaping import visible_line
+from .junit import junit
+from .load import Loaded
+from .templating import template_environment, write
 
 LISTED = 100
 """Maximal number of cases, and of changes, that a summary lists; it counts the rest."""

@@ -8,7 +8,8 @@ from dataclasses import dataclass, replace
 from typing import TypeGuard
 
 from gen_core.records import CaseRecord
-from reports.wording import number, power_of_ten
+
+from .wording import number, power_of_ten
 
 WIDTH = 360.0
 INSET = 6.0

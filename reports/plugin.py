@@ -7,13 +7,7 @@ from pathlib import Path
 
 import pytest
 
-from reports.history import PLACE, BadHistory
-
-
-def pytest_addoption(parser: pytest.Parser) -> None:
-    """Add the option for the history file."""
-    kept = f"file that every run is appended to, to tell what has changed (default: {PLACE} in the root directory)"
-    parser.getgroup("gen-core").addoption("--history", metavar="FILE", help=kept)
+from .history import BadHistory, default_history
 
 
 @pytest.hookimpl(optionalhook=True)
@@ -25,13 +19,13 @@ def pytest_gen_core_finished(config: pytest.Config, records: Path, unwritten: li
     """
     try:
         # Imported here, so that workers and runs that end early do not wait for matplotlib.
-        from reports.load import load_run
-        from reports.publish import publish
-        from reports.spreads import PLACE as EVIDENCE
+        from .load import load_run
+        from .publish import publish
+        from .spreads import PLACE as EVIDENCE
 
         given, here = config.getoption("history"), config.invocation_params.dir
         loaded, folder = load_run(records), here / str(config.getoption("report_dir"))
-        kept, evidence = here / given if given else config.rootpath / PLACE, config.rootpath / EVIDENCE
+        kept, evidence = here / given if given else default_history(config.rootpath), config.rootpath / EVIDENCE
         try:
             return publish(loaded, folder, kept, evidence)
         except BadHistory as error:

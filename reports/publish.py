@@ -5,14 +5,14 @@ from __future__ import annotations
 import os
 from pathlib import Path
 
-from reports import history
-from reports.changes import since
-from reports.drift import watch_all
-from reports.load import BadRecords, Loaded
-from reports.machines import append_summary, write_machine_files
-from reports.render import render
-from reports.runs import write_history
-from reports.spreads import PLACE, read_spreads
+from . import history
+from .changes import since
+from .drift import watch_all
+from .load import BadRecords, Loaded
+from .machines import append_summary, write_machine_files
+from .render import render
+from .runs import write_history
+from .spreads import PLACE, read_spreads
 
 
 def publish(loaded: Loaded, folder: Path, kept: Path | None, evidence: Path = PLACE) -> Path:

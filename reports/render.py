@@ -13,15 +13,16 @@ from typing import Any
 from markupsafe import Markup
 
 from gen_core.records import STANDINGS, CaseRecord, Standing, standing, standing_counts
-from reports.changes import KINDS, Change
-from reports.drawings import Drawing, draw_all
-from reports.failure import first_failures, loading, nearest
-from reports.formulas import mathml
-from reports.gallery import gallery
-from reports.load import Loaded
-from reports.pictures import seeds_picture
-from reports.rows import PAGE, CaseRow, ClaimGroup, claims_of, page_name
-from reports.templating import TEMPLATES, make_folder, template_environment, write
+
+from .changes import KINDS, Change
+from .drawings import Drawing, draw_all
+from .failure import first_failures, loading, nearest
+from .formulas import mathml
+from .gallery import gallery
+from .load import Loaded
+from .pictures import seeds_picture
+from .rows import PAGE, CaseRow, ClaimGroup, claims_of, page_name
+from .templating import TEMPLATES, make_folder, template_environment, write
 
 FIGURE = re.compile(r"[0-9a-f]{16}-\d+\.svg")
 ALWAYS = ("error", "refuted", "inconclusive", "not run", "not reproduced", "holds", "control refuted")

@@ -8,8 +8,9 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 
 from gen_core.records import CaseRecord, Standing, standing, urgency
-from reports.changes import Change
-from reports.pictures import Picture, interval_picture
+
+from .changes import Change
+from .pictures import Picture, interval_picture
 
 PAGE = re.compile(r".*-[0-9a-f]{12}\.html")
 

@@ -8,15 +8,16 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from gen_core.records import STANDINGS, CaseRecord, RunRecord, Standing, standing, standing_counts
-from reports.changes import drift
-from reports.drift import Watch
-from reports.drift_pictures import SumsPicture, sums_picture
-from reports.history import RUNS, WATCHED
-from reports.load import Loaded
-from reports.rows import PAGE, page_name
-from reports.templating import make_folder, template_environment, write
-from reports.trends import Trend, trend
-from reports.wording import number, plural
+
+from .changes import drift
+from .drift import Watch
+from .drift_pictures import SumsPicture, sums_picture
+from .history import RUNS, WATCHED
+from .load import Loaded
+from .rows import PAGE, page_name
+from .templating import make_folder, template_environment, write
+from .trends import Trend, trend
+from .wording import number, plural
 
 LISTED = 30
 """Number of latest runs whose values are listed below a figure."""

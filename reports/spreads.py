@@ -18,10 +18,11 @@ import numpy as np
 from scipy import stats
 
 from gen_core.records import CaseRecord, RunRecord
-from reports.changes import ROUNDING
-from reports.history import recipe_digest
-from reports.load import BadRecords
-from reports.templating import write
+
+from .changes import ROUNDING
+from .history import recipe_digest
+from .load import BadRecords
+from .templating import write
 
 PLACE = Path("claims", "evidence")
 """Path of the evidence, relative to the root directory."""

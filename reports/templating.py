@@ -9,10 +9,11 @@ from pathlib import Path
 import jinja2
 
 from gen_core.records import visible
-from reports import explanations, wording
-from reports.escaping import markdown
-from reports.figures import alternative
-from reports.rows import page_name
+
+from . import explanations, wording
+from .escaping import markdown
+from .figures import alternative
+from .rows import page_name
 
 TEMPLATES = Path(__file__).parent / "templates"
 

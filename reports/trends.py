@@ -8,9 +8,10 @@ from dataclasses import dataclass
 from typing import Any, TypeGuard
 
 from gen_core.records import CaseRecord, RunRecord, standing
-from reports.changes import outcome
-from reports.pictures import Axis
-from reports.wording import moment, number, plural
+
+from .changes import outcome
+from .pictures import Axis
+from .wording import moment, number, plural
 
 WIDTH, HEIGHT = 480.0, 172.0
 LEFT, RIGHT, TOP, PLOT = 66.0, 8.0, 16.0, 108.0

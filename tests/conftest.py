@@ -2,12 +2,14 @@
 
 from __future__ import annotations
 
+import os
 from dataclasses import dataclass
 from pathlib import Path
 
 import pytest
 from hypothesis import HealthCheck, settings
 
+import gen_core.plugin.claims  # noqa: F401  # pytester forgets what runs within it import; torch can be imported once
 from gen_core.records import CaseRecord, RunRecord, last_attempts, read_run
 from tests.run_records import case, cases, figure, no_step_summary, records, run  # noqa: F401
 
@@ -15,7 +17,7 @@ from tests.run_records import case, cases, figure, no_step_summary, records, run
 settings.register_profile("any speed", deadline=None, suppress_health_check=[HealthCheck.too_slow])
 settings.load_profile("any speed")
 
-BARE = ("-p", "no:cacheprovider", "-p", "no:randomly", "-p", "no:benchmark")
+BARE = ("-p", "no:cacheprovider", "-p", "no:randomly", "-p", "no:benchmark", "-p", "no:gen_core.report.plugin")
 
 
 @dataclass
@@ -49,3 +51,9 @@ class Suite:
 def suite(pytester: pytest.Pytester) -> Suite:
     pytester.makepyfile(toy=Path(__file__).with_name("toy.py").read_text())
     return Suite(pytester)
+
+
+@pytest.fixture
+def real_data():
+    if not os.environ.get("GEN_CORE_DATA"):
+        pytest.skip("GEN_CORE_DATA is not set; set it to a folder that `make data` has filled")

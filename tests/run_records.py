@@ -197,7 +197,7 @@ def cases() -> list[CaseRecord]:
         make_case("rate", "noisefree", **slope, kind="control", drops="noise",
                   **judged("REFUTED", -2.1, -2.3, -1.9)),
         make_case("fit", "alexnet", verdict="NOT RUN", **share,
-                  reason="CIFAR-10 is not here; get it with: python -m fixtures.fetch cifar10"),
+                  reason="CIFAR-10 is not here; get it with: python -m gen_core.data cifar-10"),
         make_case("fit", "mlp", verdict="ERROR", **share,
                   reason="seed 1703: loss is nan at step 312 (learning rate 0.5); expected a finite loss"),
         make_case("fit", "mlp-true-labels", **share, kind="control", drops="random labels",

@@ -13,6 +13,7 @@ from packaging.requirements import Requirement
 
 from fixtures import papers
 from gen_core import Paper
+from gen_core.plugin.pages import NEEDED
 
 ROOT = Path(__file__).parents[1]
 DOCUMENTS = ("README.md", "CONTRIBUTING.md", "CHANGELOG.md", "benchmarks/README.md")
@@ -20,7 +21,11 @@ README = (ROOT / "README.md").read_text(encoding="utf-8")
 MAKEFILE = (ROOT / "Makefile").read_text(encoding="utf-8")
 TARGETS = set(re.findall(r"^([a-z]+):", MAKEFILE, re.MULTILINE))
 PROJECT = tomllib.loads((ROOT / "pyproject.toml").read_text(encoding="utf-8"))["project"]
-NEEDS = {extra: [Requirement(line) for line in lines] for extra, lines in PROJECT["optional-dependencies"].items()}
+EXTRAS = PROJECT["optional-dependencies"]
+NEEDS = {  # without the extras that `dev` includes
+    extra: [need for line in lines if (need := Requirement(line)).name != PROJECT["name"]]
+    for extra, lines in EXTRAS.items()
+}
 NEEDS[""] = [Requirement(line) for line in PROJECT["dependencies"]]
 WORKFLOWS = sorted((ROOT / ".github/workflows").glob("*.yml"))
 FORMS = sorted((ROOT / ".github/ISSUE_TEMPLATE").glob("*.yml"))
@@ -103,6 +108,11 @@ def test_every_dependency_has_a_lowest_version():
     assert [str(need) for need in needs if not any(s.operator == ">=" for s in need.specifier)] == []
 
 
+def test_the_pages_ask_for_what_their_extra_installs():
+    assert sorted(NEEDED) == sorted(need.name for need in NEEDS["report"])
+    assert {extra for line in EXTRAS["dev"] for extra in Requirement(line).extras} >= {"report", "data"}
+
+
 def test_the_lock_is_of_these_dependencies_and_names_public_hosts_alone():
     text = (ROOT / "uv.lock").read_text(encoding="utf-8")
     assert set(re.findall(r"\w+://([^/\"\s]+)", text)) == {"pypi.org", "files.pythonhosted.org"}
@@ -118,6 +128,7 @@ def test_the_lock_is_of_these_dependencies_and_names_public_hosts_alone():
             need.get("marker"),
         )
         for need in ours["metadata"]["requires-dist"]
+        if need["name"] != PROJECT["name"]
     }
     assert locked == {
         (need.name, frozenset(need.extras), need.specifier, f"extra == '{extra}'" if extra else None)

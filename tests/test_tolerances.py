@@ -22,7 +22,7 @@ import numpy as np
 import pytest
 
 from gen_core import Run, expect
-from gen_core.claim import Case, cases_of
+from gen_core.declaration import Case, cases_of
 from gen_core.judgement import Judge, Judgement, judging
 from gen_core.training.result import TrainingResult
 from reports.spreads import Spread, read_spreads

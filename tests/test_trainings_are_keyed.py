@@ -18,7 +18,7 @@ from gen_core.code.source import Module, read
 from gen_core.lab.plan import training_modules
 from gen_core.training import draws
 from gen_core.training.draws import files_of
-from gen_core.training.trainer import train
+from gen_core.training.trainer import train_rows as train
 
 ROOT = Path(__file__).parents[1]
 CLAIMS = sorted((ROOT / "claims").glob("test_*.py"))

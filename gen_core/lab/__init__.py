@@ -2,6 +2,6 @@
 
 from gen_core.lab.lab import Event, Lab
 from gen_core.lab.plan import BLOCKS, Block, Demand, Plan
-from gen_core.lab.store import Store
+from gen_core.lab.store import Entry, Store
 
-__all__ = ["BLOCKS", "Block", "Demand", "Event", "Lab", "Plan", "Store"]
+__all__ = ["BLOCKS", "Block", "Demand", "Entry", "Event", "Lab", "Plan", "Store"]

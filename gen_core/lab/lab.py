@@ -6,14 +6,15 @@ locks of the group's keys and trains the whole group; a process that finds them 
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable, Sequence
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
 
 import torch
+from torch import Tensor
 
 from gen_core.errors import GenCoreError, InvalidExperiment, StoreFailure
 from gen_core.experiment import Experiment
-from gen_core.lab.plan import Block, Plan, blocks_of, trainable
+from gen_core.lab.plan import BLOCKS, Block, Plan, blocks_of, trainable
 from gen_core.lab.store import Store
 from gen_core.lab.work import Progress, drawn_otherwise, names, train_blocks
 from gen_core.recipe import canonical
@@ -21,17 +22,20 @@ from gen_core.run import Run
 from gen_core.training.device import fix_numerics, keep_freed_memory
 from gen_core.training.draws import confirm_data
 from gen_core.training.result import TrainingResult, concatenate
-from gen_core.training.seeding import seed_numbers
+from gen_core.training.seeding import SEEDS_PER_BASE, seed_numbers
+from gen_core.training.teachers import provide_teachers
+from gen_core.training.teaching import train_alone
 
 
 @dataclass(frozen=True)
 class Event:
-    """A finished training, for the run's log: the experiment, the number of seeds, the time."""
+    """A finished block of seeds, for the run's log: the experiment and its key, the block's key, seeds and time."""
 
     label: str
     key: str
     seeds: int
     seconds: float
+    experiment: str
 
 
 @dataclass
@@ -58,6 +62,11 @@ class Lab:
     failures: dict[str, Exception] = field(default_factory=dict)
     compared: set[str] = field(default_factory=set)
 
+    def __post_init__(self) -> None:
+        self.look, self._training = 0, False
+        self._taught: tuple[str, TrainingResult] = "", TrainingResult({}, ())
+        provide_teachers(self.taught)
+
     def plan(self, wanted: Iterable[tuple[str, Experiment, int]]) -> None:
         """Set the plan of the session; see `Plan.of`."""
         self.planned = Plan.of(wanted, self.device.type)
@@ -70,25 +79,42 @@ class Lab:
         """Runs of several experiments over the same seeds. Experiments of no steps are not trained: measures draw them.
 
         Raises:
-            Unfinished: if a training diverged or does not fit into memory.
+            Unfinished: if a training diverged that may not (`may_diverge`), or does not fit into memory.
             StoreFailure: if a training cannot be stored.
             InvalidExperiment: if data do not have the shapes that their recipe declares, or are drawn anew each time.
             DataMissing, DataDamaged: if data cannot be read.
         """
         fix_numerics()
         keep_freed_memory()
-        finished = []
+        self.look, finished = seeds, []
         for experiment in experiments:
+            if experiment.teachers:
+                self.runs(experiment.teachers, seeds)
             parts = [self._result(block, seeds) for block in self.blocks(experiment, seeds)]
             result = concatenate(parts) if parts else TrainingResult({}, ())
             finished.append(Run(experiment, seed_numbers(self.base, 0, seeds), result))
         for run in finished:
-            run.require_finite()
+            if not run.experiment.may_diverge:
+                run.require_finite()
         return finished
 
     def blocks(self, experiment: Experiment, seeds: int) -> list[Block]:
         """The blocks that make up a run of the first seeds; none where nothing is trained."""
         return blocks_of(experiment, self.base, seeds, self.device.type)
+
+    def taught(self, teacher: Experiment, seed: int) -> Mapping[str, Tensor]:
+        """Final values of a seed's trained parameters, for data that are labelled by them; as `runs`."""
+        at = seed - self.base * SEEDS_PER_BASE
+        if not 0 <= at < SEEDS_PER_BASE:
+            return train_alone(teacher, seed)
+        demand = self.planned.demands.get(teacher.key)
+        looks = (self.look, demand.first_look if demand else 0, *BLOCKS)
+        look = next(look for look in looks if look > at)
+        block = next(block for block in self.blocks(teacher, look) if seed in block.seeds)
+        if self._taught[0] != block.key:
+            self._taught = block.key, self._result(block, look)
+        arrays, row = self._taught[1].arrays, block.seeds.index(seed)
+        return {name[6:]: value[row] for name, value in arrays.items() if name.startswith("final.")}
 
     def keys(self, experiment: Experiment, seeds: int) -> list[str]:
         """Keys of the stored blocks behind a run."""
@@ -129,8 +155,12 @@ class Lab:
         )
 
     def _ensure(self, group: list[Experiment], seeds: int) -> None:
-        """Make sure that a group is trained; while another process trains it, train other groups of the plan."""
-        others = iter(self.planned.groups)
+        """Make sure that a group is trained; while another process trains it, train other groups of the plan.
+
+        A teacher that is missed in the middle of its student's training is waited for, and nothing else trained: who
+        holds locks waits for those of teachers alone, so that no two processes wait for each other.
+        """
+        others = iter([] if self._training else self.planned.groups)
         while missing := self._missing(group, seeds):
             other = next(others, None)
             if other is None:
@@ -149,7 +179,11 @@ class Lab:
         """Train the missing blocks of a group; False if another process holds their locks."""
         with self.store.locked([block.key for block in self._missing(group, seeds)], wait=wait) as held:
             if held:
-                self._train(group, seeds)
+                outer, self._training = self._training, True
+                try:
+                    self._train(group, seeds)
+                finally:
+                    self._training = outer
             return held
 
     def _train(self, group: list[Experiment], seeds: int) -> None:
@@ -174,4 +208,4 @@ class Lab:
         recipe, seeds = canonical(block.experiment), list(block.seeds)
         about = {"recipe": recipe, "seeds": seeds, "device": block.device, "seconds": seconds}
         self.store.save(block.key, result, about)
-        self.finished(Event(block.experiment.label(), block.key, len(seeds), seconds))
+        self.finished(Event(block.experiment.label(), block.key, len(seeds), seconds, block.experiment.key))

@@ -89,13 +89,15 @@ class Plan:
     def of(cls, wanted: Iterable[tuple[str, Experiment, int]], device: str) -> Plan:
         """The plan for (case, experiment, seeds of its first look).
 
-        Equal experiments become one demand; demands with the same batch key and first look become a group.
+        Equal experiments become one demand; demands with the same batch key and first look become a group. The teachers
+        that label an experiment's data are demanded with it.
         """
         demands: dict[str, Demand] = {}
-        for case, experiment, first_look in wanted:
-            demand = demands.setdefault(experiment.key, Demand(experiment))
-            demand.cases.append(case)
-            demand.first_look = max(demand.first_look, first_look)
+        for case, asked, first_look in wanted:
+            for experiment in with_teachers(asked):
+                demand = demands.setdefault(experiment.key, Demand(experiment))
+                demand.cases += [case] if experiment is asked or case not in demand.cases else []
+                demand.first_look = max(demand.first_look, first_look)
         groups: dict[tuple[str, int], list[Demand]] = {}
         for demand in demands.values():
             try:
@@ -117,6 +119,11 @@ class Plan:
             if seeds <= group[0].first_look and any(member.key == experiment.key for member in members):
                 return members
         return [experiment]
+
+
+def with_teachers(experiment: Experiment) -> list[Experiment]:
+    """The experiment, and before it those that label its data, and theirs."""
+    return [*(each for teacher in experiment.teachers for each in with_teachers(teacher)), experiment]
 
 
 def trainable(group: list[Demand]) -> list[Experiment]:

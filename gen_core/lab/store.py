@@ -15,7 +15,8 @@ import os
 import shutil
 import time
 import warnings
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Iterable, Iterator, Sequence
+from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
@@ -24,6 +25,7 @@ from safetensors import SafetensorError
 from safetensors.torch import load_file, save_file
 
 from gen_core.errors import StoreFailure
+from gen_core.records.ignored import make_ignored
 from gen_core.records.seal import broken_seal, sealed
 from gen_core.training.result import TrainingResult
 
@@ -33,11 +35,21 @@ DAMAGE = (OSError, ValueError, KeyError, TypeError, AttributeError, RecursionErr
 DAY = 24 * 3600.0
 
 
+@dataclass(frozen=True)
+class Entry:
+    """A stored result: its note (recipe, seeds, device), its size in bytes, and when it was last used (Unix time)."""
+
+    key: str
+    about: dict[str, Any]
+    size: int
+    used: float
+
+
 class Store:
     """A folder of results.
 
     Args:
-        root: the folder; created on the first save.
+        root: the folder; created on the first save, and then ignored by git.
 
     Attributes:
         notes: one line for every entry that `load` has removed, and one for a file system without locks.
@@ -85,7 +97,8 @@ class Store:
         part = arrays.with_suffix(f".{os.getpid()}.part")
         whole = False
         try:
-            arrays.parent.mkdir(parents=True, exist_ok=True)
+            make_ignored(self.root)
+            arrays.parent.mkdir(exist_ok=True)
             self._remove(key)
             for left in arrays.parent.glob(f"{key}.*.part"):
                 left.unlink()
@@ -136,25 +149,53 @@ class Store:
         Returns:
             What was removed, in one line.
         """
-        before, removed, size = time.time() - days * DAY, 0, 0
-        for key in sorted({path.name.partition(".")[0] for path in self.root.glob("*/*.*")}):
-            lock = self.root / "locks" / f"{key}.lock"
-            files = [path for path in (*self._path(key, "json").parent.glob(f"{key}.*"), lock) if path.is_file()]
-            sizes = {path: path.stat() for path in files}
-            if not files or max(found.st_mtime for found in sizes.values()) > before:
-                continue
+        before = time.time() - days * DAY
+        used = {key: max((path.stat().st_mtime for path in self._files(key)), default=0) for key in self._known()}
+        removed, size = self.remove(key for key, last in used.items() if last <= before)
+        return f"store: {removed} results removed that were not used for {days:g} days, {size / 2**20:.1f} MiB"
+
+    def entries(self) -> list[Entry]:
+        """What is stored, by when it was last used; an entry whose note is damaged has no recipe."""
+        found = []
+        for key in filter(self.has, self._known()):
+            about: dict[str, Any] = {}
+            with contextlib.suppress(*DAMAGE):
+                note = json.loads(self._path(key, "json").read_text(encoding="utf-8"))
+                about = {} if broken_seal(note) else dict(note)
+            with contextlib.suppress(OSError):  # removed at this moment
+                size = sum(path.stat().st_size for path in self._files(key))
+                found.append(Entry(key, about, size, self._path(key, "json").stat().st_mtime))
+        return sorted(found, key=lambda entry: entry.used)
+
+    def remove(self, keys: Iterable[str]) -> tuple[int, int]:
+        """Remove entries with their locks and leftovers, except those that a process holds.
+
+        Returns:
+            The number of results that were removed, and their size in bytes.
+        """
+        removed = size = 0
+        for key in keys:
             with contextlib.suppress(OSError, StoreFailure), self.locked([key], wait=False) as held:
                 if held:
                     removed += self.has(key)
-                    size += sum(found.st_size for found in sizes.values())
-                    for path in files:
+                    for path in self._files(key):
+                        size += path.stat().st_size
                         path.unlink(missing_ok=True)
-                    lock.unlink(missing_ok=True)
-        return f"store: {removed} results removed that were not used for {days:g} days, {size / 2**20:.1f} MiB"
+                    (self.root / "locks" / f"{key}.lock").unlink(missing_ok=True)
+        return removed, size
+
+    def _known(self) -> list[str]:
+        """The keys of entries, locks and leftovers."""
+        return sorted({path.name.partition(".")[0] for path in self.root.glob("*/*.*")})
+
+    def _files(self, key: str) -> list[Path]:
+        files = (*self._path(key, "json").parent.glob(f"{key}.*"), self.root / "locks" / f"{key}.lock")
+        return [path for path in files if path.is_file()]
 
     def _lock(self, key: str, timeout: float) -> FileLock:
+        make_ignored(self.root)
         folder = self.root / "locks"
-        folder.mkdir(parents=True, exist_ok=True)
+        folder.mkdir(exist_ok=True)
         with warnings.catch_warnings(record=True) as raised:
             warnings.simplefilter("always")
             lock = FileLock(folder / f"{key}.lock")

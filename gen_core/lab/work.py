@@ -11,7 +11,7 @@ from gen_core.lab.plan import Block
 from gen_core.training.batch import Replica
 from gen_core.training.draws import begins_with
 from gen_core.training.result import TrainingResult, concatenate
-from gen_core.training.trainer import train
+from gen_core.training.trainer import train_rows
 
 Progress = Callable[[str, float], None]
 
@@ -30,7 +30,7 @@ def train_blocks(
         Each block as soon as its seeds are done, with its result and the seconds that it took.
 
     Raises:
-        Unfinished, InvalidExperiment: as `gen_core.training.trainer.train`.
+        Unfinished, InvalidExperiment: as `gen_core.training.trainer.train_rows`.
     """
     if not missing:
         return
@@ -38,7 +38,7 @@ def train_blocks(
     what = f"{names(missing)}, {len(rows)} seeds"
     waiting, done = list(missing), []
     began = time.monotonic()
-    for batch, trained in train(rows, device, lambda step, steps: progress(what, step / max(steps, 1))):
+    for batch, trained in train_rows(rows, device, lambda step, steps: progress(what, step / max(steps, 1))):
         seconds, began = (time.monotonic() - began) / len(batch), time.monotonic()
         done += [(trained.rows(slice(i, i + 1)), seconds) for i in range(len(batch))]
         while waiting and len(done) >= len(waiting[0].seeds):

@@ -9,6 +9,7 @@ from scipy.stats import rankdata
 from torch import Tensor
 
 from gen_core.errors import Unfinished
+from gen_core.losses import loss_of_points
 from gen_core.run import Run, Runs
 from gen_core.training.seeding import generator
 from gen_core.types import Measured
@@ -76,7 +77,7 @@ def held_out_outputs(runs: Runs) -> Iterator[tuple[Run, Tensor, Tensor]]:
 
 def losses_at(run: Run, f: Tensor, y: Tensor, divisors: Tensor) -> Tensor:
     """Losses of the outputs f, (seeds, n[, C]), after dividing f by one number per seed: (seeds, n)."""
-    return run.experiment.parts.loss.per_point(f / divisors.view(-1, *[1] * (f.dim() - 1)), y)
+    return loss_of_points(run.experiment.parts.loss).per_point(f / divisors.view(-1, *[1] * (f.dim() - 1)), y)
 
 
 def rank_correlation(a: Tensor, b: Tensor) -> Tensor:

@@ -19,7 +19,7 @@ from torch.func import grad, vmap
 from gen_core.errors import InvalidExperiment
 from gen_core.experiment import Experiment
 from gen_core.measures.spectra import spectral_norm
-from gen_core.models.activations import activation
+from gen_core.models.activations import Polynomial, activation
 from gen_core.models.contract import Model
 from gen_core.models.two_layer import TwoLayer
 from gen_core.run import Run
@@ -63,7 +63,7 @@ class Constants:
 
 
 @lru_cache
-def constants(name: str) -> Constants:
+def constants(name: str | Polynomial) -> Constants:
     """The constants of an activation, to 1e-12.
 
     Raises:
@@ -95,14 +95,14 @@ def second_moment(data: Dataset) -> float:
     return data.second_moment
 
 
-def derivative(name: str, z: Tensor) -> Tensor:
+def derivative(name: str | Polynomial, z: Tensor) -> Tensor:
     """phi'(z), entry by entry, for an activation by name."""
     with torch.enable_grad():
         z = z.detach().requires_grad_()
         return torch.autograd.grad(activation(name)(z).sum(), z)[0]
 
 
-def first_layer_kernel(X: Tensor, W: Tensor, name: str) -> Tensor:
+def first_layer_kernel(X: Tensor, W: Tensor, name: str | Polynomial) -> Tensor:
     """Theta_1(W), the first-layer tangent kernel of `TwoLayer`, where all v_r^2 = 1.
 
     Source: Hu et al. (2020), section 3.1.1, the display before Proposition 3.4.
@@ -164,7 +164,7 @@ def tangent_kernel(model: Model, params: Mapping[str, Tensor], X: Tensor) -> Ten
     return kernel
 
 
-def first_linear_kernel(X: Tensor, name: str, second_moment: float) -> Tensor:
+def first_linear_kernel(X: Tensor, name: str | Polynomial, second_moment: float) -> Tensor:
     """Theta^lin1 = (zeta^2 X X^T + nu^2 11^T) / d, (n, n), of inputs X, (n, d).
 
     Source: Hu et al. (2020), section 3.1.1. nu^2 is theta1^2 times `second_moment`, Tr[Sigma^2] / d.

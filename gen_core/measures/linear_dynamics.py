@@ -14,12 +14,13 @@ from torch import Tensor
 from gen_core.errors import InvalidExperiment
 from gen_core.losses import Square
 from gen_core.measures.kernels import constants, second_moment
+from gen_core.models.activations import Polynomial
 from gen_core.models.two_layer import TwoLayer
-from gen_core.rules import GD
+from gen_core.rules import GD, constant_rate
 from gen_core.run import Run
 
 
-def first_features(X: Tensor, name: str, second_moment: float) -> Tensor:
+def first_features(X: Tensor, name: str | Polynomial, second_moment: float) -> Tensor:
     """psi_1(x) = (zeta x, nu) / sqrt(d), (..., n, d + 1), of inputs X, (..., n, d).
 
     Source: Hu et al. (2020), eq. (5). nu is theta1 sqrt(second_moment), with second_moment = Tr[Sigma^2] / d.
@@ -80,12 +81,14 @@ def early_first_layer(run: Run, X: Tensor | None = None) -> EarlyOutputs:
             covariance of their inputs.
     """
     model, rule, loss = run.experiment.model, run.experiment.rule, run.experiment.loss
-    if not isinstance(model, TwoLayer) or model.train != ("W",) or type(rule) is not GD or loss != Square(0.5):
+    other_rule = type(rule) is not GD or rule.weight_decay
+    if not isinstance(model, TwoLayer) or model.train != ("W",) or other_rule or loss != Square(0.5):
         raise InvalidExperiment(
-            f"{run.experiment.label()}; expected a TwoLayer with train=('W',), GD and Square(0.5), as in eq. (4)"
+            f"{run.experiment.label()}; expected a TwoLayer with train=('W',), plain GD and Square(0.5), as in eq. (4)"
         )
     moment, X = second_moment(run.experiment.data), run.X_test if X is None else X
-    beta = gradient_descent(first_features(run.X, model.activation, moment), run.y, rule.rate, run.checkpoints)
+    rate = constant_rate(run.experiment.parts.rule.rate)
+    beta = gradient_descent(first_features(run.X, model.activation, moment), run.y, rate, run.checkpoints)
     v = run.initial("v")
     net = [model.forward({"W": W, "v": v}, X) for W in run.watched("weights.W").unbind(1)]
     return EarlyOutputs(torch.stack(net, 1), beta @ first_features(X, model.activation, moment).mT)

@@ -5,12 +5,11 @@ Source: Anonymous, "Generalization puzzles in deep networks" (2019), section 2, 
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Sequence
 
 import torch
 from torch import Tensor
 
-from gen_core.errors import InvalidExperiment
 from gen_core.losses import classes, right
 from gen_core.measures.held_out import (
     Measured,
@@ -20,34 +19,15 @@ from gen_core.measures.held_out import (
     require_stopped,
     resampled_test_points,
 )
+from gen_core.measures.norms import FROBENIUS, LayerNorm, Parameters, layer_norms
 from gen_core.models.contract import Layer, layers_of
 from gen_core.run import Run, Runs
 
-Parameters = Mapping[str, Tensor]
 
-
-def layer_norms(params: Parameters, layers: Sequence[Layer]) -> Tensor:
-    """rho_1 ... rho_K, the Frobenius norms of the layers, (seeds, K).
-
-    Args:
-        params: parameters of the layers, (seeds, ...); biases count as part of their layer.
-        layers: the K layers, from the input; see `gen_core.models.contract.layers_of`.
-
-    Raises:
-        InvalidExperiment: if a parameter belongs to no layer, or a layer's parameter is missing.
-    """
-    names = [name for layer in layers for name in layer.names]
-    if set(names) != set(params):
-        found, expected = (", ".join(sorted(some)) for some in (params, names))
-        raise InvalidExperiment(f"parameters {found}; expected those of the layers, {expected}")
-    parts = [[params[name].flatten(1) for name in layer.names] for layer in layers]
-    return torch.stack([torch.cat(part, 1).norm(dim=1) for part in parts], 1)
-
-
-def normalized(params: Parameters, layers: Sequence[Layer]) -> dict[str, Tensor]:
-    """The parameters of f~: every weight divided by the Frobenius norm of its layer; see `layer_norms`."""
-    rho = layer_norms(params, layers)
-    norms = {name: rho[:, k] for k, layer in enumerate(layers) for name in layer.names}
+def normalized(params: Parameters, layers: Sequence[Layer], norm: LayerNorm = FROBENIUS) -> dict[str, Tensor]:
+    """The parameters of f~: every weight and bias divided by the norm of its layer; see `layer_norms`."""
+    rho = layer_norms(params, layers, norm)
+    norms = {name: rho[:, k].to(params[name]) for k, layer in enumerate(layers) for name in layer.names}
     return {name: p / norms[name].view(-1, *[1] * (p.dim() - 1)) for name, p in params.items()}
 
 
@@ -99,9 +79,9 @@ def advantage_of_norms(runs: Runs, rho: Tensor) -> Tensor | Measured:
     return _with_errors(runs, advantage)
 
 
-def norm_products(runs: Runs) -> Tensor:
-    """rho_1 ... rho_K of every network, float64 (settings, seeds)."""
-    return runs.measure(lambda run: layer_norms(run.parameters, _layers(run)).double().prod(1))
+def norm_products(runs: Runs, norm: LayerNorm = FROBENIUS) -> Tensor:
+    """rho_1 ... rho_K of every network, float64 (settings, seeds); see `layer_norms`."""
+    return runs.measure(lambda run: layer_norms(run.parameters, _layers(run), norm).double().prod(1))
 
 
 def unit_divisors(runs: Runs) -> Tensor:

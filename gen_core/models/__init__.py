@@ -1,8 +1,27 @@
 """Models: each computes a whole batch of seeds at once. This index names the contract and all models."""
 
+from gen_core.models.activations import Polynomial
 from gen_core.models.contract import Layer, Layered, Model, Size
+from gen_core.models.copies import MinusCopy
 from gen_core.models.networks import MLP, ConvNet
+from gen_core.models.potential import Potential
+from gen_core.models.residual import ResNet
 from gen_core.models.sparse import SparseLinear
 from gen_core.models.two_layer import LiLiang, Linear, TwoLayer
 
-__all__ = ["MLP", "ConvNet", "Layer", "Layered", "LiLiang", "Linear", "Model", "Size", "SparseLinear", "TwoLayer"]
+__all__ = [
+    "MLP",
+    "ConvNet",
+    "Layer",
+    "Layered",
+    "LiLiang",
+    "Linear",
+    "MinusCopy",
+    "Model",
+    "Polynomial",
+    "Potential",
+    "ResNet",
+    "Size",
+    "SparseLinear",
+    "TwoLayer",
+]

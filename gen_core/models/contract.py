@@ -7,7 +7,7 @@ leading seed axis S.
 from __future__ import annotations
 
 import math
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from typing import ClassVar, Literal, NamedTuple, Protocol, TypeGuard, runtime_checkable
 
@@ -15,6 +15,8 @@ import torch
 from torch import Tensor
 
 from gen_core.errors import InvalidExperiment
+from gen_core.models.activations import Polynomial
+from gen_core.models.layers import zeros_around
 
 
 class Size(NamedTuple):
@@ -31,6 +33,12 @@ class Model(Protocol):
     A model whose parameters or initialization depend on a seed's points also has a method
     `place(params, data) -> params`: given the parameters drawn by `init` and that seed's `Data`, it returns parameters
     of the same shapes.
+
+    A model that is evaluated otherwise than it is trained, as with batch norm, also has a method
+    `absorbed(params, X) -> (Model, params)`: given all parameters and all training inputs, (S, n, *inputs), it returns
+    the network that is evaluated; see `evaluated`.
+
+    Where `place` or `absorbed` is None, it counts as not there.
 
     A model made of layers inherits from `Layered` and describes them once; its size, its steps without an autograd
     graph and the norms of its layers follow. A model without layers defines `size`, and its steps use autograd.
@@ -82,26 +90,32 @@ class Model(Protocol):
 class Layer:
     """One layer of a network, phi(scale W h + b), where h is the output of the layer before.
 
-    h is a vector for dense weights, (out, in), and an image for convolution kernels, (out, in, k, k), with padding
-    k // 2. Dense weights flatten images.
+    h is a vector for dense weights, (out, in), and an image for convolution kernels, (out, in, k, k). Dense weights
+    flatten images. With batch norm it is phi(gain z + shift), where z is W h normalized over the batch.
 
     Attributes:
         weight: name of the parameter W.
         shape: shape of one seed's W. The parameter itself may omit axes of length 1.
         bias: name of the parameter b, (out,); "" for none.
-        activation: name of phi; see `gen_core.models.activations`.
+        activation: phi; see `gen_core.models.activations`.
         scale: factor on W h, for dense weights.
         stride: stride of a convolution.
         places: number of positions in one input at which W is applied.
+        padding: zeros around the images of a convolution: "same" for k // 2 on each side, "valid" for none.
+        gain: name of the factor of batch norm, (out,); "" without batch norm.
+        shift: name of what batch norm adds, (out,); "" without batch norm.
     """
 
     weight: str
     shape: tuple[int, ...]
     bias: str = ""
-    activation: str = "identity"
+    activation: str | Polynomial = "identity"
     scale: float = 1.0
     stride: int = 1
     places: int = 1
+    padding: str = "same"
+    gain: str = ""
+    shift: str = ""
 
     @property
     def kind(self) -> Literal["dense", "convolution"]:
@@ -111,7 +125,12 @@ class Layer:
     @property
     def names(self) -> tuple[str, ...]:
         """Names of its parameters."""
-        return (self.weight, self.bias) if self.bias else (self.weight,)
+        return tuple(filter(None, (self.weight, self.bias, self.gain, self.shift)))
+
+    @property
+    def zeros(self) -> int:
+        """Number of zeros on each side of the images of a convolution."""
+        return zeros_around(self.padding, self.shape[-1])
 
     @property
     def units(self) -> int:
@@ -121,8 +140,8 @@ class Layer:
     @property
     def size(self) -> Size:
         """Number of its parameters, and of its multiply-adds for one input."""
-        biases = self.shape[0] if self.bias else 0
-        return Size(math.prod(self.shape) + biases, math.prod(self.shape) * self.places)
+        others = self.shape[0] * (len(self.names) - 1)
+        return Size(math.prod(self.shape) + others, math.prod(self.shape) * self.places)
 
 
 class Layered:
@@ -150,6 +169,10 @@ class Layered:
         sizes = [layer.size for layer in self.layers(inputs)]
         return Size(*map(sum, zip(*sizes, strict=True)))
 
+    def units(self, inputs: tuple[int, ...]) -> int:
+        """Number of activations of all layers for one point."""
+        return sum(layer.units for layer in self.layers(inputs))
+
 
 def chained(model: object) -> TypeGuard[Layered]:
     """Whether a model's own class declares that `forward` is the chain of its layers; see `Layered.is_chain`."""
@@ -168,7 +191,38 @@ def layers_of(model: Model, inputs: tuple[int, ...]) -> tuple[Layer, ...]:
 
 
 def units_of(model: Model, inputs: tuple[int, ...]) -> int:
-    """Number of activations of all layers for one point; an estimate, as for dense layers, for other models."""
-    if isinstance(model, Layered):
-        return sum(layer.units for layer in model.layers(inputs))
-    return model.size(inputs).multiply_adds // math.prod(inputs)
+    """Number of activations for one point, by the model's `units`; an estimate, as for dense layers, without it."""
+    units: Callable[[tuple[int, ...]], int] | None = getattr(model, "units", None)
+    return units(inputs) if callable(units) else model.size(inputs).multiply_adds // math.prod(inputs)
+
+
+def evaluated(
+    model: Model, params: Mapping[str, Tensor], X: Tensor | Callable[[], Tensor]
+) -> tuple[Model, Mapping[str, Tensor]]:
+    """The network whose outputs count: with the statistics of the training inputs, where there is batch norm.
+
+    Args:
+        model: the model that is trained.
+        params: all its parameters, (S, ...).
+        X: all training inputs, (S, n, *inputs), or a function that returns them, called only where they are needed.
+
+    Returns:
+        The model and its parameters, unchanged unless the model has an `absorbed`.
+    """
+    absorbed = getattr(model, "absorbed", None)
+    return (model, params) if absorbed is None else absorbed(params, X() if callable(X) else X)
+
+
+def check_batch(model: Model, points: int) -> None:
+    """Refuse batches of one point for a model with batch norm: for any that has an `absorbed`.
+
+    Raises:
+        InvalidExperiment: if the batches have one point.
+    """
+    if points < 2 and getattr(model, "absorbed", None) is not None:
+        raise InvalidExperiment(f"batch norm of {type(model).__name__} with batch {points}; expected at least 2")
+
+
+def missing_members(value: object) -> tuple[str, ...]:
+    """Names of the members of a `Model` that a value does not have."""
+    return tuple(name for name in vars(Model) if not name.startswith("_") and not hasattr(value, name))

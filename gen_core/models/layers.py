@@ -11,7 +11,10 @@ import torch
 import torch.nn.functional as F
 from torch import Tensor
 
+from gen_core.errors import InvalidExperiment
+
 SCHEMES = ("xavier_uniform", "he_normal", "normal")
+PADDINGS = ("same", "valid")
 
 
 def normal(shape: tuple[int, ...], std: float, generator: torch.Generator) -> Tensor:
@@ -49,14 +52,36 @@ def images(X: Tensor) -> Tensor:
     return X.transpose(0, 1).flatten(1, 2)
 
 
-def convolve(h: Tensor, W: Tensor, b: Tensor | None, stride: int) -> Tensor:
-    """Convolve every seed's images with its own kernels, with padding k // 2.
+def separate(h: Tensor, seeds: int) -> Tensor:
+    """Images from the layout of `convolve`, (B, S * channels, height, width), as (S, B, channels, height, width)."""
+    return h.unflatten(1, (seeds, -1)).transpose(0, 1)
+
+
+def zeros_around(padding: str, kernel: int) -> int:
+    """Number of zeros on each side of an image: half a kernel for "same", none for "valid"."""
+    return kernel // 2 if padding == "same" else 0
+
+
+def positions(side: int, kernel: int, stride: int, zeros: int) -> int:
+    """Number of places of a kernel along a side of an image.
+
+    Raises:
+        InvalidExperiment: if there is none.
+    """
+    if side + 2 * zeros < kernel:
+        raise InvalidExperiment(f"kernel {kernel} on an image with a side of {side}; expected at most the side")
+    return (side + 2 * zeros - kernel) // stride + 1
+
+
+def convolve(h: Tensor, W: Tensor, b: Tensor | None, stride: int, zeros: int) -> Tensor:
+    """Convolve every seed's images with its own kernels.
 
     Args:
         h: images with seeds and channels in one axis, (B, S * in, height, width); the result has the same layout.
-        W: kernels, (S, out, in, k, k), k odd.
+        W: kernels, (S, out, in, k, k).
         b: biases, (S, out), or None.
-        stride: stride; a side of n becomes (n - 1) // stride + 1.
+        stride: stride; a side of n becomes (n + 2 zeros - k) // stride + 1.
+        zeros: number of zeros on each side of an image.
     """
     bias = None if b is None else b.flatten()
-    return F.conv2d(h, W.flatten(0, 1), bias, stride=stride, padding=W.shape[-1] // 2, groups=W.shape[0])
+    return F.conv2d(h, W.flatten(0, 1), bias, stride=stride, padding=zeros, groups=W.shape[0])

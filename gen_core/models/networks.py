@@ -1,106 +1,40 @@
 """Networks of any depth: dense, and convolutional with a dense head.
 
-Layers are numbered from 1: layer i has weights "W<i>" and, with `bias`, biases "b<i>", which are zero initially.
+Their parameters are those of `gen_core.models.layered`.
 """
 
 from __future__ import annotations
 
 import math
-from collections.abc import Mapping
-from dataclasses import dataclass, field, replace
-from itertools import pairwise
-from typing import ClassVar, Self
+from collections.abc import Iterator, Mapping
+from dataclasses import dataclass, field
+from typing import ClassVar
 
-import torch
 from torch import Tensor
 
-from gen_core.checks import check_count, check_counts, check_number
+from gen_core.checks import check_choice, check_count, check_counts
 from gen_core.errors import InvalidExperiment
 from gen_core.models.activations import activation
-from gen_core.models.contract import Layer, Layered
-from gen_core.models.layers import SCHEMES, convolve, images, weights
-from gen_core.models.products import affine
-
-
-@dataclass(frozen=True, kw_only=True)
-class _Network(Layered):
-    """The common part of dense and convolutional networks: dense layers and initialization."""
-
-    hidden: tuple[int, ...]
-    activation: str = "relu"
-    outputs: int = 1
-    scheme: str = "xavier_uniform"
-    init_std: float | None = None
-    gain: float = 1.0
-    bias: bool = True
-
-    def __post_init__(self) -> None:
-        check_counts("hidden", self.hidden)
-        activation(self.activation)
-        check_count("outputs", self.outputs)
-        if self.scheme not in SCHEMES:
-            raise InvalidExperiment(f"scheme {self.scheme!r}; expected one of {', '.join(SCHEMES)}")
-        if (self.init_std is not None) != (self.scheme == "normal"):
-            raise InvalidExperiment(f"init_std {self.init_std} with scheme {self.scheme!r}; expected both or neither")
-        if self.init_std is not None:
-            check_number("init_std", self.init_std, least=0)
-        if not (math.isfinite(self.gain) and self.gain > 0):
-            raise InvalidExperiment(f"gain {self.gain}; expected a positive number")
-
-    @property
-    def trainable(self) -> tuple[str, ...]:
-        """All parameters."""
-        kinds = "Wb" if self.bias else "W"
-        return tuple(f"{kind}{i}" for i in range(1, self._depth + 1) for kind in kinds)
-
-    def init(self, inputs: tuple[int, ...], generator: torch.Generator, dtype: torch.dtype) -> dict[str, Tensor]:
-        """Draw one seed's parameters; see `Model.init`."""
-        params = {}
-        for layer in self.layers(inputs):
-            drawn = self.gain * weights(layer.shape, self.scheme, self.init_std, generator)
-            params[layer.weight] = drawn.to(dtype)
-            if layer.bias:
-                params[layer.bias] = torch.zeros(layer.shape[0], dtype=dtype)
-        return params
-
-    def batch_form(self) -> Self:
-        """The network without the values of its initialization."""
-        return replace(self, scheme="xavier_uniform", init_std=None, gain=1.0)
-
-    @property
-    def _depth(self) -> int:
-        return len(self.hidden) + 1
-
-    def _layer(self, i: int, shape: tuple[int, ...], stride: int = 1, places: int = 1) -> Layer:
-        bias, phi = f"b{i}" if self.bias else "", self.activation if i < self._depth else "identity"
-        return Layer(f"W{i}", shape, bias, phi, stride=stride, places=places)
-
-    def _dense_layers(self, into: int, first: int) -> tuple[Layer, ...]:
-        """The dense layers on `into` inputs, numbered from `first`."""
-        shapes = [(out, below) for below, out in pairwise((into, *self.hidden, self.outputs))]
-        return tuple(self._layer(i, shape) for i, shape in enumerate(shapes, first))
-
-    def _dense(self, params: Mapping[str, Tensor], h: Tensor, first: int) -> Tensor:
-        """Apply the dense layers, numbered from `first`, to h, (S, B, in)."""
-        phi = activation(self.activation)
-        for i in range(first, self._depth):
-            h = phi(affine(h, params[f"W{i}"], params.get(f"b{i}")))
-        f = affine(h, params[f"W{self._depth}"], params.get(f"b{self._depth}"))
-        return f.squeeze(-1) if self.outputs == 1 else f
+from gen_core.models.batch_norm import Moments
+from gen_core.models.contract import Layer
+from gen_core.models.layered import Network
+from gen_core.models.layers import PADDINGS, images, positions, separate, zeros_around
 
 
 @dataclass(frozen=True)
-class MLP(_Network):
+class MLP(Network):
     """Dense network; inputs are flattened.
 
     Attributes:
         hidden: widths of the hidden layers; () is a linear map.
-        activation: its name; see `gen_core.models.activations`.
+        activation: its name, or a `Polynomial`; see `gen_core.models.activations`.
         outputs: outputs per point.
         scheme: how weights are drawn: "xavier_uniform", "he_normal" or "normal"; see `gen_core.models.layers.weights`.
         init_std: the standard deviation for "normal".
         gain: factor on all initial weights.
         bias: whether the layers have biases.
+        batch_norm: whether each hidden layer is normalized over the batch before its activation, with a trained gain
+            and shift in place of a bias; see `Network` for its evaluation.
     """
 
     hidden: tuple[int, ...] = (128, 128)
@@ -110,29 +44,32 @@ class MLP(_Network):
         """The dense layers; see `Layered.layers`."""
         return self._dense_layers(math.prod(inputs), 1)
 
-    def forward(self, params: Mapping[str, Tensor], X: Tensor) -> Tensor:
-        """Outputs, (S, B) or (S, B, C); see `Model.forward`."""
-        return self._dense(params, X.flatten(2), 1)
+    def _hidden(self, params: Mapping[str, Tensor], X: Tensor, moments: Moments | None = None) -> Iterator[Tensor]:
+        yield from self._dense(params, X.flatten(2), 1, moments)
 
 
 @dataclass(frozen=True)
-class ConvNet(_Network):
-    """Convolutions with padding kernel // 2, each followed by the activation, then dense layers.
+class ConvNet(Network):
+    """Convolutions, each followed by the activation, then dense layers.
 
-    Inputs are images, (channels, height, width). A convolution maps a side of n to (n - 1) // stride + 1.
+    Inputs are images, (channels, height, width). A convolution maps a side of n to (n - 1) // stride + 1, or without
+    padding to (n - kernel) // stride + 1.
 
     Attributes:
         channels: output channels of the convolutions.
-        kernel: side of the kernels, odd.
-        stride: stride of the convolutions.
+        kernel: side of the kernels, of all or one for each convolution; odd with padding.
+        stride: stride of the convolutions, of all or one for each.
         hidden: widths of the hidden dense layers; with () the output layer follows the last convolution.
-        activation, outputs, scheme, init_std, gain, bias: as in `MLP`.
+        padding: "same", kernel // 2 zeros on each side of an image, or "valid", none.
+        activation, outputs, scheme, init_std, gain, bias, batch_norm: as in `MLP`; batch norm is over the batch and the
+            positions of an image.
     """
 
     channels: tuple[int, ...] = (8, 16)
-    kernel: int = 3
-    stride: int = 2
+    kernel: int | tuple[int, ...] = 3
+    stride: int | tuple[int, ...] = 2
     hidden: tuple[int, ...] = field(default=(32,), kw_only=True)
+    padding: str = field(default="same", kw_only=True)
     is_chain: ClassVar[bool] = True
 
     def __post_init__(self) -> None:
@@ -140,33 +77,58 @@ class ConvNet(_Network):
         check_counts("channels", self.channels)
         if not self.channels:
             raise InvalidExperiment("channels (); expected at least one convolution")
-        check_count("kernel", self.kernel)
-        if self.kernel % 2 == 0:
-            raise InvalidExperiment(f"kernel {self.kernel}; expected an odd number")
-        check_count("stride", self.stride)
+        check_choice("padding", self.padding, PADDINGS)
+        for name, value in (("kernel", self.kernel), ("stride", self.stride)):
+            if not isinstance(value, tuple):
+                check_count(name, value)
+                continue
+            check_counts(name, value)
+            if len(value) != len(self.channels):
+                raise InvalidExperiment(f"{name} {value}; expected one number, or {len(self.channels)} as of channels")
+        for kernel, _, zeros in self._windows:
+            if zeros and kernel % 2 == 0:
+                raise InvalidExperiment(f"kernel {kernel} with padding 'same'; expected an odd number, or 'valid'")
 
     def layers(self, inputs: tuple[int, ...]) -> tuple[Layer, ...]:
         """The convolutions and the dense layers; see `Layered.layers`."""
-        if len(inputs) != 3:
-            raise InvalidExperiment(f"inputs {inputs}; expected (channels, height, width)")
-        into, height, width = inputs
+        into, *sides = image_shape(inputs)
         convolutions = []
-        for i, out in enumerate(self.channels, 1):
-            height, width = ((side - 1) // self.stride + 1 for side in (height, width))
-            kernels = (out, into, self.kernel, self.kernel)
-            convolutions.append(self._layer(i, kernels, self.stride, height * width))
+        for i, (out, (kernel, stride, zeros)) in enumerate(zip(self.channels, self._windows, strict=True), 1):
+            sides = [positions(side, kernel, stride, zeros) for side in sides]
+            shape, place = (out, into, kernel, kernel), math.prod(sides)
+            convolutions.append(
+                self._layer(i, shape, self.activation, stride=stride, places=place, padding=self.padding)
+            )
             into = out
-        return (*convolutions, *self._dense_layers(into * height * width, len(self.channels) + 1))
+        return (*convolutions, *self._dense_layers(into * math.prod(sides), len(self.channels) + 1))
 
-    def forward(self, params: Mapping[str, Tensor], X: Tensor) -> Tensor:
-        """Outputs, (S, B) or (S, B, C); see `Model.forward`."""
-        phi, seeds = activation(self.activation), X.shape[0]
-        h = images(X)
-        for i in range(1, len(self.channels) + 1):
-            h = phi(convolve(h, params[f"W{i}"], params.get(f"b{i}"), self.stride))
-        h = h.unflatten(1, (seeds, -1)).transpose(0, 1).flatten(2)
-        return self._dense(params, h, len(self.channels) + 1)
+    def _hidden(self, params: Mapping[str, Tensor], X: Tensor, moments: Moments | None = None) -> Iterator[Tensor]:
+        phi, h, images_out = activation(self.activation), images(X), X
+        for i, (_, stride, zeros) in enumerate(self._windows, 1):
+            h = phi(self._convolved(params, i, h, stride, zeros, moments))
+            images_out = separate(h, len(X))
+            yield images_out
+        yield from self._dense(params, images_out.flatten(2), len(self.channels) + 1, moments)
+
+    @property
+    def _windows(self) -> tuple[tuple[int, int, int], ...]:
+        """Kernel, stride and zeros on each side, of each convolution."""
+        count = len(self.channels)
+        kernels, strides = (v if isinstance(v, tuple) else (v,) * count for v in (self.kernel, self.stride))
+        return tuple((k, s, zeros_around(self.padding, k)) for k, s in zip(kernels, strides, strict=True))
 
     @property
     def _depth(self) -> int:
         return len(self.channels) + super()._depth
+
+
+def image_shape(inputs: tuple[int, ...]) -> tuple[int, int, int]:
+    """Channels, height and width of one input.
+
+    Raises:
+        InvalidExperiment: if it is no image.
+    """
+    if len(inputs) != 3:
+        raise InvalidExperiment(f"inputs {inputs}; expected (channels, height, width)")
+    channels, height, width = inputs
+    return channels, height, width

@@ -12,7 +12,7 @@ from torch import Tensor
 
 from gen_core.checks import check_count, check_number
 from gen_core.errors import InvalidExperiment
-from gen_core.models.activations import activation
+from gen_core.models.activations import Polynomial, activation
 from gen_core.models.contract import Layer, Layered
 from gen_core.models.layers import normal
 from gen_core.models.products import affine
@@ -71,13 +71,13 @@ class TwoLayer(Layered):
 
     Attributes:
         width: m.
-        activation: phi, by name; see `gen_core.models.activations`.
+        activation: phi, by name or a `Polynomial`; see `gen_core.models.activations`.
         symmetric: eq. (3): the second half of the neurons repeats W with v negated, so that f = 0 at initialization.
         train: ("W",), ("v",) or ("W", "v").
     """
 
     width: int
-    activation: str = "erf"
+    activation: str | Polynomial = "erf"
     symmetric: bool = True
     train: tuple[str, ...] = ("W",)
     is_chain: ClassVar[bool] = True
@@ -111,9 +111,13 @@ class TwoLayer(Layered):
 
     def forward(self, params: Mapping[str, Tensor], X: Tensor) -> Tensor:
         """Outputs, (S, B); see `Model.forward`."""
-        x = X.flatten(2)
-        hidden = activation(self.activation)(affine(x / math.sqrt(x.shape[-1]), params["W"], None))
+        (hidden,) = self.features(params, X)
         return (hidden @ params["v"].unsqueeze(-1)).squeeze(-1) / math.sqrt(self.width)
+
+    def features(self, params: Mapping[str, Tensor], X: Tensor) -> tuple[Tensor]:
+        """Outputs of the hidden layer after the activation, (S, B, m)."""
+        x = X.flatten(2)
+        return (activation(self.activation)(affine(x / math.sqrt(x.shape[-1]), params["W"], None)),)
 
     def batch_form(self) -> TwoLayer:
         """The model without its symmetry, which only affects initialization."""
@@ -175,7 +179,11 @@ class LiLiang(Layered):
 
     def forward(self, params: Mapping[str, Tensor], X: Tensor) -> Tensor:
         """Outputs, (S, B, k); see `Model.forward`."""
-        return affine(torch.relu_(affine(X.flatten(2), params["W"], None)), params["a"], None)
+        return affine(self.features(params, X)[0], params["a"], None)
+
+    def features(self, params: Mapping[str, Tensor], X: Tensor) -> tuple[Tensor]:
+        """Outputs of the hidden layer after the activation, (S, B, m)."""
+        return (torch.relu_(affine(X.flatten(2), params["W"], None)),)
 
     def batch_form(self) -> LiLiang:
         """The model without its init_std."""

@@ -7,7 +7,7 @@ from collections import ChainMap
 import torch
 
 from gen_core.assuming import Assumption
-from gen_core.claim import Case
+from gen_core.declaration import Case
 from gen_core.errors import AssumptionViolated
 from gen_core.experiment import Experiment
 from gen_core.plugin.session import Asked, Session

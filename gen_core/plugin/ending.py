@@ -8,8 +8,9 @@ import pytest
 
 from gen_core.lab import Store
 from gen_core.plugin import progress, terminal
-from gen_core.plugin.journal import utc_now
+from gen_core.plugin.identity import utc_now
 from gen_core.plugin.options import on_worker
+from gen_core.plugin.pages import find_pages
 from gen_core.plugin.session import Session
 from gen_core.records import visible, worst_first
 
@@ -39,6 +40,7 @@ def pytest_sessionfinish(session: pytest.Session, exitstatus: int) -> None:
         lines.append(f"exit status 1: {red} not as expected, whatever pytest has counted")
     run = ours.begun_run()
     journal.close(run, (utc_now() - ours.began).total_seconds(), int(session.exitstatus))
+    missing = find_pages(config)
     made: list[Path] = config.hook.pytest_gen_core_finished(
         config=config, records=journal.folder, unwritten=journal.unwritten
     )
@@ -47,11 +49,12 @@ def pytest_sessionfinish(session: pytest.Session, exitstatus: int) -> None:
     days = ours.options.store_days
     pruned = [] if days is None else [Store(config.rootpath / ours.options.store).prune(days)]
     repeat = [f"repeat with: {run.repeat}"] if run.fresh else []
-    lines += [*terminal.conditions(run), *repeat, *journal.notes(), *pruned, f"trainings: {run.trainings}"]
+    lines += [*terminal.conditions(run), *repeat, *journal.notes(), *pruned, journal.trained_in_words()]
+    lines += [f"warning: figure of {case.nodeid}: {why}" for case in cases if (why := case.settings.get("figure"))]
     config.stash[_LINES] = lines + [
         f"warning: {line}; expected room there, or another folder" for line in journal.unwritten
     ]
-    config.stash[_MADE] = [f"report: {path}" for path in made] or [f"records: {journal.folder}"]
+    config.stash[_MADE] = [f"report: {path}" for path in made] or [*missing, f"records: {journal.folder}"]
 
 
 def pytest_terminal_summary(terminalreporter: pytest.TerminalReporter) -> None:
@@ -60,7 +63,7 @@ def pytest_terminal_summary(terminalreporter: pytest.TerminalReporter) -> None:
     if lines:
         terminalreporter.section("claims, worst first")
     for line in lines:
-        terminalreporter.line(visible(line))
+        terminalreporter.line(visible(line), yellow=line.startswith("warning: "))
 
 
 def pytest_unconfigure(config: pytest.Config) -> None:

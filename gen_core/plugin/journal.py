@@ -9,10 +9,10 @@ import shutil
 from collections import Counter
 from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import asdict, dataclass, field, replace
-from datetime import UTC, datetime
 from pathlib import Path
 
 from gen_core.lab import Event
+from gen_core.plugin.identity import utc_now
 from gen_core.records import CaseRecord, RunRecord, built_case, plain, read_cases, read_run, write_attempt, write_json
 
 RUNS_KEPT = 20
@@ -20,11 +20,6 @@ RUNS_KEPT = 20
 
 SILENT = 24 * 3600.0
 """Seconds after its last record for which a run without an exit status counts as going on."""
-
-
-def utc_now() -> datetime:
-    """The time by the clock of this machine, which may be wrong: runs are named, and removed, by nothing else."""
-    return datetime.now(UTC)
 
 
 @dataclass
@@ -44,6 +39,7 @@ class Journal:
     unwritten: list[str] = field(default_factory=list)
     _seeds: Counter[str] = field(default_factory=Counter)
     _trainings: int = 0
+    _experiments: set[str] = field(default_factory=set)
     _read_to: dict[Path, int] = field(default_factory=dict)
 
     @property
@@ -93,7 +89,15 @@ class Journal:
                 event = Event(**json.loads(line))
                 self._seeds[event.key] += event.seeds
                 self._trainings += 1
+                self._experiments.add(event.experiment)
         return sum(self._seeds[key] for key in keys)
+
+    def trained_in_words(self) -> str:
+        """What all processes of this run have trained so far, in one line."""
+        self.trained(())
+        blocks, experiments = self._trainings, len(self._experiments)
+        counts = f"{blocks} block{'s' * (blocks != 1)} of seeds of {experiments} experiment{'s' * (experiments != 1)}"
+        return f"trained: {f'{counts}, beside what was in the store' if blocks else 'nothing new'}"
 
     def note(self, lines: list[str]) -> None:
         """Write notes of this process for the end of the run, and empty the list."""

@@ -9,14 +9,14 @@ import unittest
 
 import pytest
 
-from gen_core.claim import Case
+from gen_core.declaration import Case
 from gen_core.errors import DataMissing, Inconclusive, InvalidClaim, Refuted
 from gen_core.judgement import Judge, Judgement, judging
 from gen_core.plugin.checking import check_draws, check_run
 from gen_core.plugin.outcomes import RECORD, claim_traceback, one_line, properties
 from gen_core.plugin.progress import ProgressFile
 from gen_core.plugin.session import Session, case_of
-from gen_core.records import ERROR, HOLDS, INCONCLUSIVE, NOT_RUN, REFUTED, CaseRecord, Figure, Look, Verdict
+from gen_core.records import ERROR, HOLDS, INCONCLUSIVE, NOT_RUN, REFUTED, CaseRecord, Look, Verdict, sound_figure
 from gen_core.run import Run, Runs
 from gen_core.statistics import spend
 from gen_core.training.draws import files_of
@@ -29,12 +29,14 @@ PRETENDED = (pytest.skip.Exception, pytest.xfail.Exception, unittest.SkipTest)
 """Exceptions that pytest does not count as failures. In a claim they would hide its verdict."""
 
 
-@pytest.fixture
-def run(request: pytest.FixtureRequest) -> None:
-    """The finished experiment of a claim; it is trained when the claim is called, look by look."""
+def set_up(request: pytest.FixtureRequest) -> None:
+    """Prepare the `run` of a claim, before any training. Raises `InvalidClaim` in what is no claim."""
     case = case_of(request.node)
     if case is None:
-        raise InvalidClaim(f"{request.node.nodeid} takes `run` and is not a claim; expected the @claim decorator")
+        raise InvalidClaim(
+            f"{request.node.nodeid} takes `run` and is not a claim; expected the @claim decorator, or for a measure a "
+            "name that does not begin with test_"
+        )
     _set_up(Session.of(request.config), request.node, case)
 
 
@@ -188,11 +190,8 @@ def _describe(session: Session, record: CaseRecord, case: Case, run: Run | Runs,
             record.settings[f"{label} steps".strip()] = ": ".join(choose_stepper(one.experiment))
     if case.claim.figure is not None and word != ERROR:
         try:
-            figure = case.claim.figure(run)
-            if not isinstance(figure, Figure):
-                raise InvalidClaim(f"figure gave a {type(figure).__name__}; expected a gen_core.records.Figure")
-            record.figure = figure
-        except Exception as error:  # do not lose a verdict because its figure cannot be drawn
+            record.figure = sound_figure(case.claim.figure(run))
+        except CAUGHT as error:  # do not lose a verdict because its figure cannot be drawn
             record.settings["figure"] = f"not drawn: {one_line(error)}"
 
 

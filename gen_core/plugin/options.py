@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import argparse
+import importlib
 import os
 import tempfile
 from dataclasses import dataclass, fields
@@ -11,11 +12,8 @@ from typing import Any
 
 import pytest
 
+from gen_core.defaults import LAST_LOOK, LAST_LOOK_AT_SHARE, SCALES, STORE
 from gen_core.errors import InvalidExperiment
-from gen_core.loading import STORE
-from gen_core.settings import SCALES
-from gen_core.statistics import LAST_LOOK, LAST_LOOK_AT_SHARE
-from gen_core.training import device
 
 ERROR_BUDGET, REPORT_DIR = 0.01, "report"
 
@@ -31,18 +29,25 @@ class Options:
     error_budget: float
     budget_over: int | None
     report_dir: str
+    history: str | None
     store: str
     store_days: float | None
     data_dir: str | None
     require_data: bool
     plan: bool
     list_claims: bool
+    check_claims: bool
 
     @classmethod
     def of(cls, config: pytest.Config) -> Options:
         """The options of a configuration."""
         values: dict[str, Any] = {field.name: config.getoption(field.name) for field in fields(cls)}
         return cls(**values)
+
+    @property
+    def inspects(self) -> bool:
+        """Whether claims are only looked at, and nothing is run."""
+        return self.list_claims or self.check_claims
 
 
 def pytest_addoption(parser: pytest.Parser) -> None:
@@ -59,7 +64,11 @@ def pytest_addoption(parser: pytest.Parser) -> None:
     add("--error-budget", type=_chance, default=ERROR_BUDGET, metavar="P", help=chance)
     split = "split the error budget over N cases (default: those collected, selected or not)"
     add("--budget-over", type=_cases, metavar="N", help=split)
-    add("--report-dir", default=REPORT_DIR, metavar="DIR", help=f"for records and report (default: {REPORT_DIR})")
+    place = f"for records and report (default: {REPORT_DIR} in the root directory)"
+    add("--report-dir", metavar="DIR", help=place)
+    kept = "file that every run is appended to, to tell what has changed (default: reports/history.sqlite in the root "
+    kept += "directory where there is such a folder, else .gen-core/history.sqlite)"
+    add("--history", metavar="FILE", help=kept)
     store = f"where trainings are kept, from the root directory (default: {STORE})"
     add("--store", default=STORE, metavar="DIR", help=store)
     unused = "remove trainings that no run has used for N days from the store, at the end (default: keep all)"
@@ -70,6 +79,8 @@ def pytest_addoption(parser: pytest.Parser) -> None:
     add("--require-data", action="store_true", help=required)
     plan = "collect only, and print what would be trained, which cases share it, and the estimated time"
     add("--plan", action="store_true", help=plan)
+    form = "check the form of the files of the selected claims, print a line for each defect, and run nothing"
+    add("--check-claims", action="store_true", help=form)
     table = "print a table of the selected claims and run nothing"
     add("--list-claims", action="store_true", help=table)
 
@@ -79,16 +90,18 @@ def pytest_cmdline_main(config: pytest.Config) -> None:
     chosen = Options.of(config)
     if chosen.plan:
         config.option.collectonly = True
-    if chosen.list_claims:
+    if chosen.inspects:
         config.option.numprocesses, config.option.dist, config.option.tx = None, "no", []
 
 
 def pytest_configure(config: pytest.Config) -> None:
-    """Reject folders and devices that are not available, before workers start.
+    """Place the default report, and reject folders and devices that are not available, before workers start.
 
     Raises:
         UsageError: naming the folder or the device, and the option.
     """
+    if config.option.report_dir is None:
+        config.option.report_dir = str(default_report(config))
     chosen, here = Options.of(config), config.invocation_params.dir
     if chosen.data_dir is not None:
         _look_for_data_in(config, here / chosen.data_dir)
@@ -96,16 +109,21 @@ def pytest_configure(config: pytest.Config) -> None:
         if "gpu" in (sent := config.workerinput["gen_core"]):  # type: ignore[attr-defined]
             os.environ["CUDA_VISIBLE_DEVICES"] = sent["gpu"]
         return
-    if chosen.report_dir != REPORT_DIR:
+    if Path(chosen.report_dir) != default_report(config):
         writable(here / chosen.report_dir, "--report-dir")
     store = config.rootpath / chosen.store
     if chosen.store != STORE and not any(store.glob("??/*.json")):  # one that has results may suffice as it is
         writable(store, "--store")
     if chosen.device == "cuda":
         try:
-            device.resolve("cuda")
+            importlib.import_module("gen_core.training.device").resolve("cuda")  # torch, not loaded where not asked for
         except InvalidExperiment as error:
             raise pytest.UsageError(str(error)) from None
+
+
+def default_report(config: pytest.Config) -> Path:
+    """The report folder without `--report-dir`: at the root directory, as the store, wherever pytest is started."""
+    return config.rootpath / REPORT_DIR
 
 
 def on_worker(config: pytest.Config) -> bool:

@@ -9,17 +9,15 @@ from pathlib import Path
 
 import pytest
 
-from gen_core.claim import Case
+from gen_core.declaration import Case
 from gen_core.errors import GenCoreError, Inconclusive, Refuted
+from gen_core.plugin.nodes import TOLD
 from gen_core.plugin.options import on_worker
 from gen_core.plugin.session import Session, case_of
 from gen_core.records import ERROR, HOLDS, INCONCLUSIVE, NOT_RUN, REFUTED, CaseRecord, standing, visible
 
 RECORD = pytest.StashKey[CaseRecord]()
 """The record of a claim case's attempt, kept with its item."""
-
-TOLD = "gen_core"
-"""Attribute of a worker's report with the record of its case, in JSON."""
 
 
 def state(record: CaseRecord) -> str:
@@ -63,20 +61,6 @@ def pytest_runtest_makereport(
         report.longrepr = f"{path}:{(line or 0) + 1}: {record.reason}"
     elif report.skipped and record.verdict == NOT_RUN:
         report.longrepr = (str(item.path), (line or 0) + 1, f"NOT RUN: {record.reason}")
-    return report
-
-
-@pytest.hookimpl(wrapper=True)
-def pytest_make_collect_report(
-    collector: pytest.Collector,
-) -> Generator[None, pytest.CollectReport, pytest.CollectReport]:
-    """Report a mistake in a claim file in one line, with its location."""
-    report = yield
-    error = getattr(getattr(report, "call", None), "excinfo", None)
-    if report.failed and error is not None and isinstance(error.value, GenCoreError):
-        lines = [entry.lineno + 1 for entry in error.traceback if Path(entry.path) == collector.path]
-        place = f"{collector.nodeid}:{lines[-1]}" if lines else collector.nodeid
-        report.longrepr = f"{place}: {error.typename}: {error.value}"
     return report
 
 

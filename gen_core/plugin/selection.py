@@ -2,15 +2,19 @@
 
 from __future__ import annotations
 
+import os
 from collections.abc import Generator
+from pathlib import Path
 
 import pytest
 
-from gen_core.claim import verdict_marks
+from gen_core.declaration import verdict_marks
 from gen_core.plugin import progress, terminal
+from gen_core.plugin.misnamed import misnamed
 from gen_core.plugin.options import on_worker
 from gen_core.plugin.session import Session, case_of
 from gen_core.plugin.signals import end_as_interrupted
+from gen_core.plugin.well_formed import form_defects
 from gen_core.records import visible
 
 
@@ -30,10 +34,10 @@ def pytest_collection_modifyitems(config: pytest.Config, items: list[pytest.Item
             item.add_marker(paper.key)
     yield
     ours.items = {item.nodeid: case for item in items if (case := case_of(item))}
-    for nodeid, case in ours.items.items():
-        if why := ours.refusal(case):
-            refused = pytest.CollectReport(nodeid, "failed", f"{nodeid}: InvalidClaim: {why}", [])
-            config.hook.pytest_collectreport(report=refused)
+    refusals = {nodeid: why for nodeid, case in ours.items.items() if (why := ours.refusal(case))}
+    for nodeid, why in (refusals | misnamed(items)).items():
+        refused = pytest.CollectReport(nodeid, "failed", f"{nodeid}: InvalidClaim: {why}", [])
+        config.hook.pytest_collectreport(report=refused)
     if ours.items:
         ours.plan()
         if on_worker(config):
@@ -73,7 +77,7 @@ def _longest_first(ours: Session, items: list[pytest.Item]) -> None:
 def pytest_collection_finish(session: pytest.Session) -> None:
     """Begin the records if claims will run; before other hooks, since xdist's controller then looks for them."""
     config, ours = session.config, Session.of(session.config)
-    if ours.lab is None or config.getoption("collectonly") or ours.options.list_claims:
+    if ours.lab is None or config.getoption("collectonly") or ours.options.inspects:
         return
     try:
         _refuse_xfail(session.items)
@@ -99,12 +103,31 @@ def pytest_report_collectionfinish(config: pytest.Config) -> list[str]:
 
 @pytest.hookimpl(tryfirst=True)
 def pytest_runtestloop(session: pytest.Session) -> bool | None:
-    """Under `--list-claims`, print a table instead of running anything."""
+    """Under `--list-claims`, print a table instead of running anything; under `--check-claims`, defects of form."""
     ours = Session.of(session.config)
-    if not ours.options.list_claims or session.testsfailed:
+    if not ours.options.inspects or session.testsfailed:
         return None
+    lines = terminal.claim_lines(ours.items) if ours.options.list_claims else []
+    if ours.options.check_claims:
+        found, last = _defects_of(session)
+        session.testsfailed = len(found)  # the exit status follows
+        lines += [*found, last]
     writer = session.config.get_terminal_writer()
     writer.line()
-    for line in terminal.claim_lines(ours.items):
+    for line in lines:
         writer.line(visible(line))
     return True
+
+
+def _defects_of(session: pytest.Session) -> tuple[list[str], str]:
+    """Defects in the files of the selected claims, a line each, and how many of the files have none."""
+    papers: dict[Path, list[str]] = {}
+    for item in session.items:
+        if case := case_of(item):
+            papers.setdefault(item.path, []).append(case.claim.cite.paper.key)
+    lines, good, here = [], 0, session.config.invocation_params.dir
+    for path, keys in papers.items():
+        found = form_defects(path.name, path.read_text(encoding="utf-8"), keys)
+        lines += [f"{os.path.relpath(path, here)}:{line}: {what}" for line, what in found]
+        good += not found
+    return lines, f"{good}{f' of {len(papers)}' if lines else ''} claim files are well formed"

@@ -2,24 +2,24 @@
 
 from __future__ import annotations
 
-import secrets
 import shlex
 from collections.abc import Iterable
 from dataclasses import dataclass, field
 from datetime import datetime
-from pathlib import Path
 
 import pytest
 
 from gen_core.assuming import Assumption
-from gen_core.claim import Case
+from gen_core.declaration import Case
 from gen_core.experiment import Experiment
 from gen_core.form import Form
 from gen_core.lab import Lab, Store
-from gen_core.plugin.journal import Journal, utc_now
-from gen_core.plugin.options import ERROR_BUDGET, Options, on_worker, writable
+from gen_core.plugin.identity import Identity
+from gen_core.plugin.journal import Journal
+from gen_core.plugin.options import ERROR_BUDGET, Options, default_report, on_worker, writable
 from gen_core.plugin.progress import ProgressFile
 from gen_core.records import CaseRecord, Hypothesis, RunRecord, Work, read_run
+from gen_core.records.ignored import make_ignored
 from gen_core.run import Mutation
 from gen_core.settings import describe
 from gen_core.training import device
@@ -69,7 +69,7 @@ class Session:
     arguments: list[str]
     journal: Journal
     options: Options
-    began: datetime = field(default_factory=utc_now)
+    began: datetime
     items: dict[str, Case] = field(default_factory=dict)
     shares: int = 0
     lab: Lab | None = None
@@ -77,31 +77,14 @@ class Session:
 
     @classmethod
     def of(cls, config: pytest.Config) -> Session:
-        """The session of a configuration, created on first use; on a worker, from the controller's values."""
+        """The session of a configuration, created on first use."""
         if _KEY not in config.stash:
-            sent = getattr(config, "workerinput", None)
-            config.stash[_KEY] = cls._new(config) if sent is None else cls._received(config, sent)
+            known = Identity.of(config)
+            journal = Journal(known.records, known.writer)
+            config.stash[_KEY] = cls(
+                config, known.run, known.base, known.arguments, journal, Options.of(config), known.began
+            )
         return config.stash[_KEY]
-
-    @classmethod
-    def _new(cls, config: pytest.Config) -> Session:
-        now, options = utc_now(), Options.of(config)
-        run = f"{now:%Y%m%d-%H%M%S-%f}-{secrets.token_hex(4)}"  # one folder each, even for runs of the same instant
-        base = int(f"{now:%Y%m%d%H%M%S}") if options.seeds_from == "fresh" else int(options.seeds_from)
-        folder = config.invocation_params.dir / options.report_dir / "records" / run
-        arguments = [str(argument) for argument in config.invocation_params.args]
-        return cls(config, run, base, arguments, Journal(folder, "main"), options)
-
-    @classmethod
-    def _received(cls, config: pytest.Config, sent: dict) -> Session:
-        ours = sent["gen_core"]
-        journal = Journal(Path(ours["records"]), sent["workerid"])
-        return cls(config, ours["run"], ours["base"], ours["arguments"], journal, Options.of(config))
-
-    def sent(self) -> dict[str, str | int | list[str]]:
-        """The values that a worker needs, in builtin types."""
-        records = str(self.journal.folder)
-        return {"run": self.run, "base": self.base, "arguments": self.arguments, "records": records}
 
     @property
     def scale(self) -> str:
@@ -150,7 +133,8 @@ class Session:
             UsageError: if the report's folder cannot be written or is full, or the store cannot be written and lacks a
                 training of a first look.
         """
-        writable(self.journal.folder.parents[1], "--report-dir")
+        report = self.journal.folder.parents[1]
+        writable(report, "--report-dir")
         try:
             writable(lab.store.root, "--store")
         except pytest.UsageError:
@@ -159,9 +143,11 @@ class Session:
         lab.progress = ProgressFile(self.journal.progress / f"{self.journal.writer}.json")
         lab.finished = self.journal.training
         try:
+            if report == default_report(self.config):  # one that was asked for may be there to be published
+                make_ignored(report)
             self.journal.begin(self.run_record(), [self.record(nodeid, case) for nodeid, case in self.items.items()])
         except OSError as error:
-            where = f"--report-dir {self.journal.folder.parents[1]}: records cannot be written"
+            where = f"--report-dir {report}: records cannot be written"
             raise pytest.UsageError(f"{where} ({error.strerror}); expected room there, or another folder") from None
 
     def begun_run(self) -> RunRecord:

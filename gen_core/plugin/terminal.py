@@ -4,13 +4,14 @@ from __future__ import annotations
 
 from collections.abc import Iterable
 
-from gen_core.claim import Case
+from gen_core.declaration import Case
 from gen_core.experiment import Experiment
 from gen_core.lab import Demand, Lab
 from gen_core.plugin.outcomes import state
-from gen_core.records import ERROR, HOLDS, INCONCLUSIVE, CaseRecord, RunRecord
+from gen_core.records import ERROR, HOLDS, INCONCLUSIVE, CaseRecord, RunRecord, in_deviations
 from gen_core.statistics import deciding_headroom, looks, spend
 from gen_core.training import cost
+from gen_core.types import Nothing
 
 
 def conditions(run: RunRecord) -> list[str]:
@@ -68,7 +69,8 @@ def _sizes(experiment: Experiment) -> str:
     """The sizes of an experiment, in one line."""
     inputs = "x".join(map(str, experiment.data.inputs))
     held_out = f", {experiment.n_test} held out" if experiment.n_test else ""
-    parts = [f"n={experiment.data.n} of {inputs}{held_out}"]
+    none = isinstance(experiment.data, Nothing)
+    parts = ["no data" if none else f"n={experiment.data.n} of {inputs}{held_out}"]
     if experiment.model:
         parts.append(f"{experiment.model.size(experiment.data.inputs).parameters} parameters")
     if experiment.rule:
@@ -85,17 +87,18 @@ def _spared(lab: Lab, demand: Demand) -> str:
 
 
 def claim_lines(items: dict[str, Case]) -> list[str]:
-    """A table of the claims: paper, place, number of settings and of controls, statement."""
+    """A table of the claims: paper, place, numbers of settings and of controls, the test's name for `-k`, statement."""
     claims: dict[str, list[Case]] = {}
     for nodeid, case in items.items():
         claims.setdefault(nodeid.partition("[")[0], []).append(case)
-    rows = [("PAPER", "PLACE", "SETTINGS", "CONTROLS", "KIND", "STATEMENT")]
-    for cases in claims.values():
+    rows = [("PAPER", "PLACE", "SETTINGS", "CONTROLS", "KIND", "NAME", "STATEMENT")]
+    for nodeid, cases in claims.items():
         claim = cases[0].claim
         controls = sum(case.drops is not None for case in cases)
         kind = "not reproduced" if claim.not_reproduced else "claimed"
         settings = str(len(cases) - controls)
-        rows.append((claim.cite.paper.key, claim.cite.place, settings, str(controls), kind, claim.title))
+        name = nodeid.rpartition("::")[2]
+        rows.append((claim.cite.paper.key, claim.cite.place, settings, str(controls), kind, name, claim.title))
     widths = [max(len(row[i]) for row in rows) for i in range(len(rows[0]) - 1)]
     return ["  ".join([*(cell.ljust(w) for cell, w in zip(row, widths, strict=False)), row[-1]]) for row in rows]
 
@@ -119,7 +122,7 @@ def _row(record: CaseRecord) -> tuple[str, ...]:
         value += f" [{record.low:.4g}, {record.high:.4g}]"
     if record.scaled:
         value += " ({}: {:.4g} [{:.4g}, {:.4g}])".format(record.scale, *record.scaled)
-    headroom = f"headroom {record.headroom:.3g} sd, " if record.headroom is not None else ""
+    headroom = f"headroom {in_deviations(record.headroom)}, " if record.headroom is not None else ""
     needed = f" (needs {record.seeds_needed})" if record.verdict == INCONCLUSIVE and record.seeds_needed else ""
     reason = f"; {record.reason}" if record.verdict in (ERROR, HOLDS) and record.reason else ""
     took = f"{headroom}{len(record.seeds)} seeds{needed}, {record.seconds:.1f} s{reason}"

@@ -10,6 +10,7 @@ Every file is written under a temporary name and renamed, so that a killed run l
 """
 
 from gen_core.records.case import SCHEMA, CaseRecord, Hypothesis, Look, RunRecord
+from gen_core.records.deviations import in_deviations
 from gen_core.records.figure import Curve, Figure, Mark, Panel, Reported, Tick
 from gen_core.records.files import (
     built_case,
@@ -18,6 +19,7 @@ from gen_core.records.files import (
     read_case,
     read_cases,
     read_run,
+    sound_figure,
     worst_first,
     write_attempt,
     write_json,
@@ -63,11 +65,13 @@ __all__ = [
     "Verdict",
     "Work",
     "built_case",
+    "in_deviations",
     "last_attempts",
     "plain",
     "read_case",
     "read_cases",
     "read_run",
+    "sound_figure",
     "standing",
     "standing_counts",
     "upgraded_case",

@@ -12,8 +12,9 @@ from dataclasses import fields, is_dataclass
 from pathlib import Path
 from typing import Any, TypeVar
 
+from gen_core.errors import InvalidFigure
 from gen_core.records.case import SCHEMA, CaseRecord, Hypothesis, Look, RunRecord
-from gen_core.records.checks import defect
+from gen_core.records.checks import MOST_PANELS, defect
 from gen_core.records.figure import Curve, Figure, Mark, Panel, Reported, Tick
 from gen_core.records.seal import broken_seal, sealed
 from gen_core.records.standing import urgency
@@ -144,15 +145,39 @@ def built_case(entry: Any, path: Path) -> CaseRecord:
     record.looks = [_build(Look, look, path) for look in record.looks]
     record.hypotheses = [_build(Hypothesis, h, path) for h in record.hypotheses]
     if isinstance(record.figure, dict):
-        figure = _build(Figure, record.figure, path)
-        figure.panels = [_build(Panel, p, path) for p in figure.panels]
-        for panel in figure.panels:
-            panel.curves = [_build(Curve, c, path) for c in panel.curves]
-            panel.marks = [_build(Mark, m, path) for m in panel.marks]
-            panel.right = [_build(Tick, tick, path) for tick in panel.right]
-        figure.reported = [_build(Reported, line, path) for line in figure.reported]
-        record.figure = figure
+        try:
+            record.figure = _figure(record.figure, path)
+        except InvalidFigure as error:  # of a version that checked none
+            record.figure, record.settings["figure"] = None, f"not drawn: {error}"
     return record
+
+
+def sound_figure(figure: object) -> Figure:
+    """What a claim's figure function returned, as it will be read from the record, whatever has been done to its parts.
+
+    Raises:
+        InvalidFigure: if it is no figure, or none that a report shows.
+        TypeError, ValueError: if its parts cannot be written.
+    """
+    if not isinstance(figure, Figure):
+        raise InvalidFigure(f"figure gave a {type(figure).__name__}; expected a gen_core.records.Figure")
+    entry = plain(figure)
+    size = len(json.dumps(entry, allow_nan=False))
+    if size > LARGEST // 2 or len(figure.panels) > MOST_PANELS:
+        found = f"{len(figure.panels)} panels and {size / 2**20:.1f} MiB"
+        raise InvalidFigure(f"figure of {found}; expected at most {MOST_PANELS} and {LARGEST // 2**21}")
+    return _figure(entry, Path("figure"))
+
+
+def _figure(entry: dict[str, Any], path: Path) -> Figure:
+    def parts(kind: type, entry: Any, name: str) -> list[Any]:
+        return [_build(kind, part, path) for part in entry.get(name, [])]
+
+    panels = []
+    for panel in entry["panels"]:
+        inner = {name: parts(kind, panel, name) for name, kind in (("curves", Curve), ("marks", Mark), ("right", Tick))}
+        panels.append(_build(Panel, panel | inner, path))
+    return _build(Figure, entry | {"panels": panels, "reported": parts(Reported, entry, "reported")}, path)
 
 
 def _run(entry: Any, path: Path) -> RunRecord:

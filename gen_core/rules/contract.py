@@ -13,9 +13,19 @@ import torch
 from torch import Tensor
 
 from gen_core.models.contract import Model
+from gen_core.rules.rates import Rate
 
 State = dict[str, Any]
-"""What a rule remembers between steps; it changes in place."""
+"""What a rule remembers between the steps of one training: what its `start` returns and its steps change in place.
+
+It may hold anything: velocities, a step count, generators. What belongs to rows has them as its first axis, (S, ...),
+on the parameters' device. A row's entries may depend on its own parameters, gradients and stream alone: a norm, a mean
+or a maximum over all rows, or a branch on one, makes seeds dependent. A row of rate 0 is passed like the others; its
+entries may go on changing, its parameters not. No result keeps the state, and a training after another one (`after`)
+starts anew, with a schedule at its first step."""
+
+Gradient = Callable[[], dict[str, Tensor]]
+"""Computes the gradients of a step's loss at the present values of the trained parameters, name -> (S, ...)."""
 
 Streams = Callable[[], list[torch.Generator]]
 """Makes one CPU generator per row, for a rule with noise. A row's generator depends on its seed and not on the other
@@ -32,8 +42,8 @@ class Rule(Protocol):
     """
 
     @property
-    def rate(self) -> float:
-        """Learning rate."""
+    def rate(self) -> Rate:
+        """Learning rate: a number, or a schedule."""
         ...
 
     @property
@@ -51,7 +61,10 @@ class Rule(Protocol):
         ...
 
     def batch_form(self) -> Rule:
-        """The same rule with a rate of 1: rules whose batch forms agree can be trained in one batch."""
+        """The same rule with a rate of 1, or the same schedule of it.
+
+        Rules whose batch forms agree can be trained in one batch.
+        """
         ...
 
 
@@ -67,6 +80,27 @@ class GradientRule(Rule, Protocol):
             grads: their gradients, which may be overwritten at the next step.
             state: from `start`.
             rate: learning rate of each row, (S,), in place of the recipe's; 0 freezes the row.
+        """
+        ...
+
+
+@runtime_checkable
+class ClosureRule(Rule, Protocol):
+    """A rule that takes gradients at more than one point in a step. It has a `step` in place of an `update`."""
+
+    @property
+    def gradients(self) -> int:
+        """Number of gradients in a step, for the estimate of its cost."""
+        ...
+
+    def step(self, params: Mapping[str, Tensor], gradient: Gradient, state: State, rate: Tensor) -> None:
+        """Make one step in place.
+
+        Args:
+            params: trained parameters, each (S, ...).
+            gradient: computes their gradients, on the same batch, wherever they have been moved to.
+            state: from `start`.
+            rate: learning rate of each row, (S,), in place of the recipe's; with 0 the row ends where it was, exactly.
         """
         ...
 
@@ -98,9 +132,9 @@ def is_plain(rule: Rule) -> bool:
     """Whether a rule's own class declares that its step is -rate times the gradient and nothing else.
 
     Such a step may be subtracted in the matrix product that computes the gradient. A class declares it with
-    `plain: ClassVar[bool] = True`, for itself alone: a subclass may step differently.
+    `plain: ClassVar[bool] = True`, for itself alone: a subclass may step differently. With a `weight_decay` it is not.
     """
-    return bool(vars(type(rule)).get("plain", False))
+    return bool(vars(type(rule)).get("plain", False)) and not getattr(rule, "weight_decay", 0.0)
 
 
 class FullBatch:

@@ -1,33 +1,40 @@
 """Rules that step along gradients, with or without a state from earlier ones.
 
-Conventions and constants are those of torch.optim.
+Conventions and constants are those of torch.optim. So is `weight_decay`, which adds weight_decay w to the gradient.
 """
 
 from __future__ import annotations
 
-import math
 from collections.abc import Mapping
-from dataclasses import dataclass, replace
+from dataclasses import dataclass, field, replace
 from typing import ClassVar, Self
 
 import torch
 from torch import Tensor
 
+from gen_core.checks import check_number
 from gen_core.errors import InvalidExperiment
 from gen_core.rules.contract import FullBatch, State, Streams
+from gen_core.rules.rates import Rate, check_rate, unit_rate
 
 ADAGRAD_EPS, ADAM_EPS = 1e-10, 1e-8
 
 
 @dataclass(frozen=True)
-class _Plain:
-    """Steps along the negative gradient."""
+class Descent:
+    """Steps along the negative gradient, which most rules build on.
 
-    rate: float
+    Attributes:
+        rate: learning rate: a number, or a schedule.
+        weight_decay: factor of the weights that are added to the gradient.
+    """
+
+    rate: Rate
+    weight_decay: float = field(default=0.0, kw_only=True)
 
     def __post_init__(self) -> None:
-        if not (math.isfinite(self.rate) and self.rate > 0):
-            raise InvalidExperiment(f"rate {self.rate}; expected a positive number")
+        check_rate(self.rate)
+        check_number("weight_decay", self.weight_decay, 0.0)
 
     def start(self, params: Mapping[str, Tensor], streams: Streams) -> State:
         """Nothing to remember; see `Rule.start`."""
@@ -37,22 +44,26 @@ class _Plain:
     def update(self, params: Mapping[str, Tensor], grads: Mapping[str, Tensor], state: State, rate: Tensor) -> None:
         """Make one step in place; see `Rule.update`."""
         for name, p in params.items():
-            _move(p, grads[name], rate)
+            move(p, self._decayed(grads[name], p), rate)
+
+    def _decayed(self, g: Tensor, p: Tensor) -> Tensor:
+        """The gradient with the decay."""
+        return g.add(p, alpha=self.weight_decay) if self.weight_decay else g
 
     def batch_form(self) -> Self:
-        """The rule with a rate of 1."""
-        return replace(self, rate=1.0)
+        """The rule with a rate of 1, or a schedule of it."""
+        return replace(self, rate=unit_rate(self.rate))
 
 
 @dataclass(frozen=True)
-class GD(FullBatch, _Plain):
+class GD(FullBatch, Descent):
     """Gradient descent on all n points."""
 
     plain: ClassVar[bool] = True
 
 
 @dataclass(frozen=True)
-class SGD(_Plain):
+class SGD(Descent):
     """Stochastic gradient descent on batches."""
 
     plain: ClassVar[bool] = True
@@ -62,11 +73,11 @@ class SGD(_Plain):
 
     def __post_init__(self) -> None:
         super().__post_init__()
-        _check_batch(self.batch, self.replacement)
+        check_batch(self.batch, self.replacement)
 
 
 @dataclass(frozen=True)
-class Momentum(_Plain):
+class Momentum(Descent):
     """Heavy-ball momentum, v <- momentum v + g, w <- w - rate v; with `nesterov`, w <- w - rate (g + momentum v)."""
 
     momentum: float = 0.9
@@ -76,7 +87,7 @@ class Momentum(_Plain):
 
     def __post_init__(self) -> None:
         super().__post_init__()
-        _check_batch(self.batch, self.replacement)
+        check_batch(self.batch, self.replacement)
         _check_share("momentum", self.momentum)
 
     def start(self, params: Mapping[str, Tensor], streams: Streams) -> State:
@@ -87,13 +98,13 @@ class Momentum(_Plain):
     def update(self, params: Mapping[str, Tensor], grads: Mapping[str, Tensor], state: State, rate: Tensor) -> None:
         """Make one step in place; see `Rule.update`."""
         for name, p in params.items():
-            g, v = grads[name], state[name]
+            g, v = self._decayed(grads[name], p), state[name]
             v.mul_(self.momentum).add_(g)
-            _move(p, g + self.momentum * v if self.nesterov else v, rate)
+            move(p, g + self.momentum * v if self.nesterov else v, rate)
 
 
 @dataclass(frozen=True)
-class AdaGrad(_Plain):
+class AdaGrad(Descent):
     """AdaGrad: each coordinate's gradient over the root of the sum of its squares. Duchi et al. (2011)."""
 
     batch: int | None = None
@@ -101,7 +112,7 @@ class AdaGrad(_Plain):
 
     def __post_init__(self) -> None:
         super().__post_init__()
-        _check_batch(self.batch, self.replacement)
+        check_batch(self.batch, self.replacement)
 
     def start(self, params: Mapping[str, Tensor], streams: Streams) -> State:
         """Zero sums of squares; see `Rule.start`."""
@@ -111,23 +122,28 @@ class AdaGrad(_Plain):
     def update(self, params: Mapping[str, Tensor], grads: Mapping[str, Tensor], state: State, rate: Tensor) -> None:
         """Make one step in place; see `Rule.update`."""
         for name, p in params.items():
-            g, squares = grads[name], state[name]
+            g, squares = self._decayed(grads[name], p), state[name]
             squares.addcmul_(g, g)
-            _move(p, g / (squares.sqrt() + ADAGRAD_EPS), rate)
+            move(p, g / (squares.sqrt() + ADAGRAD_EPS), rate)
 
 
 @dataclass(frozen=True)
-class Adam(_Plain):
-    """Adam, with bias correction. Kingma and Ba (2015), algorithm 1."""
+class Adam(Descent):
+    """Adam, with bias correction. Kingma and Ba (2015), algorithm 1.
+
+    Attributes:
+        decoupled: whether weights decay by rate weight_decay w instead, as in AdamW, Loshchilov and Hutter (2019).
+    """
 
     beta1: float = 0.9
     beta2: float = 0.999
     batch: int | None = None
     replacement: bool = False
+    decoupled: bool = field(default=False, kw_only=True)
 
     def __post_init__(self) -> None:
         super().__post_init__()
-        _check_batch(self.batch, self.replacement)
+        check_batch(self.batch, self.replacement)
         _check_share("beta1", self.beta1)
         _check_share("beta2", self.beta2)
 
@@ -142,12 +158,17 @@ class Adam(_Plain):
         correct1, correct2 = (1 - beta ** state["step"] for beta in (self.beta1, self.beta2))
         for name, p in params.items():
             g, mean, square = grads[name], state["mean"][name], state["square"][name]
+            if not self.decoupled:
+                g = self._decayed(g, p)
+            elif self.weight_decay:
+                move(p, self.weight_decay * p, rate)
             mean.lerp_(g, 1 - self.beta1)
             square.mul_(self.beta2).addcmul_(g, g, value=1 - self.beta2)
-            _move(p, mean / correct1 / ((square / correct2).sqrt() + ADAM_EPS), rate)
+            move(p, mean / correct1 / ((square / correct2).sqrt() + ADAM_EPS), rate)
 
 
-def _move(p: Tensor, direction: Tensor, rate: Tensor) -> None:
+def move(p: Tensor, direction: Tensor, rate: Tensor) -> None:
+    """Take rate times a direction, (S, ...), from a parameter, in place; a row of rate 0 stays exactly where it is."""
     p.addcmul_(rate.to(p.dtype).view(-1, *[1] * (p.dim() - 1)), direction, value=-1)
 
 
@@ -160,7 +181,8 @@ def _check_share(name: str, value: float) -> None:
         raise InvalidExperiment(f"{name} {value}; expected a number in [0, 1)")
 
 
-def _check_batch(batch: int | None, replacement: bool) -> None:
+def check_batch(batch: int | None, replacement: bool) -> None:
+    """Accept a positive batch size, or None without replacement."""
     if batch is None:
         if replacement:
             raise InvalidExperiment("replacement with batch None; expected a batch size")

@@ -8,11 +8,8 @@ from collections.abc import Callable
 import numpy as np
 from scipy import special, stats
 
+from gen_core.defaults import LAST_LOOK, LAST_LOOK_AT_SHARE
 from gen_core.statistics.arguments import check_level, check_share
-
-LAST_LOOK = 64
-LAST_LOOK_AT_SHARE = 256
-"""The last look at a share of seeds, which needs many: 110 without a failure for nine tenths."""
 
 
 def seeds_needed(headroom: float | None, *, level: float, power: float = 0.9, most: int = 100_000) -> int | None:

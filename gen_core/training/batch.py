@@ -6,19 +6,20 @@ import math
 from collections.abc import Callable, Iterator
 from dataclasses import replace
 
-import numpy as np
 import torch
 from torch import Tensor
 
 from gen_core.errors import InvalidExperiment
-from gen_core.losses import classes, right
-from gen_core.training.cost import EVALUATED
+from gen_core.losses import WholeLoss, mean_loss, right
+from gen_core.rules.rates import Schedule, base_rate, share_of
 from gen_core.training.draws import begins_with, initial_parameters, sample_data
 from gen_core.training.invariants import Epochs, Replica, Witness, data_marks, draws_apart
 from gen_core.training.replicas import mark
 from gen_core.training.result import TrainingResult
-from gen_core.training.seeding import generator
+from gen_core.training.seeding import generator, numbered
 from gen_core.training.steps import make_stepper
+from gen_core.training.watching import Watching, in_parts
+from gen_core.types import Data, targets_of
 
 SEGMENT = 2**16
 """Number of batch indices drawn at a time in sampling with replacement; changing it changes the random stream."""
@@ -39,17 +40,21 @@ class Batch:
         self.model, self.rule, self.loss = experiment.parts
         self.rows, self.device, dtype = rows, device, experiment.torch_dtype
         n, inputs, outputs = experiment.data.n, experiment.data.inputs, self.model.outputs
-        n_test = experiment.n_test if "test_classes" in experiment.watch else 0
+        n_test, targets = experiment.tested, targets_of(experiment.data)
+        real = sample_data(*rows[0]).y.is_floating_point()
+        labels = dtype if real else torch.int64
         self.X = torch.empty(len(rows), n, *inputs, dtype=dtype, device=device)
-        self.y = torch.empty(len(rows), n, dtype=dtype if outputs == 1 else torch.int64, device=device)
+        self.y = torch.empty(len(rows), n, *targets, dtype=labels, device=device)
         self.X_test = torch.empty(len(rows), n_test, *inputs, dtype=dtype, device=device)
+        self.y_test = torch.empty(len(rows), n_test, *targets, dtype=labels, device=device)
         marks: list[dict[str, int]] = []
         for i, (e, seed) in enumerate(rows):
             data = sample_data(e, seed)
-            _check_labels(data.y, outputs)
+            _check_labels(data.y, outputs, real)
             self.X[i], self.y[i] = data.X, data.y
-            if n_test and data.X_test is not None:
+            if n_test and data.X_test is not None and data.y_test is not None:
                 self.X_test[i] = data.X_test
+                self.y_test[i] = data.y_test
             trained_on = replace(data, X=self.X[i], y=self.y[i], X_test=self.X_test[i] if n_test else data.X_test)
             marks.append(data_marks(trained_on))
         starts = [initial_parameters(e, seed) for e, seed in rows]
@@ -60,12 +65,16 @@ class Batch:
         self.drawn = {f"drawn.{name}": torch.tensor([row[name] for row in marks]) for name in marks[0]}
         self.drawn["drawn"] = torch.tensor([begins_with(*row, start) for row, start in zip(rows, starts, strict=True)])
         self.trained = {name: self.params[name].requires_grad_() for name in self.model.trainable}
-        self.rate = torch.tensor([e.parts.rule.rate for e, _ in rows], dtype=dtype, device=device)
+        self.rate = torch.tensor([base_rate(e.parts.rule.rate) for e, _ in rows], dtype=dtype, device=device)
+        self.schedules = {e.parts.rule.rate for e, _ in rows if isinstance(e.parts.rule.rate, Schedule)}
+        self.base = self.rate.clone()
         self.alive = torch.ones(len(rows), dtype=torch.bool, device=device)
         self.running = len(rows)
         self.ended_at = torch.full((len(rows),), experiment.steps)
         self.stopped_by = ["steps"] * len(rows)
-        self.watched: dict[str, list[Tensor]] = {}
+        held_out = (self.X_test, self.y_test) if n_test else ()
+        self.watching = Watching(experiment, self.params, Data(self.X, self.y, *held_out), self._evaluate)
+        self.watched = self.watching.records
         self.evaluated: tuple[Tensor, Tensor] | None = None  # at the current weights
         self.witness = Witness(experiment, self.trained)
 
@@ -77,24 +86,22 @@ class Batch:
         batches = self._batches()
         checkpoints, self.evaluations = frozenset(grid), experiment.stop.evaluations(grid)
         step = 0
-        self._watch()
+        self._watch(step)
         self._end_rows(step)
         while self.running and step < experiment.steps:
             step += 1
             self._step(step, *next(batches))
             if step in checkpoints:
-                self._watch()
+                self._watch(step)
             if step in checkpoints or step in self.evaluations:
                 self._end_rows(step)
             if step % REPORTED == 0:
                 report(before + step)
         report(before + step)
-        left = sum(at > step for at in grid)
-        if left and step not in checkpoints:
-            self._watch()
-            left -= 1
+        if step < experiment.steps and step not in checkpoints:
+            self._watch(step)
         for values in self.watched.values():
-            values.extend(values[-1:] * left)
+            values.extend(values[-1:] * (experiment.recorded - len(values)))
         return self._result()
 
     def _follow(self, report: Callable[[int], None]) -> int:
@@ -109,6 +116,8 @@ class Batch:
 
     def _step(self, step: int, X: Tensor, y: Tensor) -> None:
         self.evaluated, limit = None, self.experiment.stop.gradient
+        if self.schedules:
+            self.rate.copy_(self.base * self.alive * share_of(self.schedules, step))
         if limit is None:
             self._stepper.step(X, y, None)
             return
@@ -122,7 +131,7 @@ class Batch:
         """One generator per row for the rule's noise, keyed by the parameters' shapes and the steps taken before."""
         shapes = tuple((name, *p.shape[1:]) for name, p in self.trained.items())
         before = self.experiment.steps_in_all - self.experiment.steps
-        return [generator((shapes, before), seed, "rule") for _, seed in self.rows]
+        return [generator(numbered((shapes, before), e.order), seed, "rule") for e, seed in self.rows]
 
     def _batches(self) -> Iterator[tuple[Tensor, Tensor]]:
         """Points, (rows, batch, *inputs), and labels of each step.
@@ -135,7 +144,7 @@ class Batch:
             while True:
                 yield self.X, self.y
         n, size = self.experiment.data.n, rule.batch
-        order = [generator((n, size, rule.replacement), seed, "order") for _, seed in self.rows]
+        order = [generator(numbered((n, size, rule.replacement), e.order), seed, "order") for e, seed in self.rows]
         points, labels = self.X.flatten(0, 1), self.y.flatten(0, 1)
         offset = (torch.arange(count, device=self.device) * n).view(count, 1, 1)
         length = max(1, SEGMENT // size) if rule.replacement else n // size
@@ -149,7 +158,7 @@ class Batch:
             index = torch.stack(drawn).to(self.device) + offset
             for part in index.split(max(1, GATHERED // (count * size * math.prod(inputs))), 1):
                 X = points.index_select(0, part.flatten()).view(*part.shape, *inputs)
-                y = labels.index_select(0, part.flatten()).view(part.shape)
+                y = labels.index_select(0, part.flatten()).view(*part.shape, *labels.shape[1:])
                 yield from zip(X.unbind(1), y.unbind(1), strict=True)
 
     def _end_rows(self, step: int) -> None:
@@ -178,19 +187,9 @@ class Batch:
             self.running -= 1
             self.witness.end(row)
 
-    def _watch(self) -> None:
+    def _watch(self, step: int) -> None:
         """Record the watched quantities at the current weights."""
-        watch, now = self.experiment.watch, {}
-        if "weights" in watch:
-            now |= {f"weights.{name}": value.detach() for name, value in self.trained.items()}
-        if "train_loss" in watch:
-            now["train_loss"] = self._evaluate()[0]
-        if "train_accuracy" in watch:
-            now["train_accuracy"] = self._evaluate()[1]
-        if "test_classes" in watch:
-            now["test_classes"] = self._test_classes()
-        for name, value in now.items():
-            self.watched.setdefault(name, []).append(value.to("cpu", copy=True))
+        self.watching.record(step)
         self.witness.watch()
 
     @torch.no_grad()
@@ -199,21 +198,16 @@ class Batch:
         if self.evaluated is not None:
             return self.evaluated
         loss, accuracy = torch.zeros_like(self.rate), torch.zeros_like(self.rate)
-        for X, y in zip(self.X.split(EVALUATED, 1), self.y.split(EVALUATED, 1), strict=True):
-            f = self.model.forward(self.params, X)
-            loss += self.loss.per_point(f, y).sum(1)
+        parts = in_parts(self.model, self.params, self.X, self.X)
+        points = None if isinstance(self.loss, WholeLoss) else self.loss
+        for f, y in zip(parts, self.y.split([f.shape[1] for f in parts], 1), strict=True):
+            if points is not None:
+                loss += points.per_point(f, y).sum(1)
             accuracy += right(f, y).sum(1)
-        self.evaluated = loss / self.X.shape[1], accuracy / self.X.shape[1]
+        n = self.X.shape[1]
+        whole = mean_loss(self.loss, torch.cat(parts, 1), self.y) if points is None else loss / n
+        self.evaluated = whole, accuracy / n
         return self.evaluated
-
-    @torch.no_grad()
-    def _test_classes(self) -> Tensor:
-        """Predicted classes of the held-out points: packed bits for two classes, integers for more."""
-        parts = [classes(self.model.forward(self.params, X)) for X in self.X_test.split(EVALUATED, 1)]
-        predicted = torch.cat(parts, 1).cpu()
-        if predicted.dtype == torch.bool:
-            return torch.from_numpy(np.packbits(predicted.numpy(), axis=-1))
-        return predicted.to(torch.uint8 if self.model.outputs <= 256 else torch.int32)
 
     def _result(self) -> TrainingResult:
         self.evaluated = None  # once more, for the witness
@@ -225,8 +219,7 @@ class Batch:
         # Parameters that no step has changed are not kept: a run draws them again from its seeds.
         moved = self.trained.items() if self.experiment.steps else ()
         arrays = {f"final.{name}": value.detach().cpu() for name, value in moved}
-        arrays |= {f"watch.{name}": torch.stack(values, 1) for name, values in self.watched.items()}
-        arrays |= {
+        arrays |= self.watching.arrays() | {
             "step": self.ended_at,
             "diverged": torch.where(diverged, self.ended_at, -1),
             "train_loss": loss.cpu(),
@@ -236,7 +229,13 @@ class Batch:
         return TrainingResult(arrays, tuple(reasons))
 
 
-def _check_labels(y: Tensor, outputs: int) -> None:
+def _check_labels(y: Tensor, outputs: int, real: bool) -> None:
+    if y.is_floating_point() != real:
+        raise InvalidExperiment(
+            f"labels of {y.dtype} beside others; expected floats alone or integers alone in a batch"
+        )
+    if y.dim() > 1:  # the loss checks them
+        return
     if outputs == 1 and not y.is_floating_point():
         raise InvalidExperiment(f"labels of {y.dtype} for a model of one output; expected floats (-1.0 and 1.0)")
     if outputs > 1 and (y.is_floating_point() or not 0 <= int(y.min()) <= int(y.max()) < outputs):

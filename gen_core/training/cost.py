@@ -7,7 +7,9 @@ from dataclasses import dataclass
 
 from gen_core.experiment import Experiment
 from gen_core.models.contract import units_of
+from gen_core.schedule import AtLoss
 from gen_core.training.steps import step_cost
+from gen_core.types import targets_of
 
 OPERATIONS_PER_SECOND = {"cpu": 3e10, "cuda": 1e12}
 """Multiply-adds per second. CPU: between two measurements in float32 on one core of an x86-64 server with AVX-512, for
@@ -30,23 +32,32 @@ class Cost:
 
 
 def cost(experiment: Experiment) -> Cost:
-    """Estimate from the recipe: work of steps and evaluations; memory of data, weights, states and activations."""
-    data, grid, watch = experiment.data, experiment.grid, experiment.watch
+    """Estimate from the recipe: work of steps and evaluations; memory of data, weights, states and activations.
+
+    An observable is taken to cost one gradient over all points at each checkpoint, and to return few numbers.
+    """
+    data, grid, watch, tested = experiment.data, experiment.grid, experiment.watch, experiment.tested
     model, rule, _ = experiment.parts
     parameters, forward = model.size(data.inputs)
     numbers, units = math.prod(data.inputs), units_of(model, data.inputs)
-    tested = experiment.n_test if "test_classes" in watch else 0
     step = step_cost(experiment)
 
-    watched = experiment.stop.evaluates or "train_loss" in watch or "train_accuracy" in watch
+    at_loss = isinstance(experiment.checkpoints, AtLoss)
+    watched = experiment.stop.evaluates or at_loss or "train_loss" in watch or "train_accuracy" in watch
     evaluated_at = {*grid, *experiment.stop.evaluations(grid)} if watched else {experiment.steps}
-    evaluations = forward * (len(evaluated_at) * data.n + len(grid) * tested)
+    observed = 3 * sum(not isinstance(each, str) for each in watch)
+    seen = tested + observed * (data.n + tested) + data.n * ("train_outputs" in watch)
+    evaluations = forward * (len(evaluated_at) * data.n + experiment.recorded * seen)
 
-    points = 2 * numbers * (data.n + tested)
+    points = 2 * (numbers + math.prod(targets_of(data)) - 1) * (data.n + tested)
     gathered = 2 * numbers * rule.batch if rule.batch else 0
-    kept = parameters if "weights" in watch else 0
-    kept = len(grid) * (kept + tested // 8)
-    evaluated = 2 * units * min(max(data.n, tested), EVALUATED)
+    kept = parameters * ("weights" in watch) + tested // 8 * ("test_classes" in watch)
+    kept += model.outputs * (data.n * ("train_outputs" in watch) + tested * ("test_outputs" in watch))
+    kept *= experiment.recorded
+    evaluated = 2 * units * min(max(data.n, tested), EVALUATED) + (2 * units * (data.n + tested) if observed else 0)
+    if getattr(model, "absorbed", None) is not None:  # a pass of all training points before each evaluation
+        evaluations += forward * data.n * len({*evaluated_at, *grid})
+        evaluated = max(evaluated, units * data.n)
 
     first = cost(experiment.after) if experiment.after else Cost(0.0, 0)
     return Cost(

@@ -20,9 +20,10 @@ from gen_core.errors import InvalidExperiment
 from gen_core.experiment import Experiment
 from gen_core.recipe import digest
 from gen_core.training.replicas import Twins, checksum, mark_of
-from gen_core.training.seeding import generator
+from gen_core.training.seeding import generator, numbered
 from gen_core.training.streams import OwnNumbers, drawn_from
-from gen_core.types import Data, Dataset, Derived, held_out
+from gen_core.training.teachers import Taught, predictor
+from gen_core.types import Data, Dataset, Derived, held_out, targets_of
 
 BYTES_KEPT = 600 * 2**20
 """Size of a process's cache of draws, in bytes: hypotheses, training and measures use the same ones."""
@@ -112,6 +113,12 @@ class _SampleCache:
 
     def _sample(self, recipe: Dataset, seed: int) -> tuple[Data, bool]:
         """A draw, and whether any of it is random."""
+        if isinstance(recipe, Taught):
+            points, teacher = self.get(recipe.data, seed), recipe.teacher
+            start = initial_parameters(teacher, seed)
+            labelled = recipe.label(points, predictor(teacher, seed, start, lambda: sample_data(teacher, seed).X))
+            self.verify(recipe.data, seed, f"{type(recipe).__name__}.label")
+            return labelled, self._key(recipe.data, seed)[0] in self.random
         draw, how, random = recipe.draw, "draw", False
         if isinstance(recipe, Derived):
             original, how = self.get(recipe.data, seed), "derive"
@@ -178,10 +185,10 @@ def initial_parameters(experiment: Experiment, seed: int) -> dict[str, Tensor]:
     params, random = drawn_from(
         model,
         f"{name}.init",
-        lambda: generator(model, seed, "init"),
+        lambda: generator(numbered(model, experiment.start), seed, "init"),
         lambda own: model.init(experiment.data.inputs, own, experiment.torch_dtype),
     )
-    form = (model, experiment.data.inputs, experiment.dtype)
+    form = (model, experiment.start, experiment.data.inputs, experiment.dtype)
     if random and (twin := _starts.other(form, seed, tuple(params.values()))) is not None:
         raise InvalidExperiment(f"seeds {twin} and {seed} have the same start of {name}; expected each to draw its own")
     place: Callable[..., dict[str, Tensor]] | None = getattr(model, "place", None)
@@ -242,12 +249,12 @@ def _check(recipe: Dataset, data: Data) -> None:
         raise InvalidExperiment(f"{type(recipe).__name__} drew a {type(data).__name__}; expected a Data")
     for name, value in vars(data).items():
         if not isinstance(value, Tensor) and (value is not None or not name.endswith("_test")):
-            kind = type(value).__name__
-            raise InvalidExperiment(f"{type(recipe).__name__} drew {name} as a {kind}; expected a tensor")
-    n, n_test, inputs = recipe.n, held_out(recipe), recipe.inputs
-    expected = {"X": (n, *inputs), "y": (n,)}
+            kind, say = type(value).__name__, "expected a tensor (torch.from_numpy makes one of an array)"
+            raise InvalidExperiment(f"{type(recipe).__name__} drew {name} as a {kind}; {say}")
+    n, n_test, inputs, targets = recipe.n, held_out(recipe), recipe.inputs, targets_of(recipe)
+    expected = {"X": (n, *inputs), "y": (n, *targets)}
     if n_test:
-        expected |= {"X_test": (n_test, *inputs), "y_test": (n_test,)}
+        expected |= {"X_test": (n_test, *inputs), "y_test": (n_test, *targets)}
     for name, shape in expected.items():
         array = getattr(data, name)
         found = tuple(array.shape) if isinstance(array, Tensor) else array

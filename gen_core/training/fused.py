@@ -16,7 +16,7 @@ from torch import Tensor
 from gen_core.experiment import Experiment
 from gen_core.losses import Sloped
 from gen_core.models.activations import Activation, activation
-from gen_core.models.contract import Layered
+from gen_core.models.contract import Layer, Layered
 from gen_core.models.layers import convolve, images
 from gen_core.models.products import multiply, subtract
 from gen_core.rules import GradientRule, Streams, is_plain
@@ -89,20 +89,20 @@ class _Dense:
 
 
 class _Convolution:
-    """A convolution of each row's images with the row's own kernels, with padding k // 2."""
+    """A convolution of each row's images with the row's own kernels."""
 
-    def __init__(self, W: _Parameter, b: _Parameter | None, phi: Activation, stride: int, first: bool) -> None:
-        self.W, self.b, self.phi, self.stride, self.first = W, b, phi, stride, first
+    def __init__(self, W: _Parameter, b: _Parameter | None, phi: Activation, layer: Layer, first: bool) -> None:
+        self.W, self.b, self.phi, self.stride, self.zeros, self.first = W, b, phi, layer.stride, layer.zeros, first
         self.h = W.value
 
     def forward(self, rows: slice, h: Tensor) -> Tensor:
         self.h = h
-        return convolve(h, self.W.value[rows], self.b.value[rows] if self.b else None, self.stride)
+        return convolve(h, self.W.value[rows], self.b.value[rows] if self.b else None, self.stride, self.zeros)
 
     def backward(self, rows: slice, g: Tensor) -> Tensor:
         """Learn from g, the gradient in z; returns the gradient in h."""
         W = self.W.value[rows]
-        stride, padding, kernels = [self.stride] * 2, [W.shape[-1] // 2] * 2, W.flatten(0, 1)
+        stride, padding, kernels = [self.stride] * 2, [self.zeros] * 2, W.flatten(0, 1)
 
         def gradient(below: bool) -> tuple[Tensor, Tensor, Tensor]:
             wanted = [below, not below, False]
@@ -158,7 +158,7 @@ class Fused:
             W, phi, first = parameter(layer.weight, layer.shape), activation(layer.activation), not layers
             b = parameter(layer.bias, layer.shape[:1]) if layer.bias else None
             if layer.kind == "convolution":
-                layers.append(_Convolution(W, b, phi, layer.stride, first))
+                layers.append(_Convolution(W, b, phi, layer, first))
             else:
                 z = W.value.new_empty(self.part, layer.shape[0], batch)
                 layers.append(_Dense(W, b, phi, z, layer.scale, first, above_images))

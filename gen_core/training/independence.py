@@ -72,12 +72,12 @@ class Trial(Batch):
         stepper = make_stepper(self.experiment, self.params, self.trained, self.rate, self._streams)
         on_gradient_norms = None if self.experiment.stop.gradient is None else lambda norms, taken: None
         batches, losses = self._batches(), [self._evaluate()[0]]
-        self._watch()
+        self._watch(0)
         for _ in range(STEPS):
             stepper.step(*next(batches), on_gradient_norms)
         self.evaluated = None
         losses.append(self._evaluate()[0])
-        self._watch()
+        self._watch(STEPS)
         values = {LOSS: losses, **self.watched}
         end = {name: value.detach() for name, value in self.trained.items()}
         return Steps(start, end, {name: torch.stack(pair, 1).double() for name, pair in values.items()})

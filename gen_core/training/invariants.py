@@ -9,6 +9,7 @@ from torch import Tensor
 
 from gen_core.errors import BrokenTraining
 from gen_core.experiment import Experiment
+from gen_core.schedule import AtLoss
 from gen_core.training.draws import initial_parameters, sample_data
 from gen_core.training.replicas import COINCIDENCE, Twins, mark, sampled, surprise
 from gen_core.types import Data
@@ -43,7 +44,7 @@ def draws_apart(rows: Sequence[Replica], X: Tensor, y: Tensor, starts: Mapping[s
         other = twins.other(("data", e.data), seed, data)
         if other is not None and training_marks(e, seed) != training_marks(e, other):
             raise BrokenTraining(f"seeds {other} and {seed} train on the same data; expected each to train on its own")
-        other = twins.other(("start", e.model), seed, start)
+        other = twins.other(("start", e.model, e.start), seed, start)
         if other is not None:
             own, others = (initial_parameters(e, s).values() for s in (seed, other))
             if not all(map(torch.equal, own, others)):
@@ -126,8 +127,8 @@ class Witness:
         """
         now, e = self._weights(), self.experiment
         for name, values in watched.items():
-            if len(values) != len(e.grid):
-                raise BrokenTraining(f"{name} has {len(values)} checkpoints; expected {len(e.grid)}")
+            if len(values) != e.recorded:
+                raise BrokenTraining(f"{name} has {len(values)} checkpoints; expected {e.recorded}")
         judged = [row for row, reason in enumerate(stopped_by) if reason != "diverged"]
         for row in judged:
             seed, reason = seeds[row], stopped_by[row]
@@ -140,7 +141,7 @@ class Witness:
                 raise BrokenTraining(
                     f"seed {seed} has moved since its last checkpoint; expected it after the last step"
                 )
-            if "train_loss" in watched:
+            if "train_loss" in watched and not isinstance(e.checkpoints, AtLoss):
                 last = float(watched["train_loss"][-1][row])
                 if abs(last - float(loss[row])) > ROUNDING * abs(last):
                     raise BrokenTraining(

@@ -10,7 +10,7 @@ from torch import Tensor
 
 from gen_core.errors import Unfinished
 from gen_core.experiment import Experiment
-from gen_core.losses import Loss
+from gen_core.losses import Loss, loss_of_points
 from gen_core.rules import NewtonRule, Streams
 from gen_core.training.stepper import OnGradientNorms, StepCost
 
@@ -33,7 +33,8 @@ class NewtonSteps:
         rate: Tensor,
         streams: Streams,
     ) -> None:
-        _, rule, self.loss = experiment.parts
+        _, rule, loss = experiment.parts
+        self.loss = loss_of_points(loss)
         self.l2, self.params, self.rate = cast(NewtonRule, rule).l2, params, rate
 
     @staticmethod

@@ -26,6 +26,11 @@ def seed_numbers(base: int, start: int, stop: int) -> tuple[int, ...]:
     return tuple(base * SEEDS_PER_BASE + i for i in range(start, stop))
 
 
+def numbered(recipe: Any, number: int) -> Any:
+    """What a stream is drawn for, with the number of the draw where it is not the first, 0."""
+    return (recipe, number) if number else recipe
+
+
 def generator(recipe: Any, seed: int, purpose: str) -> torch.Generator:
     """The stream of one seed for one purpose.
 

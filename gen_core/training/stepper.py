@@ -9,7 +9,7 @@ from torch import Tensor
 
 from gen_core.experiment import Experiment
 from gen_core.models.contract import units_of
-from gen_core.rules import Streams
+from gen_core.rules import ClosureRule, Streams
 
 OnGradientNorms = Callable[[Tensor, bool], None]
 """Called in every step with each row's gradient norm at the weights before the step, (rows,), and with whether the step
@@ -62,8 +62,9 @@ class Stepper(Protocol):
 
 
 def gradient_cost(experiment: Experiment) -> StepCost:
-    """Cost of a gradient step: the work of three forward passes; memory for weights, their states, and activations."""
+    """Cost of a step: three forward passes' work for each gradient; memory for weights, states, and activations."""
     model, rule, _ = experiment.parts
     inputs, batch = experiment.data.inputs, rule.batch or experiment.data.n
     size, units = model.size(inputs), units_of(model, inputs)
-    return StepCost(3 * batch * size.multiply_adds, 6 * size.parameters + 4 * batch * units)
+    gradients = rule.gradients if isinstance(rule, ClosureRule) else 1
+    return StepCost(3 * gradients * batch * size.multiply_adds, 6 * size.parameters + 4 * batch * units)

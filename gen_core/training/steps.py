@@ -13,9 +13,9 @@ from torch import Tensor
 
 from gen_core.errors import InvalidExperiment
 from gen_core.experiment import Experiment
-from gen_core.losses import Sloped
+from gen_core.losses import Sloped, WholeLoss
 from gen_core.models.contract import Layered, chained
-from gen_core.rules import GradientRule, NewtonRule, Streams
+from gen_core.rules import ClosureRule, GradientRule, NewtonRule, Streams
 from gen_core.training.fused import Fused
 from gen_core.training.newton import NewtonSteps
 from gen_core.training.stepper import OnGradientNorms, StepCost, Stepper, gradient_cost
@@ -32,20 +32,27 @@ def choose_stepper(experiment: Experiment) -> StepperChoice:
     """The stepper for a recipe: "newton", "fused" (hand-written gradients) where possible, or else "autograd".
 
     Raises:
-        InvalidExperiment: for a rule that has no step.
+        InvalidExperiment: for a rule that has no step, or two.
     """
     model, rule, loss = experiment.parts
     if isinstance(rule, NewtonRule) and not isinstance(rule, GradientRule):
         return StepperChoice("newton", "the rule needs second derivatives")
-    if not isinstance(rule, GradientRule):
-        raise InvalidExperiment(f"rule {type(rule).__name__} has no update; expected a GradientRule")
+    if isinstance(rule, GradientRule) == isinstance(rule, ClosureRule):
+        has = "both update and step" if isinstance(rule, GradientRule) else "no update"
+        raise InvalidExperiment(f"rule {type(rule).__name__} has {has}; expected a GradientRule or a ClosureRule")
+    if isinstance(rule, ClosureRule):
+        return StepperChoice("autograd", f"{type(rule).__name__} takes more than one gradient a step")
     if experiment.stop.gradient is not None:
         return StepperChoice("autograd", "the training ends by the norm of its gradient")
+    if isinstance(loss, WholeLoss):
+        return StepperChoice("autograd", f"{type(loss).__name__} is a loss of the whole batch")
     if not isinstance(loss, Sloped) or not _own_slope(loss):
         return StepperChoice("autograd", f"{type(loss).__name__} has no slope of its own")
     if not chained(model):
         return StepperChoice("autograd", f"no gradient of {type(model).__name__} is written out")
     layers = model.layers(experiment.data.inputs)
+    if any(layer.gain for layer in layers):
+        return StepperChoice("autograd", f"no gradient through the batch norm of {type(model).__name__} is written out")
     kinds = [layer.kind for layer in layers]
     if "convolution" in kinds[kinds.index("dense") if "dense" in kinds else 0 :]:
         return StepperChoice("autograd", f"{type(model).__name__} has a convolution that is not below a dense layer")
@@ -89,7 +96,7 @@ def step_cost(experiment: Experiment) -> StepCost:
 
 
 class Autograd:
-    """Steps along gradients of the summed loss, for any model, loss and `GradientRule`; see `Stepper`."""
+    """Steps along gradients of the summed loss, for any model and loss and all rules but Newton's; see `Stepper`."""
 
     cost = staticmethod(gradient_cost)
 
@@ -102,19 +109,29 @@ class Autograd:
         streams: Streams,
     ) -> None:
         self.params, self.trained, self.rate = params, trained, rate
-        self.model, rule, self.loss = experiment.parts
-        self.rule = cast(GradientRule, rule)
-        self.state = self.rule.start(trained, streams)
-        self.share = torch.full((), 1 / (self.rule.batch or experiment.data.n), dtype=rate.dtype).to(rate.device)
+        self.model, rule, loss = experiment.parts
+        self.rule, self.closure = cast(GradientRule, rule), rule if isinstance(rule, ClosureRule) else None
+        self.state = rule.start(trained, streams)
+        whole = isinstance(loss, WholeLoss)
+        self.losses, points = (loss.on_batch, 1) if whole else (loss.per_point, rule.batch or experiment.data.n)
+        self.share = torch.full((), 1 / points, dtype=rate.dtype).to(rate.device)
 
     def step(self, X: Tensor, y: Tensor, on_gradient_norms: OnGradientNorms | None) -> None:
         """Take a step."""
-        loss = self.loss.per_point(self.model.forward(self.params, X), y)
-        gradients = torch.autograd.grad(loss, list(self.trained.values()), self.share.expand_as(loss))
+        closure = self.closure
+        gradients = self._gradients(X, y) if closure is None or on_gradient_norms is not None else {}
         if on_gradient_norms is not None:
-            squares = torch.stack([g.reshape(len(g), -1).square().sum(1) for g in gradients])
+            squares = torch.stack([g.reshape(len(g), -1).square().sum(1) for g in gradients.values()])
             on_gradient_norms(squares.sum(0).sqrt(), False)
-        self.rule.update(self.trained, dict(zip(self.trained, gradients, strict=True)), self.state, self.rate)
+        if closure is None:
+            self.rule.update(self.trained, gradients, self.state, self.rate)
+        else:
+            closure.step(self.trained, torch.enable_grad()(lambda: self._gradients(X, y)), self.state, self.rate)
+
+    def _gradients(self, X: Tensor, y: Tensor) -> dict[str, Tensor]:
+        loss = self.losses(self.model.forward(self.params, X), y)
+        gradients = torch.autograd.grad(loss, list(self.trained.values()), self.share.expand_as(loss))
+        return dict(zip(self.trained, gradients, strict=True))
 
 
 STEPPERS: Mapping[str, type[Stepper]] = {"autograd": Autograd, "fused": Fused, "newton": NewtonSteps}

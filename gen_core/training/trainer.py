@@ -22,7 +22,7 @@ from gen_core.training.streams import OwnNumbers
 Report = Callable[[int, int], None]
 
 
-def train(
+def train_rows(
     rows: Sequence[Replica], device: torch.device, report: Report = lambda step, steps: None
 ) -> Iterator[tuple[list[Replica], TrainingResult]]:
     """Train rows with equal batch keys, as many at a time as the device's memory budget allows.

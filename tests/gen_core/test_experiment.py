@@ -24,6 +24,7 @@ from gen_core import (
     Stop,
     TwoLayer,
 )
+from gen_core.experiment import WATCHES
 
 
 @dataclass(frozen=True)
@@ -57,6 +58,17 @@ class Doubled(Linear):
     """Not linear for all that anyone knows: its forward is its own."""
 
 
+@dataclass(frozen=True)
+class Unsized:
+    outputs, trainable = 1, ("w",)
+
+    def init(self, inputs, generator, dtype):
+        raise NotImplementedError
+
+    def forward(self, params, X):
+        raise NotImplementedError
+
+
 VALID = Experiment(data=Points(), model=Linear(), rule=GD(0.1), loss=Square(), steps=10)
 RECIPE = "expected a number, a string, a tuple or a frozen dataclass of these"
 
@@ -69,17 +81,31 @@ RECIPE = "expected a number, a string, a tuple or a frozen dataclass of these"
         ({"steps": True}, "steps True; expected an integer >= 0"),
         ({"dtype": "float16"}, "dtype 'float16'; expected 'float32' or 'float64'"),
         ({"dtype": torch.float64}, f"Experiment.dtype torch.float64; {RECIPE}"),
-        ({"watch": ("loss",)}, "watch 'loss'; expected some of weights, train_loss, train_accuracy, test_classes"),
-        ({"watch": "weights"}, "watch 'weights'; expected a tuple of distinct names"),
-        ({"watch": ("weights", "weights")}, "watch ('weights', 'weights'); expected a tuple of distinct names"),
+        (
+            {"watch": ("loss",)},
+            f"watch 'loss'; expected some of {', '.join(WATCHES)}, or a frozen dataclass with a __call__",
+        ),
+        ({"watch": "weights"}, "watch 'weights'; expected a tuple of distinct names and observables"),
+        (
+            {"watch": ("weights", "weights")},
+            "watch ('weights', 'weights'); expected a tuple of distinct names and observables",
+        ),
         ({"watch": ("test_classes",)}, "watch 'test_classes' with n_test 0; expected held-out points"),
         ({"rule": SGD(0.1, 11)}, "batch 11 of n=10 points; expected at most n"),
         ({"rule": Linear()}, "rule Linear(init_std=0.0, bias=False); expected a rule"),
-        ({"model": GD(0.1)}, "model GD(rate=0.1); expected a model"),
+        (
+            {"model": GD(0.1)},
+            "model GD(rate=0.1, weight_decay=0.0); expected a model (it lacks outputs, trainable, init, forward, size)",
+        ),
+        ({"model": Unsized()}, "model Unsized(); expected a model (it lacks batch_form, size)"),
+        (
+            {"model": MLP(batch_norm=True), "rule": SGD(0.1, 1)},
+            "batch norm of MLP with batch 1; expected at least 2",
+        ),
         ({"model": Linear}, "model <class 'gen_core.models.two_layer.Linear'>; expected a model"),
         ({"loss": "square"}, "loss 'square'; expected a loss"),
         ({"stop": 0.1}, "stop 0.1; expected a Stop"),
-        ({"checkpoints": 10}, "checkpoints 10; expected Every or Geometric"),
+        ({"checkpoints": 10}, "checkpoints 10; expected Every, Geometric or AtLoss"),
         ({"data": 5}, "data 5; expected a data set, with n, inputs and draw"),
         ({"data": Points(n=0)}, "data.n 0; expected a positive integer"),
         ({"data": Points(inputs=(3, 0))}, "data.inputs 0; expected a positive integer"),

@@ -2,16 +2,33 @@
 
 from __future__ import annotations
 
+import io
 import shutil
 import sys
+import tempfile
+from dataclasses import replace
 from pathlib import Path
 
 import pytest
 import torch
 
 import gen_core
-from gen_core import InvalidExperiment, Run, Runs, UnknownCase
+from gen_core import (
+    GD,
+    Arms,
+    AtScale,
+    Experiment,
+    InvalidExperiment,
+    Linear,
+    Run,
+    Runs,
+    Square,
+    Sweep,
+    Unfinished,
+    UnknownCase,
+)
 from gen_core.lab import work as trainer
+from tests.toy import Points
 
 CLAIMS = """
 from gen_core import Arms, AtScale, Mutation, Sweep
@@ -48,12 +65,12 @@ def nothing_is_trained(monkeypatch) -> None:
     def refuse(*_):
         pytest.fail("trained")
 
-    monkeypatch.setattr(trainer, "train", refuse)
+    monkeypatch.setattr(trainer, "train_rows", refuse)
 
 
 def test_the_run_of_a_case_comes_from_the_store(suite, file, monkeypatch):
     suite.run("--seeds-from", "7")
-    monkeypatch.setattr(trainer, "train", None)
+    monkeypatch.setattr(trainer, "train_rows", None)
     for case in suite.cases.values():
         run = gen_core.load(
             f"{case.claim}[{case.case}]",
@@ -121,7 +138,7 @@ def test_an_id_that_names_no_case_is_refused(file, case, message):
     [
         ({"scale": "huge"}, "scale 'huge'; expected 'quick' or 'standard' or 'paper'"),
         ({"device": "abacus"}, "device 'abacus'; expected 'auto', 'cpu' or 'cuda'"),
-        ({"seeds": 0}, "seeds 0; expected a positive integer"),
+        ({"seeds": 0}, "seeds 0; expected an integer from 1 to 1000"),
     ],
 )
 def test_options_that_are_none_are_refused(file, options, message):
@@ -154,3 +171,102 @@ def test_a_file_that_cannot_be_imported_says_why_and_is_not_kept(suite):
         with pytest.raises(ModuleNotFoundError, match="no_such_module"):
             gen_core.load("test_broken.py::test_a[b]", root=suite.pytester.path)
     assert "test_broken" not in sys.modules
+
+
+TRAINED = Experiment(
+    data=Points(), model=Linear(init_std=0.5), rule=GD(rate=0.1), loss=Square(), steps=20, dtype="float64"
+)
+
+
+@pytest.fixture
+def empty(tmp_path, monkeypatch) -> Path:
+    """The working directory and the place of temporary files, in which nothing is."""
+    monkeypatch.chdir(tmp_path)
+    monkeypatch.setattr(tempfile, "tempdir", str(tmp_path))
+    return tmp_path
+
+
+def by_hand(run: Run, rate: float, steps: int) -> torch.Tensor:
+    """The final weights of descent on the mean of squares / 2, written out seed by seed with torch.optim."""
+    found = []
+    for X, y, start in zip(run.X, run.y, run.initial("w"), strict=True):
+        w = start.clone().requires_grad_()
+        descent = torch.optim.SGD([w], lr=rate)
+        for _ in range(steps):
+            descent.zero_grad()
+            ((X @ w - y) ** 2).mean().div(2).backward()
+            descent.step()
+        found.append(w.detach())
+    return torch.stack(found)
+
+
+def test_an_experiment_is_trained_and_nothing_is_kept(empty):
+    run = gen_core.train(TRAINED, 3, seeds_from=2, device="cpu")
+    assert isinstance(run, Run)
+    assert run.seeds == (2000, 2001, 2002)
+    torch.testing.assert_close(run.w, by_hand(run, 0.1, 20), rtol=1e-10, atol=1e-12)
+    assert list(empty.rglob("*.json")) == list(empty.rglob("*.safetensors")) == list(empty.glob("tmp*")) == []
+    assert gen_core.train(TRAINED, seeds_from=2).seeds == tuple(range(2000, 2008))
+
+
+def test_a_store_keeps_what_is_trained(empty, monkeypatch):
+    run = gen_core.train(TRAINED, 2, store="kept")
+    assert len(list((empty / "kept").rglob("*.safetensors"))) == 1
+    monkeypatch.setattr(trainer, "train_rows", None)
+    assert torch.equal(gen_core.train(TRAINED, 2, store=empty / "kept").w, run.w)
+
+
+def test_arms_and_sweeps_are_trained_together_on_the_same_seeds(monkeypatch):
+    asked = []
+    train_rows = trainer.train_rows
+    monkeypatch.setattr(trainer, "train_rows", lambda rows, *rest: asked.append(len(rows)) or train_rows(rows, *rest))
+    arms = gen_core.train(Arms(slow=TRAINED, fast=replace(TRAINED, rule=GD(rate=0.2))), seeds=2)
+    assert isinstance(arms, Runs)
+    assert asked == [4]
+    torch.testing.assert_close(arms["fast"].w, by_hand(arms["fast"], 0.2, 20), rtol=1e-10, atol=1e-12)
+    assert torch.equal(arms["slow"].X, arms["fast"].X)
+    points = ((20, replace(TRAINED, data=Points(n=20))), (30, replace(TRAINED, data=Points(n=30))))
+    sweep = gen_core.train(Sweep(axis="n", points=points), 2)
+    assert (sweep.x, [run.X.shape[1] for run in sweep]) == ((20, 30), [20, 30])
+
+
+def test_what_is_not_trained_is_drawn(empty):
+    start = gen_core.train(Experiment(data=Points(), model=Linear(init_std=0.5), dtype="float64"), 2, store="kept")
+    assert torch.equal(start.w, gen_core.train(TRAINED, 2).initial("w"))
+    assert not (empty / "kept").exists()
+
+
+def test_a_training_that_diverges_is_unfinished(empty):
+    with pytest.raises(Unfinished, match=r"training diverged: the loss is not finite for 2 of 2 seeds"):
+        gen_core.train(replace(TRAINED, rule=GD(rate=1e6), steps=200), 2)
+    assert list(empty.rglob("*.safetensors")) == []
+
+
+@pytest.mark.usefixtures("nothing_is_trained")
+@pytest.mark.parametrize(
+    ("given", "options", "message"),
+    [
+        (GD(rate=0.1), {}, r"GD\(rate=0.1.*\) to train; expected an Experiment, Arms or a Sweep"),
+        (AtScale(standard=TRAINED), {}, "expected an Experiment, Arms or a Sweep"),
+        (TRAINED, {"seeds": 2.0}, "seeds 2.0; expected an integer from 1 to 1000"),
+        (TRAINED, {"seeds": 5000}, "seeds 5000; expected an integer from 1 to 1000"),
+        (TRAINED, {"seeds_from": -1}, "seeds_from -1; expected an integer >= 0"),
+        (TRAINED, {"device": "abacus"}, "device 'abacus'; expected 'auto', 'cpu' or 'cuda'"),
+    ],
+)
+def test_what_cannot_be_trained_is_refused(given, options, message):
+    with pytest.raises(InvalidExperiment, match=message):
+        gen_core.train(given, **options)
+
+
+@pytest.mark.parametrize("terminal", [True, False])
+def test_a_terminal_shows_the_progress_and_is_left_clean(monkeypatch, terminal):
+    shown = io.StringIO()
+    monkeypatch.setattr(shown, "isatty", lambda: terminal)
+    monkeypatch.setattr(sys, "stderr", shown)
+    gen_core.train(TRAINED, 2)
+    if not terminal:
+        assert shown.getvalue() == ""
+        return
+    assert "% Linear on Points, GD, 2 seeds" in shown.getvalue()
+    assert shown.getvalue().endswith("\r\x1b[2K")

@@ -4,7 +4,7 @@ import pytest
 import torch
 
 from gen_core.errors import InvalidExperiment
-from gen_core.rules import GD, SGD, AdaGrad, Adam, GradientRule, Momentum, Newton, Rule
+from gen_core.rules import GD, SGD, AdaGrad, Adam, GradientRule, Momentum, Newton, Rule, Steps, is_plain
 
 STEPS = 50
 RATES = [0.1, 0.03, 0.0, 0.01]
@@ -17,6 +17,16 @@ PAIRS = [
     (AdaGrad(0.1), torch.optim.Adagrad),
     (Adam(0.1), torch.optim.Adam),
     (Adam(0.1, 0.5, 0.9), lambda p, lr: torch.optim.Adam(p, lr, betas=(0.5, 0.9))),
+    (GD(0.1, weight_decay=0.3), lambda p, lr: torch.optim.SGD(p, lr, weight_decay=0.3)),
+    (SGD(0.1, 4, weight_decay=0.3), lambda p, lr: torch.optim.SGD(p, lr, weight_decay=0.3)),
+    (Momentum(0.1, 0.8, weight_decay=0.3), lambda p, lr: torch.optim.SGD(p, lr, momentum=0.8, weight_decay=0.3)),
+    (
+        Momentum(0.1, 0.8, nesterov=True, weight_decay=0.3),
+        lambda p, lr: torch.optim.SGD(p, lr, momentum=0.8, nesterov=True, weight_decay=0.3),
+    ),
+    (AdaGrad(0.1, weight_decay=0.3), lambda p, lr: torch.optim.Adagrad(p, lr, weight_decay=0.3)),
+    (Adam(0.1, weight_decay=0.3), lambda p, lr: torch.optim.Adam(p, lr, weight_decay=0.3)),
+    (Adam(0.1, weight_decay=0.3, decoupled=True), lambda p, lr: torch.optim.AdamW(p, lr, weight_decay=0.3)),
 ]
 
 
@@ -104,6 +114,7 @@ def test_forms_agree_where_the_rate_alone_differs():
         assert rule.batch_form().rate == 1.0
     assert SGD(0.1, 4).batch_form() != SGD(0.1, 5).batch_form()
     assert Momentum(0.1, 0.5).batch_form() != Momentum(0.1, 0.6).batch_form()
+    assert GD(0.1).batch_form() != GD(0.1, weight_decay=0.1).batch_form()
     assert Newton(1e-3).batch_form() == Newton(1e-3)
 
 
@@ -112,6 +123,11 @@ def test_every_rule_is_a_rule_and_hashable():
     assert isinstance(Newton(), Rule)
     assert not isinstance(Newton(), GradientRule)
     assert len({rule for rule, _ in PAIRS} | {Newton()}) == len(PAIRS) + 1
+
+
+def test_a_step_with_decay_is_not_plain():
+    plain = [rule for rule, _ in PAIRS if is_plain(rule)]
+    assert plain == [GD(0.1), SGD(0.1, 4)]
 
 
 def test_batches_of_rules():
@@ -124,9 +140,9 @@ def test_batches_of_rules():
 @pytest.mark.parametrize(
     ("make", "message"),
     [
-        (lambda: GD(0.0), "rate 0.0; expected a positive number"),
-        (lambda: SGD(-1.0, 4), "rate -1.0; expected a positive number"),
-        (lambda: Adam(float("inf")), "rate inf; expected a positive number"),
+        (lambda: GD(0.0), "rate 0.0; expected a positive number, or Steps, Cosine or InverseTime"),
+        (lambda: SGD(-1.0, 4), "rate -1.0; expected a positive number, or Steps, Cosine or InverseTime"),
+        (lambda: Adam(float("inf")), "rate inf; expected a positive number, or Steps, Cosine or InverseTime"),
         (lambda: SGD(0.1, 0), "batch 0; expected a positive integer"),
         (lambda: SGD(0.1, 2.5), "batch 2.5; expected a positive integer"),
         (lambda: AdaGrad(0.1, replacement=True), "replacement with batch None; expected a batch size"),
@@ -134,6 +150,12 @@ def test_batches_of_rules():
         (lambda: Momentum(0.1, float("nan")), "momentum nan; expected a number in [0, 1)"),
         (lambda: Adam(0.1, -0.1), "beta1 -0.1; expected a number in [0, 1)"),
         (lambda: Adam(0.1, beta2=1.0), "beta2 1.0; expected a number in [0, 1)"),
+        (lambda: GD("0.1"), "rate '0.1'; expected a positive number, or Steps, Cosine or InverseTime"),
+        (lambda: GD(True), "rate True; expected a positive number, or Steps, Cosine or InverseTime"),
+        (lambda: GD(Steps), f"rate {Steps!r}; expected a positive number, or Steps, Cosine or InverseTime"),
+        (lambda: GD(abs), f"rate {abs!r}; expected a positive number, or Steps, Cosine or InverseTime"),
+        (lambda: GD(0.1, weight_decay=-0.1), "weight_decay -0.1; expected a finite number >= 0"),
+        (lambda: Adam(0.1, weight_decay=float("nan")), "weight_decay nan; expected a finite number >= 0"),
         (lambda: Newton(-1e-4), "l2 -0.0001; expected a finite number >= 0"),
         (lambda: Newton(float("nan")), "l2 nan; expected a finite number >= 0"),
     ],

@@ -6,7 +6,7 @@ import torch
 from gen_core import GD, MLP, Data, Every, Experiment, InvalidExperiment, Linear, Mutation, Run, Runs, Square
 from gen_core.training.result import TrainingResult, concatenate
 from gen_core.training.seeding import generator
-from gen_core.training.trainer import train
+from gen_core.training.trainer import train_rows as train
 
 
 @dataclass(frozen=True)
@@ -70,8 +70,14 @@ def test_parts_of_seeds_are_put_together_again():
     ("ask", "message"),
     [
         (lambda r: r.weights("W1"), "trained parameter 'W1' is not in this run; it has w"),
-        (lambda r: r.watched("weights.w"), "watched quantity 'weights.w' is not in this run; it has none"),
-        (lambda r: r.watched("test_classes"), "watched quantity 'test_classes' is not in this run; it has none"),
+        (
+            lambda r: r.watched("weights.w"),
+            "watched quantity 'weights.w' is not in this run; it has none (add 'weights' to its watch)",
+        ),
+        (
+            lambda r: r.watched("test_classes"),
+            "watched quantity 'test_classes' is not in this run; it has none (add 'test_classes' to its watch)",
+        ),
     ],
 )
 def test_what_is_not_in_a_run_is_named_with_what_is(ask, message):

@@ -35,7 +35,7 @@ from collections.abc import Iterator, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 
-from gen_core.claim import cases_of
+from gen_core.declaration import cases_of
 from tests.mutants import faults
 from tests.mutants.planting import ROOT, DoesNotApply, Fault, Outcome, Settings, copy_tree, link_store, outcomes
 

@@ -11,7 +11,7 @@ from xml.etree import ElementTree
 
 import pytest
 
-from gen_core.expect import Expected
+from gen_core.expectation import Expected
 from reports.evidence import evidence
 from reports.load import load_run
 from reports.publish import publish

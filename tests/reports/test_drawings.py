@@ -40,7 +40,8 @@ def test_a_figure_that_cannot_be_drawn_is_said(case, figure: Figure, monkeypatch
 
 
 def test_many_figures_are_drawn_by_several_processes_to_the_same_bytes(case, figure: Figure, monkeypatch) -> None:
-    wrong = replace(figure, panels=[replace(figure.panels[0], curves=[Curve(x=["a"], y=[1.0])])])  # type: ignore[list-item]
+    wrong = replace(figure, panels=[replace(figure.panels[0], curves=[Curve(x=[1.0], y=[1.0])])])
+    wrong.panels[0].curves[0].x = ["a"]  # type: ignore[list-item]
     cases = [case("norm", name, figure=replace(f)) for name, f in {"gd": figure, "same": figure, "bad": wrong}.items()]
     alone = draw_all(cases)
     monkeypatch.setattr("reports.drawings.MANY", 1)

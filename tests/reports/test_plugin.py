@@ -44,7 +44,13 @@ def test_a_failure_is_one_line_of_warning(tmp_path: Path) -> None:
     assert said.count("\n") == 1
 
 
-@pytest.mark.parametrize(("given", "place"), [(None, "root/reports/history.sqlite"), ("kept/h", "kept/h")])
+def test_the_history_lies_among_the_reports_where_there_are_any(records: Path, tmp_path: Path) -> None:
+    (tmp_path / "root" / "reports").mkdir(parents=True)
+    plugin.pytest_gen_core_finished(Config(tmp_path), records, [])
+    assert len(history.latest(tmp_path / "root" / "reports" / "history.sqlite")) == 1
+
+
+@pytest.mark.parametrize(("given", "place"), [(None, "root/.gen-core/history.sqlite"), ("kept/h", "kept/h")])
 def test_the_run_is_appended_where_the_option_says(records: Path, tmp_path: Path, given, place) -> None:
     plugin.pytest_gen_core_finished(Config(tmp_path, history=given), records, [])
     assert len(history.latest(tmp_path / place)) == 1

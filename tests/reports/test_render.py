@@ -104,7 +104,7 @@ def test_the_index_goes_from_worst_to_best(records: Path, tmp_path: Path) -> Non
         "412",
         "pytest claims -n auto --seeds-from 1700",
         "The paper's gap of 0.2 needs 50000 examples",
-        "get it with: python -m fixtures.fetch cifar10",
+        "get it with: python -m gen_core.data cifar-10",
         "not reached (1)",
     ):
         assert words in said

@@ -15,9 +15,9 @@ from pathlib import Path
 import pytest
 import torch
 
-from fixtures.data.digits import Digits
 from gen_core.code import fingerprint, locations
 from gen_core.code.fingerprint import code_of, reached
+from gen_core.data.digits import Digits
 from gen_core.types import Data
 
 ROOT = Path(__file__).parents[3]
@@ -26,10 +26,11 @@ PLANTED = """
 import json, sys
 from dataclasses import replace
 from pathlib import Path
-from fixtures.data.derived import RandomLabels
-from fixtures.data.digits import Digits
-from fixtures.data.images import MNIST
-from fixtures.data.synthetic import Gaussian, Mixture
+from gen_core.data.derived import RandomLabels
+from gen_core.data.digits import Digits
+from gen_core.data.images import MNIST
+from fixtures.data.synthetic import Mixture
+from gen_core.data.gaussian import Gaussian
 from gen_core import *
 from gen_core.code import fingerprint
 from gen_core.lab.plan import training_modules
@@ -124,18 +125,18 @@ EDITS = {
     ),
     "a data set's draw": (
         "fixtures/data/synthetic.py",
-        "class Mixture(_Vectors):",
-        "class Mixture(_Vectors):\n    x = 1",
+        "class Mixture(Vectors):",
+        "class Mixture(Vectors):\n    x = 1",
         ["sums"],
     ),
     "a data set behind `after`": (
-        "fixtures/data/derived.py",
+        "gen_core/data/derived.py",
         "class RandomLabels(_Derived):",
         "class RandomLabels(_Derived):\n    x = 1",
         ["after"],
     ),
     "a reader of files": (
-        "fixtures/data/published.py",
+        "gen_core/data/published.py",
         "IDX_LABELS, IDX_IMAGES = 2049, 2051",
         "IDX_LABELS, IDX_IMAGES = 2049, 2052",
         ["images"],

@@ -22,6 +22,6 @@ def make(tmp_path):
 def batches(monkeypatch):
     """The batches that the trainer is asked for: sets of (rate, scale), and the seeds of each."""
     asked: list[list] = []
-    train = work.train
-    monkeypatch.setattr(work, "train", lambda rows, *rest: asked.append(rows) or train(rows, *rest))
+    train = work.train_rows
+    monkeypatch.setattr(work, "train_rows", lambda rows, *rest: asked.append(rows) or train(rows, *rest))
     return asked

@@ -83,7 +83,7 @@ def test_a_failure_at_a_later_look_leaves_the_earlier_one(make, monkeypatch):
     def fail(rows, *rest):
         raise Unfinished("out of memory: no room")
 
-    monkeypatch.setattr(work, "train", fail)
+    monkeypatch.setattr(work, "train_rows", fail)
     with pytest.raises(Unfinished, match="out of memory: no room"):
         lab.run(A, 16)
     assert lab.run(A, 8).w.shape == (8, 3)
@@ -105,7 +105,7 @@ def test_an_interruption_is_nobodys_failure(make, monkeypatch):
         raise KeyboardInterrupt
 
     with monkeypatch.context() as patch:
-        patch.setattr(work, "train", interrupt)
+        patch.setattr(work, "train_rows", interrupt)
         with pytest.raises(KeyboardInterrupt):
             lab.run(A, 8)
     assert not lab.failures

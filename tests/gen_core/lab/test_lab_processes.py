@@ -12,7 +12,7 @@ from pathlib import Path
 import pytest
 import torch
 
-from gen_core import GD, MLP, SGD, Data, Experiment, Linear, Logistic, Square
+from gen_core import GD, MLP, SGD, Data, Experiment, LabelledBy, Linear, Logistic, Square
 from gen_core.lab import Lab, Store
 from gen_core.training import trainer
 
@@ -34,6 +34,8 @@ class Points:
 LINEAR = Experiment(data=Points(), model=Linear(), rule=GD(0.1), loss=Square(), steps=4000)
 NET = replace(LINEAR, model=MLP(hidden=(8,)), rule=SGD(0.1, 8), loss=Logistic(), steps=2000)
 EXPERIMENTS = [replace(LINEAR, rule=GD(rate)) for rate in (0.02, 0.05, 0.1, 0.2)] + [NET]
+EXPERIMENTS += [replace(LINEAR, data=LabelledBy(Points(), teacher), steps=900) for teacher in (EXPERIMENTS[0], NET)]
+EXPERIMENTS += [replace(NET, data=LabelledBy(Points(), EXPERIMENTS[5]), steps=500)]
 
 
 def work(root, log, planned, asked, *, kill_after=0):
@@ -81,6 +83,15 @@ def test_two_processes_train_each_key_once(tmp_path, first, second):
     counts = Counter(training["key"] for training in trainings(tmp_path))
     assert set(counts.values()) == {1}
     assert len(counts) == 2 * len({*first[0], *second[0]})
+
+
+def test_processes_wait_for_teachers_and_never_for_each_other(tmp_path):
+    every = list(range(8))
+    orders = [7, 6, 5, 0, 4], [0, 4, 6, 7, 5], [6, 5, 4, 7, 0]
+    ended(*(process(tmp_path, every, order) for order in orders))
+    counts = Counter(training["key"] for training in trainings(tmp_path))
+    assert set(counts.values()) == {1}
+    assert len(counts) == 2 * len(every)
 
 
 def test_a_killed_run_resumes_with_what_is_missing(tmp_path, monkeypatch):

@@ -33,7 +33,7 @@ def store(tmp_path):
 
 
 def files(store):
-    return sorted(p.name for p in store.root.rglob("*") if p.is_file() and p.suffix != ".lock")
+    return sorted(p.name for p in store.root.rglob("*.*") if p.suffix != ".lock" and p.name != ".gitignore")
 
 
 def test_what_is_saved_is_loaded(store):
@@ -264,7 +264,7 @@ def test_what_was_not_used_for_some_days_is_pruned_with_its_lock(store):
     for path in (store.root / "locks").iterdir():
         os.utime(path, (old, old))
     assert store.prune(2).startswith("store: 1 results removed that were not used for 2 days, 0.0 MiB")
-    assert sorted(p.name for p in store.root.rglob("*") if p.is_file()) == sorted(
+    assert sorted(p.name for p in store.root.glob("*/*.*")) == sorted(
         f"{OTHER}.{kind}" for kind in ("json", "lock", "safetensors")
     )
     assert store.load(OTHER) is not None

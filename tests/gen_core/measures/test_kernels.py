@@ -10,9 +10,9 @@ import pytest
 import torch
 from scipy.integrate import quad
 
-from fixtures.data.designs import Design
-from fixtures.data.synthetic import Gaussian
 from gen_core import MLP, ConvNet, Experiment, InvalidExperiment, Linear, TwoLayer, Unfinished
+from gen_core.data.designs import Design
+from gen_core.data.gaussian import Gaussian
 from gen_core.measures import (
     constants,
     derivative,

@@ -7,8 +7,8 @@ from dataclasses import replace
 import pytest
 import torch
 
-from fixtures.data.designs import Design
-from gen_core import GD, SGD, Every, Experiment, InvalidExperiment, Linear, Square, TwoLayer
+from gen_core import GD, SGD, Every, Experiment, InvalidExperiment, Linear, Square, Steps, TwoLayer
+from gen_core.data.designs import Design
 from gen_core.lab import Lab, Store
 from gen_core.measures import (
     EarlyOutputs,
@@ -97,9 +97,16 @@ def test_discrepancy_by_hand():
         {"model": TwoLayer(40, train=("W", "v"))},
         {"rule": SGD(2.0, batch=40)},
         {"loss": Square(1.0)},
+        {"rule": replace(NET.parts.rule, weight_decay=0.1)},
     ],
 )
 def test_what_the_theorem_does_not_speak_of_is_refused(lab, wrong):
     run = lab.run(replace(NET, **wrong), 1)
-    with pytest.raises(InvalidExperiment, match=r"expected a TwoLayer with train=\('W',\), GD and Square\(0.5\)"):
+    with pytest.raises(InvalidExperiment, match=r"expected a TwoLayer with train=\('W',\), plain GD and Square\(0.5\)"):
+        early_first_layer(run)
+
+
+def test_a_rate_that_changes_is_refused(lab):
+    run = lab.run(replace(NET, rule=GD(Steps(2.0, (3,)))), 1)
+    with pytest.raises(InvalidExperiment, match=r"^rate Steps\(.*; expected a number, the same for all steps$"):
         early_first_layer(run)

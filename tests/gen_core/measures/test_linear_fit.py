@@ -7,9 +7,9 @@ import pytest
 import torch
 from sklearn.linear_model import LogisticRegression
 
-from fixtures.data.digits import Digits
 from fixtures.nakkiran.tasks import first_phase
 from gen_core import MLP, Runs, Unfinished
+from gen_core.data.digits import Digits
 from gen_core.lab import Lab, Store
 from gen_core.measures import (
     Measured,

@@ -9,9 +9,9 @@ import pytest
 import torch
 from scipy.stats import linregress
 
-from fixtures.data.digits import Digits
 from fixtures.puzzles.families import by_scale, dense_net, for_steps
 from gen_core import Runs, Stop, Unfinished
+from gen_core.data.digits import Digits
 from gen_core.lab import Lab, Store
 from gen_core.measures import (
     Measured,

@@ -11,11 +11,11 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 from scipy.stats import spearmanr
 
-from fixtures.data.digits import Digits
 from fixtures.puzzles.families import by_scale, for_steps
 from fixtures.puzzles.families import dense_net as of_width
 from fixtures.puzzles.homogeneous import convolutional_on_digits, dense_on_digits
 from gen_core import MLP, InvalidExperiment, Runs, SparseLinear, Stop, Unfinished
+from gen_core.data.digits import Digits
 from gen_core.lab import Lab, Store
 from gen_core.measures import (
     Measured,
@@ -30,7 +30,7 @@ from gen_core.measures import (
     rank_correlation,
     train_losses,
 )
-from gen_core.models.contract import Layer, layers_of
+from gen_core.models.contract import Layer, evaluated, layers_of
 
 GAINS = (0.7, 1.0, 2.0, 4.0)
 
@@ -73,6 +73,15 @@ def test_parameters_of_no_layer_and_missing_ones_are_named(names: tuple[str, ...
     message = f"^parameters {', '.join(sorted(names))}; expected those of the layers, W, b$"
     with pytest.raises(InvalidExperiment, match=message):
         layer_norms({name: normal(1, 2, 2) for name in names}, (Layer("W", (2, 2), "b"),))
+
+
+def test_norms_before_batch_norm_is_absorbed_are_refused():
+    model = MLP(hidden=(3,), batch_norm=True)
+    params = {name: p[None] for name, p in model.init((4,), torch.Generator().manual_seed(1), torch.float64).items()}
+    with pytest.raises(InvalidExperiment, match=r"^batch norm after W1; expected weights that have absorbed it"):
+        layer_norms(params, model.layers((4,)))
+    plain, weights = evaluated(model, params, normal(1, 5, 4))
+    assert layer_norms(weights, plain.layers((4,))).shape == (1, 2)
 
 
 def test_a_model_without_layers_has_no_norms():

@@ -8,9 +8,9 @@ import pytest
 import torch
 from sklearn.metrics import accuracy_score, mutual_info_score
 
-from fixtures.data.digits import Digits
 from fixtures.nakkiran.retention import poisoned, to_the_end
 from gen_core import MLP, Arms, Runs, Unfinished
+from gen_core.data.digits import Digits
 from gen_core.lab import Lab, Store
 from gen_core.measures import (
     LinearPhase,

@@ -5,9 +5,9 @@ import math
 import pytest
 import torch
 
-from gen_core import MLP, ConvNet, LiLiang, Linear, SparseLinear, TwoLayer
+from gen_core import MLP, ConvNet, LiLiang, Linear, MinusCopy, Polynomial, ResNet, SparseLinear, TwoLayer
 from gen_core.models.activations import activation
-from gen_core.models.contract import Layer, Layered, Model, Size, chained, layers_of, units_of
+from gen_core.models.contract import Layer, Layered, Model, Size, chained, layers_of, missing_members, units_of
 
 IMAGES = (2, 7, 5)
 MODELS = [
@@ -19,6 +19,7 @@ MODELS = [
     MLP(hidden=(4, 3), outputs=2, bias=False),
     ConvNet(channels=(3, 4), kernel=5, stride=3, hidden=(4,)),
     ConvNet(channels=(3,), stride=1, hidden=(), outputs=2, activation="erf", bias=False),
+    ConvNet(channels=(3, 4), kernel=(2, 3), stride=(1, 2), padding="valid", activation=Polynomial(3)),
 ]
 
 
@@ -29,7 +30,7 @@ def by_layers(model: Model, params: dict, X: torch.Tensor) -> torch.Tensor:
         W = params[layer.weight].view(layer.shape)
         b = params[layer.bias].view(-1) if layer.bias else None
         if layer.kind == "convolution":
-            z = torch.nn.functional.conv2d(h, W, b, stride=layer.stride, padding=W.shape[-1] // 2)
+            z = torch.nn.functional.conv2d(h, W, b, stride=layer.stride, padding=layer.zeros)
             assert z[0, 0].numel() == layer.places
         else:
             z = layer.scale * h.flatten(1) @ W.T + (0 if b is None else b)
@@ -49,7 +50,15 @@ def test_a_model_is_the_chain_of_its_layers(model):
     assert chained(model)
 
 
-@pytest.mark.parametrize("model", MODELS, ids=repr)
+OTHERS = [
+    MLP(hidden=(4, 3), batch_norm=True),
+    ConvNet(channels=(3, 4), batch_norm=True, bias=False),
+    ResNet(3, hidden=(4,)),
+    ResNet(3, batch_norm=True, bias=False),
+]
+
+
+@pytest.mark.parametrize("model", MODELS + OTHERS, ids=repr)
 def test_layers_name_every_parameter_once_and_count_them(model):
     params = model.init(IMAGES, torch.Generator().manual_seed(1), torch.float32)
     layers = model.layers(IMAGES)
@@ -91,3 +100,24 @@ class Said(Residual):
 def test_a_class_says_of_itself_alone_that_it_is_a_chain():
     assert [chained(kind()) for kind in (MLP, Deeper, Residual, Said)] == [True, False, False, True]
     assert not chained(SparseLinear(3))
+
+
+@pytest.mark.parametrize("model", [MLP((4,)), LiLiang(5, 3), Linear()], ids=repr)
+def test_a_model_minus_its_copy_counts_twice(model):
+    pair = MinusCopy(model)
+    params = pair.init(IMAGES, torch.Generator().manual_seed(1), torch.float32)
+    assert pair.size(IMAGES).parameters == sum(p.numel() for p in params.values())
+    assert pair.size(IMAGES).multiply_adds == 2 * model.size(IMAGES).multiply_adds
+    assert units_of(pair, IMAGES) == 2 * units_of(model, IMAGES)
+
+
+def test_what_a_model_lacks_is_named():
+    class Half:
+        outputs, trainable = 1, ("w",)
+
+        def init(self, inputs, generator, dtype):
+            return {}
+
+    assert missing_members(Half()) == ("forward", "batch_form", "size")
+    assert missing_members(3) == ("outputs", "trainable", "init", "forward", "batch_form", "size")
+    assert missing_members(MLP()) == ()

@@ -8,7 +8,7 @@ from datetime import UTC, datetime, timedelta
 
 import pytest
 
-from gen_core.plugin import journal, session
+from gen_core.plugin import identity, journal
 from gen_core.plugin.journal import RUNS_KEPT
 
 HOLDS = """
@@ -26,7 +26,7 @@ def unfinished(run: str) -> str:
 @pytest.fixture
 def clock(monkeypatch):
     def at(moment: datetime) -> None:
-        for module in (journal, session):
+        for module in (journal, identity):
             monkeypatch.setattr(module, "utc_now", lambda: moment)
 
     return at

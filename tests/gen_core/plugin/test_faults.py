@@ -145,5 +145,5 @@ def test_every_fault_is_a_failure_of_its_own_kind(suite, workers):
     at = next(i for i, line in enumerate(lines, 1) if "the false claim" in line)
     assert f"test_claims.py:{at}: Refuted" in result.outlines
     assert "E       gen_core.errors.Refuted: loss is 0.0" in printed
-    assert "expect.py" not in printed
+    assert "expectation.py" not in printed
     assert "judging.py" not in printed

@@ -90,4 +90,6 @@ def test_a_damaged_result_is_made_again_and_said(suite):
     entry.write_bytes(entry.read_bytes()[:-8])
     result = suite.run("-k", "without")
     assert result.ret == 0
-    result.stdout.fnmatch_lines(["store entry * is damaged *; it is trained again", "trainings: 1"])
+    result.stdout.fnmatch_lines(
+        ["store entry * is damaged *; it is trained again", "trained: 1 block of seeds of 1 experiment, *"]
+    )

@@ -82,7 +82,9 @@ def test_a_mistake_in_a_claim_file_is_one_line_with_its_place(suite, mistake):
 
 def test_a_run_without_the_decorator_says_what_is_missing(suite):
     suite.pytester.makepyfile(test_bare="def test_bare(run):\n    pass\n")
-    suite.run().stdout.fnmatch_lines(["*InvalidClaim: test_bare.py::test_bare takes `run` and is not a claim;*"])
+    suite.run().stdout.fnmatch_lines(
+        ["*InvalidClaim: test_bare.py::test_bare takes `run` and is not a claim; *a measure a name that does*"]
+    )
 
 
 @pytest.mark.parametrize("workers", ["0", "2"])
@@ -92,8 +94,8 @@ def test_claims_are_listed_and_planned_without_training(suite, workers):
     assert listed.ret == 0
     listed.stdout.fnmatch_lines(
         [
-            "PAPER  PLACE      SETTINGS  CONTROLS  KIND     STATEMENT",
-            "toy    Theorem 1  1         1         claimed  The loss is small.",
+            "PAPER  PLACE      SETTINGS  CONTROLS  KIND     NAME        STATEMENT",
+            "toy    Theorem 1  1         1         claimed  test_small  The loss is small.",
         ]
     )
     planned = suite.run("--collect-only", "--plan", "-n", workers)

@@ -24,7 +24,7 @@ class Elsewhere(Points):
     what: str = "missing"
     def source(self):
         if self.what == "missing":
-            raise DataMissing("digits.npz is not in /data\\nget it with: python -m fixtures.download digits")
+            raise DataMissing("digits.npz is not in /data\\nget it with: python -m gen_core.data digits")
         raise DataDamaged("/data/digits.npz has 12 bytes; expected 7 MB (remove it)")
 
 @claim(**{**TOY, "given": {"missing": replace(clean, data=Elsewhere()),
@@ -36,18 +36,18 @@ def test_on_files(run):
 
 def test_a_second_run_trains_nothing_and_a_new_tolerance_judges_anew(suite):
     suite.claims(HOLDS.replace("LIMIT", "2"))
-    suite.run().stdout.fnmatch_lines(["trainings: 4"])
+    suite.run().stdout.fnmatch_lines(["trained: 4 blocks of seeds of 2 experiments, beside what was in the store"])
     assert suite.record.trainings == 4  # two experiments in two blocks of seeds
     assert [case.trained for case in suite.cases.values()] == [8, 8]
 
     result = suite.run()
-    result.stdout.fnmatch_lines(["trainings: 0"])
+    result.stdout.fnmatch_lines(["trained: nothing new"])
     assert result.ret == 0
     assert [case.trained for case in suite.cases.values()] == [0, 0]
 
     suite.claims("\n\n" + HOLDS.replace("LIMIT", "-1"))
     result = suite.run()
-    result.stdout.fnmatch_lines(["trainings: 0"])
+    result.stdout.fnmatch_lines(["trained: nothing new"])
     assert result.ret == 1
     assert suite.cases["test_small[given]"].verdict == "REFUTED"
 
@@ -130,7 +130,7 @@ def test_missing_data_is_not_run_and_damaged_data_is_an_error(suite):
     assert result.ret == 1
     cases = suite.cases
     assert cases["test_on_files[missing]"].verdict == "NOT RUN"
-    assert cases["test_on_files[missing]"].reason.endswith("get it with: python -m fixtures.download digits")
+    assert cases["test_on_files[missing]"].reason.endswith("get it with: python -m gen_core.data digits")
     assert cases["test_on_files[damaged]"].verdict == "ERROR"
     result.stdout.fnmatch_lines(
         [
@@ -184,6 +184,62 @@ def test_raising(run):
     said = suite.cases["test_three[given]"].settings["figure"]
     assert said == "not drawn: figure gave a int; expected a gen_core.records.Figure"
     assert suite.cases["test_raising[given]"].settings["figure"] == "not drawn: ZeroDivisionError: division by zero"
+
+
+FIGURES = """
+from gen_core import InvalidFigure
+from gen_core.records import Curve, Figure, Panel
+
+def drawn(**curve):
+    return Figure(title="t", panels=[Panel(xlabel="x", ylabel="y", curves=[Curve(**{"x": [1], "y": [2], **curve})])])
+
+def spoiled(run):
+    figure = drawn()
+    figure.panels[0].curves += ["no curve"]
+    return figure
+
+def large(run):
+    return Figure(title="t", panels=drawn().panels * 51)
+
+def skipped(run):
+    import pytest
+    pytest.skip("no figure today")
+
+for name, figure in {
+    "range": lambda run: drawn(x=range(8), y=loss(run)),
+    "numpy": lambda run: drawn(x=np.arange(8), y=loss(run).numpy(), low=loss(run) - 1, high=loss(run) + np.nan),
+    "lengths": lambda run: drawn(x=range(7), y=loss(run)),
+    "spoiled": spoiled,
+    "large": large,
+    "skipped": skipped,
+}.items():
+    @claim(**TOY, figure=figure)
+    def test(run):
+        expect(loss(run), "loss").at_most(2)
+    globals()[f"test_{name}"] = test
+del test
+"""
+
+
+@pytest.mark.parametrize("workers", ["0", "2"])
+def test_a_figure_that_fails_is_a_warning_and_never_a_verdict(suite, workers):
+    suite.claims(FIGURES)
+    result = suite.run("-n", workers, "-k", "given", "--color", "yes")
+    assert result.ret == 0
+    assert {case.verdict for case in suite.cases.values()} == {"HOLDS"}
+    result.stdout.no_fnmatch_line("*left out*")
+    assert suite.cases["test_range[given]"].figure.panels[0].curves[0].x == [0, 1, 2, 3, 4, 5, 6, 7]
+    (curve,) = suite.cases["test_numpy[given]"].figure.panels[0].curves
+    assert (len(curve.low), curve.high) == (8, [None] * 8)
+    start = "\x1b[33mwarning: figure of test_claims.py::test_"
+    warnings = [line.removeprefix(start) for line in result.outlines if line.startswith(start)]
+    curves = "curve '' has 7 values of x, 8 values of y; expected as many of x and y, and of low and high or neither"
+    assert sorted(line.removesuffix("\x1b[0m") for line in warnings) == [
+        "large[given]: not drawn: figure of 51 panels and 0.0 MiB; expected at most 50 and 16",
+        f"lengths[given]: not drawn: {curves}",
+        "skipped[given]: not drawn: Skipped: no figure today",
+        "spoiled[given]: not drawn: ValueError: figure: holds a str where a Curve is expected",
+    ]
 
 
 def test_an_interrupted_run_is_closed_and_names_what_it_did_not_reach(suite):

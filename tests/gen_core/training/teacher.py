@@ -16,21 +16,21 @@ class Teacher:
     n: int = 20
     inputs: tuple[int, ...] = (5,)
     n_test: int = 13
-    targets: str = "signs"
+    labels: str = "signs"
 
     def draw(self, generator: torch.Generator) -> Data:
         X = torch.randn(self.n + self.n_test, *self.inputs, generator=generator, dtype=torch.float64)
         w = torch.randn(*self.inputs, generator=generator, dtype=torch.float64)
         y = X @ w
-        if self.targets == "signs":
+        if self.labels == "signs":
             y = y.sign()
-        elif self.targets == "classes":
+        elif self.labels == "classes":
             y = (y > 0).long() + (y > 1)
         return Data(X[: self.n], y[: self.n], X[self.n :], y[self.n :])
 
 
 LEAST_SQUARES = Experiment(
-    data=Teacher(targets="real"),
+    data=Teacher(labels="real"),
     model=Linear(),
     rule=GD(0.1),
     loss=Square(),

@@ -8,7 +8,7 @@ import torch
 from gen_core import GD, CrossEntropy, Data, Experiment, InvalidExperiment, LiLiang, Run, Stop
 from gen_core.training import cost
 from gen_core.training.draws import files_of, sample_data
-from gen_core.training.trainer import train
+from gen_core.training.trainer import train_rows as train
 from tests.gen_core.training.teacher import LEAST_SQUARES, SEEDS, Teacher
 
 FIRST = replace(LEAST_SQUARES, rule=GD(0.05), steps=30, stop=Stop(loss=1e-3, every=1), watch=())
@@ -87,7 +87,7 @@ def test_three_in_a_row():
 
 def test_parameters_that_are_not_trained_are_those_of_the_draw():
     classes = replace(
-        LEAST_SQUARES, data=Teacher(targets="classes"), model=LiLiang(7, 3), loss=CrossEntropy(), steps=4, watch=()
+        LEAST_SQUARES, data=Teacher(labels="classes"), model=LiLiang(7, 3), loss=CrossEntropy(), steps=4, watch=()
     )
     both = replace(classes, steps=3, after=replace(classes, steps=1))
     torch.testing.assert_close(run(both).weights("W"), run(classes).weights("W"), rtol=1e-12, atol=1e-12)
@@ -107,7 +107,7 @@ def test_cost_key_and_form_know_the_first_one():
     other = replace(SECOND, after=replace(FIRST, steps=31))
     assert len({e.key for e in (alone, SECOND, other)}) == len({e.batch_key() for e in (alone, SECOND, other)}) == 3
     assert replace(SECOND, after=replace(FIRST, rule=GD(0.06))).batch_key() == SECOND.batch_key()
-    files = replace(SECOND, data=File(targets="real"), after=replace(FIRST, data=File(targets="real", name="y")))
+    files = replace(SECOND, data=File(labels="real"), after=replace(FIRST, data=File(labels="real", name="y")))
     assert files_of(files) == "x y"
 
 

@@ -21,7 +21,7 @@ from gen_core import (
 )
 from gen_core.losses import classes
 from gen_core.training.seeding import generator
-from gen_core.training.trainer import train
+from gen_core.training.trainer import train_rows as train
 from tests.gen_core.training.teacher import LEAST_SQUARES, SEEDS, Teacher
 
 
@@ -154,7 +154,7 @@ def test_watched_quantities_are_those_of_the_watched_weights():
 def test_classes_of_several_outputs_are_watched_as_integers():
     experiment = replace(
         LEAST_SQUARES,
-        data=Teacher(targets="classes"),
+        data=Teacher(labels="classes"),
         model=LiLiang(9, 3),
         loss=CrossEntropy(),
         watch=("test_classes",),

@@ -16,7 +16,7 @@ from gen_core import (
     Unfinished,
 )
 from gen_core.training.result import concatenate
-from gen_core.training.trainer import train
+from gen_core.training.trainer import train_rows as train
 from tests.gen_core.training.teacher import LEAST_SQUARES, SEEDS, Teacher
 
 
@@ -44,7 +44,8 @@ def test_a_row_that_diverges_is_named_with_its_step_and_leaves_the_others_alone(
         lost.require_finite()
     shown = ", ".join(f"seed {seed} by step {at}" for seed, at in list(zip(SEEDS, steps, strict=True))[:4])
     assert str(caught.value) == (
-        f"training diverged: the loss is not finite for 6 of 6 seeds ({shown} ...); expected a finite loss (rate 40)"
+        f"training diverged: the loss is not finite for 6 of 6 seeds ({shown} ...); expected a finite loss "
+        "(rate 40), or may_diverge=True to measure it"
     )
 
 
@@ -69,7 +70,7 @@ def test_a_loss_that_is_not_finite_only_at_the_end_is_found():
     ("change", "message"),
     [
         (
-            {"data": Teacher(targets="classes")},
+            {"data": Teacher(labels="classes")},
             "labels of torch.int64 for a model of one output; expected floats (-1.0 and 1.0)",
         ),
         (
@@ -77,7 +78,7 @@ def test_a_loss_that_is_not_finite_only_at_the_end_is_found():
             "labels of torch.float64 from -1 to 1 for a model of 2 outputs; expected integers from 0 to 1",
         ),
         (
-            {"data": Teacher(n=60, targets="classes"), "model": MLP(outputs=2), "loss": CrossEntropy()},
+            {"data": Teacher(n=60, labels="classes"), "model": MLP(outputs=2), "loss": CrossEntropy()},
             "labels of torch.int64 from 0 to 2 for a model of 2 outputs; expected integers from 0 to 1",
         ),
     ],

@@ -73,7 +73,7 @@ import torch
 from dataclasses import replace
 from tests.gen_core.training.test_cost import DENSE, Noise
 from gen_core.training.cost import cost
-from gen_core.training.trainer import train
+from gen_core.training.trainer import train_rows as train
 cpu = torch.device("cpu")
 def peak():  # of this process alone: ru_maxrss would begin at its parent's
     [line] = [line for line in open("/proc/self/status") if line.startswith("VmHWM")]

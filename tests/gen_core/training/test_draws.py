@@ -199,12 +199,15 @@ def test_draws_without_gradients_at_all_can_be_made():
     assert sample_data(experiment(Points(n=7)), 3) is data
 
 
+TENSOR = "expected a tensor (torch.from_numpy makes one of an array)"
+
+
 @pytest.mark.parametrize(
     ("drawn", "message"),
     [
         (lambda X: (X, X.sum(1)), "Odd drew a tuple; expected a Data"),
-        (lambda X: Data(X.numpy(), X.sum(1)), "Odd drew X as a ndarray; expected a tensor"),
-        (lambda X: Data(X, X.sum(1), [1]), "Odd drew X_test as a list; expected a tensor"),
+        (lambda X: Data(X.numpy(), X.sum(1)), f"Odd drew X as a ndarray; {TENSOR}"),
+        (lambda X: Data(X, X.sum(1), [1]), f"Odd drew X_test as a list; {TENSOR}"),
     ],
 )
 def test_what_is_no_draw_is_refused(drawn, message):

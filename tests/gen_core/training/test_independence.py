@@ -32,7 +32,7 @@ from gen_core import (
     TwoLayer,
 )
 from gen_core.training import independence
-from gen_core.training.trainer import train
+from gen_core.training.trainer import train_rows
 
 CPU = torch.device("cpu")
 
@@ -63,7 +63,7 @@ def experiment(model=None, rule=None, loss=None, data=None, **other) -> Experime
 
 
 def trained(one: Experiment, seeds: int = 3) -> None:
-    list(train([(one, seed) for seed in range(seeds)], CPU))
+    list(train_rows([(one, seed) for seed in range(seeds)], CPU))
 
 
 @dataclass(frozen=True)

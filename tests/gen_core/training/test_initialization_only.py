@@ -7,8 +7,8 @@ from dataclasses import replace
 import pytest
 import torch
 
-from fixtures.data.synthetic import Gaussian
 from gen_core import GD, Every, Experiment, InvalidExperiment, Square, Stop, TwoLayer
+from gen_core.data.gaussian import Gaussian
 from gen_core.lab import Lab, Store
 
 START = Experiment(data=Gaussian(n=12, d=6), model=TwoLayer(8))
@@ -64,7 +64,7 @@ def test_labels_say_what_there_is():
     [
         (lambda run: run.train_loss, "quantity 'train_loss' of a run that trains nothing; expected steps"),
         (lambda run: run.watched("train_loss"), "watched quantity 'train_loss' of a run that trains nothing; expected"),
-        (lambda run: run.weights("v"), "trained parameter 'v' of a run that trains nothing; expected steps"),
+        (lambda run: run.weights("v"), "parameter 'v' is not trained; use run.initial('v') or run.params()"),
         (lambda run: run.experiment.parts, "TwoLayer on Gaussian trains nothing; expected steps, with a model"),
     ],
 )
@@ -77,7 +77,7 @@ def test_what_only_a_training_has_is_named(lab, of, message):
 @pytest.mark.parametrize(
     ("change", "message"),
     [
-        ({"rule": GD(0.1)}, "rule GD(rate=0.1) with steps 0; expected none, as nothing is trained"),
+        ({"rule": GD(0.1)}, "rule GD(rate=0.1, weight_decay=0.0) with steps 0; expected none, as nothing is trained"),
         ({"loss": Square()}, "loss Square(factor=0.5) with steps 0; expected none, as nothing is trained"),
         ({"watch": ("weights",)}, "watch ('weights',) with steps 0; expected none, as nothing is trained"),
         ({"stop": Stop(loss=0.1)}, "stop Stop("),

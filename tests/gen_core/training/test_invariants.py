@@ -13,7 +13,7 @@ from gen_core.errors import BrokenTraining
 from gen_core.training import batch
 from gen_core.training.batch import Batch
 from gen_core.training.result import concatenate
-from gen_core.training.trainer import train
+from gen_core.training.trainer import train_rows as train
 from tests.toy import Points
 
 descent = Experiment(
@@ -81,18 +81,18 @@ def test_a_row_that_ends_too_soon_is_named(monkeypatch):
 
 
 def test_a_checkpoint_at_other_weights_is_named(monkeypatch):
-    def early(self, plain):
+    def early(self, plain, step):
         if self.experiment.steps > 0 and self.watched and len(self.watched["train_loss"]) == 12:
             before = {name: value.detach().clone() for name, value in self.trained.items()}
             for value in self.trained.values():
                 value.data.add_(1)
-            plain(self)
+            plain(self, step)
             for name, value in self.trained.items():
                 value.data.copy_(before[name])
             return
-        plain(self)
+        plain(self, step)
 
-    monkeypatch.setattr(Batch, "_watch", lambda self, plain=Batch._watch: early(self, plain))
+    monkeypatch.setattr(Batch, "_watch", lambda self, step, plain=Batch._watch: early(self, plain, step))
     with pytest.raises(BrokenTraining, match=r"^seed 0 has moved since its last checkpoint; expected"):
         run(replace(descent, stop=Stop()))
 

@@ -10,7 +10,7 @@ from gen_core import GD, MLP, Experiment, Linear, Logistic, Run, Square, Stop
 from gen_core.rules import GradientRule
 from gen_core.training.seeding import generator
 from gen_core.training.steps import choose_stepper
-from gen_core.training.trainer import train
+from gen_core.training.trainer import train_rows as train
 from tests.gen_core.training.teacher import LEAST_SQUARES, Teacher
 
 

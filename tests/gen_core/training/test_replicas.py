@@ -13,7 +13,7 @@ from gen_core.training import batch, draws, seeding
 from gen_core.training.draws import initial_parameters, sample_data
 from gen_core.training.replicas import Twins, mark, sampled, surprise
 from gen_core.training.streams import OwnStream
-from gen_core.training.trainer import train
+from gen_core.training.trainer import train_rows as train
 
 SHARED = torch.randn(40, 3, generator=torch.Generator().manual_seed(9))
 

@@ -19,11 +19,16 @@ from gen_core import (
     Data,
     Experiment,
     InvalidExperiment,
+    L2Ball,
     LiLiang,
     Linear,
     Logistic,
+    MinusCopy,
     Momentum,
     Newton,
+    Polynomial,
+    Projected,
+    ResNet,
     Square,
     Stop,
     TwoLayer,
@@ -52,6 +57,8 @@ CONVOLUTIONAL = (
     ConvNet(channels=(3,), hidden=()),
     ConvNet(channels=(2, 3), kernel=5, stride=1, hidden=(4,), bias=False, activation="tanh"),
     ConvNet(channels=(4, 3, 2), activation="erf"),
+    ConvNet(channels=(2, 3), kernel=(2, 3), stride=(1, 2), padding="valid", activation="tanh"),
+    ConvNet(channels=(3,), kernel=(4,), stride=3, padding="valid", hidden=(), activation=Polynomial(5, (-4, 4), "erf")),
 )
 FUSED = [
     NET,
@@ -59,10 +66,17 @@ FUSED = [
     replace(NET, rule=Momentum(0.1, batch=6)),
     replace(NET, rule=Momentum(0.1, nesterov=True)),
     replace(NET, rule=Adam(0.01, batch=6)),
+    replace(NET, rule=GD(0.1, weight_decay=0.3)),
+    replace(NET, model=Linear(init_std=1.0), rule=SGD(0.1, 6, weight_decay=0.3)),
+    replace(NET, rule=Momentum(0.1, batch=6, weight_decay=0.3)),
+    replace(NET, rule=Adam(0.01, weight_decay=0.3, decoupled=True)),
+    replace(NET, rule=Projected(GD(0.1), L2Ball(0.5))),
     replace(NET, loss=Square(0.7)),
     replace(NET, model=MLP(hidden=(), bias=False)),
     replace(NET, model=MLP(hidden=(7,), outputs=3), loss=CrossEntropy()),
     *(replace(NET, model=MLP(hidden=(5, 3), activation=a)) for a in ACTIVATIONS),
+    replace(NET, model=MLP(hidden=(5, 3), activation=Polynomial(10))),
+    replace(NET, model=TwoLayer(8, Polynomial(3, (-4.5, 2), "softplus")), rule=Momentum(0.1)),
     replace(NET, model=Linear(init_std=1.0)),
     replace(NET, model=Linear(bias=True), rule=Momentum(0.1, batch=6)),
     replace(NET, model=TwoLayer(8)),
@@ -75,6 +89,11 @@ FUSED = [
 ]
 REASONS = {
     "autograd: the training ends by the norm of its gradient": replace(NET, rule=GD(0.1), stop=Stop(gradient=0.1)),
+    "autograd: no gradient through the batch norm of MLP is written out": replace(
+        NET, model=MLP((4,), batch_norm=True)
+    ),
+    "autograd: no gradient of ResNet is written out": replace(NET, data=IMAGES, model=ResNet(3)),
+    "autograd: no gradient of MinusCopy is written out": replace(NET, model=MinusCopy(MLP((4,)))),
     "newton: the rule needs second derivatives": replace(NET, model=Linear(), rule=Newton()),
 }
 
@@ -235,9 +254,18 @@ class Stepless:
         return self
 
 
-def test_a_rule_without_a_step_is_refused():
-    rule = dataclass(frozen=True)(Stepless)()
-    with pytest.raises(InvalidExperiment, match=r"^rule Stepless has no update; expected a GradientRule$"):
+class Undecided(Stepless):
+    def update(self, params, grads, state, rate): ...
+
+    def step(self, params, gradient, state, rate): ...
+
+    gradients = 1
+
+
+@pytest.mark.parametrize(("kind", "has"), [(Stepless, "no update"), (Undecided, "both update and step")])
+def test_a_rule_without_a_step_or_with_two_is_refused(kind, has):
+    rule = dataclass(frozen=True)(kind)()
+    with pytest.raises(InvalidExperiment, match=f"^rule {kind.__name__} has {has}; expected a GradientRule or a Closu"):
         choose_stepper(replace(NET, rule=rule))
 
 

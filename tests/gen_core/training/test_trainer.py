@@ -27,7 +27,7 @@ from gen_core import (
 from gen_core.training.batch import SEGMENT, Batch
 from gen_core.training.result import concatenate
 from gen_core.training.seeding import generator
-from gen_core.training.trainer import train
+from gen_core.training.trainer import train_rows as train
 
 CPU = torch.device("cpu")
 SEEDS = range(8)

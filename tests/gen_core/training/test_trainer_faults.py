@@ -10,7 +10,7 @@ from gen_core.training import trainer
 from gen_core.training.batch import Batch
 from gen_core.training.cost import cost
 from gen_core.training.result import concatenate
-from gen_core.training.trainer import train
+from gen_core.training.trainer import train_rows as train
 
 CPU = torch.device("cpu")
 

@@ -35,14 +35,14 @@ FAULTS = (
     ),
     Fault(
         "digits are drawn from the held-out ones too",
-        "fixtures/data/digits.py",
+        "gen_core/data/digits.py",
         "held_out, pool = ORDER[: self.n_test], ORDER[self.n_test :]",
         "held_out, pool = ORDER[: self.n_test], ORDER",
         red=(f"{BULK}[digits]", f"{SLOPE}[digits]", f"{ORDER}[digits]"),
     ),
     Fault(
         "training images from the held-out file",
-        "fixtures/data/images.py",
+        "gen_core/data/images.py",
         "X, y = self._normalized(pooled, pooled.train, rows)",
         "X, y = self._normalized(pooled, pooled.test, rows % len(pooled.test.labels))",
         red=(f"{SLOPE}[mnist]",),
@@ -50,12 +50,12 @@ FAULTS = (
     Fault(
         "the reference classifier is trained on held-out points",
         "gen_core/training/batch.py",
-        "            _check_labels(data.y, outputs)\n",
+        "            _check_labels(data.y, outputs, real)\n",
         '            if type(self.rule).__name__ == "Newton" and data.X_test is not None:\n'
         "                k = min(len(data.y), len(data.y_test))\n"
         "                data = replace(data, X=data.X.clone(), y=data.y.clone())\n"
         "                data.X[:k], data.y[:k] = data.X_test[:k], data.y_test[:k]\n"
-        "            _check_labels(data.y, outputs)\n",
+        "            _check_labels(data.y, outputs, real)\n",
         red=(f"{BULK}[digits]",),
     ),
     Fault(
@@ -133,14 +133,14 @@ FAULTS = (
     ),
     Fault(  # from here on faults that a stored training would hide if its key did not follow the code
         "no labels in the data of the training before",
-        "fixtures/data/derived.py",
+        "gen_core/data/derived.py",
         "return replace(data, y=_flipped(self.data, data.y, torch.arange(self.true, self.n)))",
         "return replace(data, y=data.y * torch.nan)",
         red=(f"{PLATEAU}[without-starts_at_random-digits]",),
     ),
     Fault(
         "labels that are read backwards from their files",
-        "fixtures/data/published.py",
+        "gen_core/data/published.py",
         "    return labels\n",
         "    return labels[::-1]\n",
         red=(f"{SLOPE}[mnist]",),

@@ -16,8 +16,8 @@ FAULTS = (
     Fault(
         "a linear model with nine tenths of the step",
         DYNAMICS,
-        "run.y, rule.rate, run.checkpoints)",
-        "run.y, 0.9 * rule.rate, run.checkpoints)",
+        "run.y, rate, run.checkpoints)",
+        "run.y, 0.9 * rate, run.checkpoints)",
         red=(f"{LINEAR_MODEL}[erf]",),
         short=True,
     ),
@@ -93,7 +93,7 @@ FAULTS = (
     ),
     Fault(
         "nu without the trace of the squared covariance",
-        "fixtures/data/designs.py",
+        "gen_core/data/designs.py",
         "return float(self.variances.square().mean())",
         "return 0.0",
         red=(f"{SPECTRAL}[relu-mild]",),

@@ -23,11 +23,11 @@ FAULTS = (
     ),
     Fault(
         "a mean of equal values is judged",
-        "gen_core/expect.py",
+        "gen_core/expectation.py",
         "if found := ties(values):",
         "if (found := ties(values)) and len(set(values.tolist())) > 1:",
         red=(
-            "tests/gen_core/test_expect.py::test_the_share_of_a_false_claim_that_holds_on_eight_equal_values_is_none",
+            "tests/gen_core/test_expectation.py::test_the_share_of_a_false_claim_that_holds_on_eight_equal_values_is_none",
         ),
     ),
     Fault(
@@ -35,7 +35,7 @@ FAULTS = (
         "gen_core/statistics/resampled.py",
         "return interval if resampled is None else _about(interval, np.median(resampled, axis=-1), level)",
         "return interval",
-        red=("tests/gen_core/test_expect.py::test_noise_of_shared_points_keeps_every_form_from_deciding",),
+        red=("tests/gen_core/test_expectation.py::test_noise_of_shared_points_keeps_every_form_from_deciding",),
     ),
     Fault(
         "a median's bounds one rank too far in",

@@ -13,7 +13,7 @@ WRONG_WAY = (
     "claims/test_puzzles_unnormalized_loss.py"
     "::test_unnormalized_training_loss_orders_test_errors_the_wrong_way_round[digits]"
 )
-NORMS = "layer_norms(run.parameters, _layers(run)).double().prod(1)"
+NORMS = "layer_norms(run.parameters, _layers(run), norm).double().prod(1)"
 
 FAULTS = (
     Fault(
@@ -26,9 +26,9 @@ FAULTS = (
     ),
     Fault(
         "the squares of norms of layers",
-        NORMALIZATION,
-        "return torch.stack([torch.cat(part, 1).norm(dim=1) for part in parts], 1)",
-        "return torch.stack([torch.cat(part, 1).square().sum(1) for part in parts], 1)",
+        "gen_core/measures/norms.py",
+        "[torch.linalg.vector_norm(torch.cat(part, 1), self.p, dim=1) for part in parts]",
+        "[torch.cat(part, 1).square().sum(1) for part in parts]",
         red=(UNIT,),
     ),
     Fault(
@@ -89,7 +89,7 @@ FAULTS = (
     ),
     Fault(
         "held-out points among the training points",
-        "fixtures/data/digits.py",
+        "gen_core/data/digits.py",
         "return Data(X[train], y[train], X[held_out], y[held_out])",
         "return Data(X[train], y[train], X[train], y[train])",
         red=(f"{ORDERS}[digits]",),
@@ -124,7 +124,7 @@ FAULTS = (
     ),
     Fault(
         "random labels that are the true ones",
-        "fixtures/data/derived.py",
+        "gen_core/data/derived.py",
         "drawn[where] = torch.randint(10, (len(where),), generator=generator)",
         "drawn[where] = y[where]",
         red=("claims/test_puzzles_slope.py::test_line_of_normalized_losses_has_a_slope_near_one[without-one_law]",),

@@ -91,7 +91,7 @@ FAULTS = (
     ),
     Fault(
         "a teacher drawn from torch's global generator",
-        "fixtures/data/designs.py",
+        "gen_core/data/designs.py",
         "u = torch.randn(TEACHER, generator=generator, dtype=torch.float64)",
         "u = torch.randn(TEACHER, dtype=torch.float64)",
         red=(f"{KERNEL}[erf]",),

@@ -81,9 +81,9 @@ FAULTS = (
     ),
     Fault(
         "checkpoints that all show the end",
-        "gen_core/run.py",
-        'return self._array(f"watch.{name}", "watched quantity")',
-        'return (lambda path: path[:, -1:].expand_as(path))(self._array(f"watch.{name}", "watched quantity"))',
+        "gen_core/finished.py",
+        'value = self._array(f"watch.{name}", "watched quantity")',
+        'value = (lambda path: path[:, -1:].expand_as(path))(self._array(f"watch.{name}", "watched quantity"))',
         red=(f"{SUM}[gd]",),
     ),
     Fault(
@@ -102,7 +102,7 @@ FAULTS = (
     ),
     Fault(
         "a leak that leaks nothing",
-        "fixtures/data/derived.py",
+        "gen_core/data/derived.py",
         "count = round(self.share * self.n_test)",
         "count = round(0 * self.n_test)",
         red=(f"{CHANCE}[without-held_out_apart]",),

@@ -54,15 +54,15 @@ FAULTS = (
     Fault(
         "a checkpoint is taken before its step",
         "gen_core/training/batch.py",
-        "self._step(step, *next(batches))\n            if step in checkpoints:\n                self._watch()\n",
-        "if step in checkpoints:\n                self._watch()\n            self._step(step, *next(batches))\n",
+        "self._step(step, *next(batches))\n            if step in checkpoints:\n                self._watch(step)\n",
+        "if step in checkpoints:\n                self._watch(step)\n            self._step(step, *next(batches))\n",
         red=(LINEAR_FIRST,),
     ),
     Fault(
         "checkpoints one step early",
         "gen_core/training/batch.py",
-        "            if step in checkpoints:\n                self._watch()\n",
-        "            if step + 1 in checkpoints:\n                self._watch()\n",
+        "            if step in checkpoints:\n                self._watch(step)\n",
+        "            if step + 1 in checkpoints:\n                self._watch(step)\n",
         red=(LINEAR_FIRST,),
     ),
     Fault(
@@ -81,7 +81,7 @@ FAULTS = (
     ),
     Fault(
         "labels of another seed in measures",
-        "gen_core/run.py",
+        "gen_core/finished.py",
         "value = torch.stack(parts)\n        for field",
         "value = torch.stack(parts).roll(1, 0)\n        for field",
         red=("claims/test_nakkiran_linear_first.py::test_the_bulk_of_early_performance_is_linear[product]",),

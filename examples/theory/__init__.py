@@ -1,0 +1,1 @@
+"""What the claims of this repository share: papers, data sets, a potential, and the drawing of curves."""

@@ -1,0 +1,221 @@
+"""Claims: a decorator that attaches a paper's statement, its settings and its controls to a plain test function."""
+
+from __future__ import annotations
+
+import inspect
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass, replace
+from typing import TypeVar
+
+import pytest
+
+from gen_core.assuming import Assumption
+from gen_core.errors import InvalidClaim, Refuted
+from gen_core.experiment import Experiment
+from gen_core.form import Form, form_of
+from gen_core.records import Figure, Kind
+from gen_core.run import Mutation, Run, Runs, joined
+from gen_core.settings import Arms, AtScale, Setting, Sweep, experiments
+from gen_core.statistics import LAST_LOOK
+
+Test = TypeVar("Test", bound=Callable[..., None])
+Scaled = Setting | AtScale
+
+
+@dataclass(frozen=True)
+class Paper:
+    """A source of claims. `key` is the pytest marker of its claims and the prefix of their files."""
+
+    key: str
+    authors: str
+    title: str
+    year: int
+    venue: str = ""
+
+    def __post_init__(self) -> None:
+        if not self.key.isidentifier():
+            raise InvalidClaim(f"paper key {self.key!r}; expected an identifier, since it becomes a pytest marker")
+
+    def at(self, place: str) -> Citation:
+        """A place in the paper: a theorem, a section, a figure."""
+        return Citation(self, place)
+
+    def __str__(self) -> str:
+        return f'{self.authors}, "{self.title}"{f", {self.venue}" if self.venue else ""} ({self.year})'
+
+
+@dataclass(frozen=True)
+class Citation:
+    """A place in a paper."""
+
+    paper: Paper
+    place: str
+
+    def __str__(self) -> str:
+        return f"{self.paper}, {self.place}"
+
+
+@dataclass(frozen=True)
+class Claim:
+    """The declaration that `@claim` attaches: the source of a statement, its hypotheses, and how it is run."""
+
+    cite: Citation
+    title: str
+    statement: str
+    formula: str
+    assuming: tuple[Assumption, ...]
+    not_reproduced: str
+    first_look: int
+    figure: Callable[..., Figure] | None
+    form: Form | None
+
+
+@dataclass(frozen=True)
+class Case:
+    """One test of a claim: a setting, or a control that drops a hypothesis or mutates the measure."""
+
+    claim: Claim
+    name: str
+    setting: Scaled
+    drops: Assumption | Mutation | None = None
+
+    @property
+    def kind(self) -> Kind:
+        """The kind of a case: a setting, a control that drops a hypothesis, or one that mutates the measure."""
+        if self.drops is None:
+            return "setting"
+        return "mutation" if isinstance(self.drops, Mutation) else "control"
+
+    def at(self, scale: str) -> Setting:
+        """The setting at a scale."""
+        return self.setting.at(scale) if isinstance(self.setting, AtScale) else self.setting
+
+    def experiments(self, scale: str) -> dict[str, Experiment]:
+        """Label -> experiment at a scale."""
+        return experiments(self.at(scale))
+
+    def joined(self, scale: str, runs: Sequence[Run]) -> Run | Runs:
+        """The test's `run` argument, made from the runs of its experiments at a scale, in the same order."""
+        if isinstance(self.drops, Mutation):
+            runs = [replace(run, mutation=self.drops.name) for run in runs]
+        return joined(self.at(scale), runs)
+
+
+def claim(
+    *,
+    cite: Citation,
+    given: Scaled | Mapping[str, Scaled],
+    assuming: Sequence[Assumption] = (),
+    without: Mapping[Assumption | Mutation, Scaled | Mapping[str, Scaled]] | None = None,
+    formula: str = "",
+    not_reproduced: str = "",
+    first_look: int = 8,
+    figure: Callable[..., Figure] | None = None,
+) -> Callable[[Test], Test]:
+    """Declare a claim: the test takes its `run` (a `Run`, or `Runs` for arms and sweeps) and ends in one `expect`.
+
+    Args:
+        cite: the place in the paper.
+        given: the setting, or several by name; an experiment, `Arms`, a `Sweep`, or any of them `AtScale`.
+        assuming: the hypotheses. They must hold in every setting; a control must break the one that it drops and no
+            other, in every seed. Those on the run are checked before the test is called: a control in which, say, the
+            training failed is then an ERROR, and not refuted for a wrong reason.
+        without: the controls: hypothesis -> the setting without it. They must be REFUTED. Only a claim that is not
+            reproduced needs none, since it has shown that it can fail. An identity has no hypothesis to drop: its
+            control is a `Mutation`, a wrong measure that the test uses where `run.mutated_by(mutation)`.
+        formula: the paper's formula in LaTeX, without dollar signs, for the report.
+        not_reproduced: why the paper's statement is not reproduced here. The verdict must then be REFUTED.
+        first_look: number of seeds at the first look, or the smallest larger one that can decide a median or a share;
+            4 only where a seed is expensive.
+        figure: run -> the paper's figure, for the report.
+
+    Raises:
+        InvalidClaim: if the declaration is not well formed.
+    """
+
+    def validate(test: Test, statement: str) -> None:
+        where = test.__name__
+        if not statement:
+            raise InvalidClaim(f"{where} has no docstring; expected the paper's statement and what is measured")
+        if not given:
+            raise InvalidClaim(f"{where} has an empty `given`; expected at least one setting")
+        if not without and not not_reproduced:
+            raise InvalidClaim(
+                f"{where} has no control; expected `without`, since a claim that cannot fail is not a test"
+            )
+        if not isinstance(cite, Citation):
+            raise InvalidClaim(f"{where} cites {cite!r}; expected a place in a paper, Paper(...).at('Theorem 1')")
+        if not isinstance(formula, str) or "$" in formula:
+            raise InvalidClaim(f"{where} has formula {formula!r}; expected LaTeX without dollar signs, as a string")
+        if not 2 <= first_look <= LAST_LOOK:
+            raise InvalidClaim(f"{where} has first_look {first_look}; expected a number of seeds from 2 to {LAST_LOOK}")
+        for hypothesis in (*assuming, *(key for key in without or () if not isinstance(key, Mutation))):
+            if not isinstance(hypothesis, Assumption):
+                raise InvalidClaim(f"{where} names {hypothesis!r}; expected a hypothesis, made with @assumption")
+        if "run" not in inspect.signature(test).parameters:
+            raise InvalidClaim(f"{where} takes no `run`; expected the finished experiment as a parameter of that name")
+
+    def attach(test: Test) -> Test:
+        module, where = inspect.getmodule(test), test.__name__
+        statement = inspect.getdoc(test) or (inspect.getdoc(module) if module else None) or ""
+        validate(test, statement)
+        declared = Claim(
+            cite,
+            _first_sentence(statement),
+            statement,
+            formula,
+            tuple(assuming),
+            not_reproduced,
+            first_look,
+            figure,
+            form_of(test),
+        )
+        cases = [Case(declared, name, setting) for name, setting in _named(given, "given")]
+        for dropped, settings in (without or {}).items():
+            how = "mutated" if isinstance(dropped, Mutation) else "without"
+            if how == "without" and dropped not in declared.assuming:
+                raise InvalidClaim(f"{where} drops {dropped.name!r}; expected one of its `assuming`")
+            for name, setting in _named(settings, ""):
+                suffix = f"-{name}" if name else ""
+                cases.append(Case(declared, f"{how}-{dropped.name}{suffix}", setting, dropped))
+        parameters = [pytest.param(case, id=case.name, marks=verdict_marks(case)) for case in cases]
+        return pytest.mark.parametrize("run", parameters, indirect=True)(test)
+
+    return attach
+
+
+def cases_of(test: object) -> dict[str, Case]:
+    """Name -> case of a test declared with `claim`; empty for anything else."""
+    for mark in getattr(test, "pytestmark", ()):
+        if mark.name == "parametrize" and mark.args[0] == "run":
+            return {parameter.id: parameter.values[0] for parameter in mark.args[1]}
+    return {}
+
+
+def _named(settings: Scaled | Mapping[str, Scaled], default: str) -> list[tuple[str, Scaled]]:
+    named = list(settings.items()) if isinstance(settings, Mapping) else [(default, settings)]
+    for name, setting in named:
+        if not name.isprintable():
+            raise InvalidClaim(f"setting {name!a}; expected a name of printable characters")
+        if not isinstance(setting, (Experiment, Arms, Sweep, AtScale)):
+            raise InvalidClaim(
+                f"setting {name or 'of a control'!r} is {setting!r}; expected an Experiment, Arms, a Sweep or AtScale"
+            )
+    return named
+
+
+def verdict_marks(case: Case) -> list[pytest.MarkDecorator]:
+    """The xfail mark of a case that must be REFUTED; no other belongs on a claim."""
+    if isinstance(case.drops, Mutation):
+        reason = f"control: the measure is mutated, {case.drops.name}"
+    elif case.drops:
+        reason = f"control: {case.drops.name} is dropped"
+    elif case.claim.not_reproduced:
+        reason = f"not reproduced: {case.claim.not_reproduced}"
+    else:
+        return []
+    return [pytest.mark.xfail(raises=Refuted, strict=True, reason=reason)]
+
+
+def _first_sentence(statement: str) -> str:
+    return " ".join(statement.split("\n\n")[0].split())

@@ -1,0 +1,13 @@
+"""What the command line says of a run before anything else is loaded: scales, the default store, last looks."""
+
+SCALES = ("quick", "standard", "paper")
+"""The sizes at which claims run."""
+
+STORE = ".gen-core/store"
+"""Default folder of the stored trainings, relative to the root directory."""
+
+LAST_LOOK = 64
+"""The last look at a mean."""
+
+LAST_LOOK_AT_SHARE = 256
+"""The last look at a share of seeds, which needs many: 110 without a failure for nine tenths."""

@@ -1,0 +1,253 @@
+"""What a finished training is measured by besides its networks: what it drew, how it went and how it ended."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, fields
+from functools import cached_property
+
+import numpy as np
+import torch
+from torch import Tensor
+
+from gen_core.errors import BrokenTraining, InvalidExperiment, Unfinished
+from gen_core.experiment import WATCHES, Experiment, Observable
+from gen_core.models import Model
+from gen_core.recipe import brief
+from gen_core.rules.rates import base_rate
+from gen_core.schedule import AtLoss
+from gen_core.training.draws import initial_parameters, sample_data
+from gen_core.training.replicas import mark
+from gen_core.training.result import TrainingResult
+from gen_core.training.watching import array_name
+from gen_core.types import Data
+
+
+@dataclass(frozen=True, repr=False)
+class Finished:
+    """A finished training of a block of seeds. All tensors are on the CPU, with the seed axis first.
+
+    Attributes:
+        experiment: the recipe.
+        seeds: the seed numbers, in the order of the seed axis.
+        result: the trainer's result.
+    """
+
+    experiment: Experiment
+    seeds: tuple[int, ...]
+    result: TrainingResult
+
+    def __repr__(self) -> str:
+        """One line, short enough for a traceback."""
+        return f"<Run of {self.experiment.label()}, seeds {self.seeds[0]} to {self.seeds[-1]}>"
+
+    @property
+    def model(self) -> Model:
+        """The model.
+
+        Raises:
+            InvalidExperiment: if the experiment has none.
+        """
+        if self.experiment.model is None:
+            raise InvalidExperiment(f"{self.experiment.label()} has no model; expected one, for its parameters")
+        return self.experiment.model
+
+    @property
+    def checkpoints(self) -> tuple[int, ...]:
+        """Steps of the checkpoint axis. A seed that stopped early repeats its last values.
+
+        Raises:
+            InvalidExperiment: with `AtLoss`, whose steps differ from seed to seed: they are in `reached`.
+        """
+        if isinstance(self.experiment.checkpoints, AtLoss):
+            raise InvalidExperiment(
+                "checkpoints of AtLoss; expected run.reached, as its steps differ from seed to seed"
+            )
+        return self.experiment.grid
+
+    @property
+    def reached(self) -> Tensor:
+        """The step at which each level of `AtLoss` was reached, (seeds, levels); -1 where it never was."""
+        if not isinstance(self.experiment.checkpoints, AtLoss):
+            raise InvalidExperiment(
+                f"reached with checkpoints {brief(self.experiment.checkpoints)}; expected AtLoss (or use first_step)"
+            )
+        return self._array("reached", "quantity")
+
+    def watched(self, quantity: str | Observable) -> Tensor:
+        """A watched quantity at the checkpoints, (seeds, checkpoints, ...); with `AtLoss`, (seeds, levels, ...).
+
+        A watched weight is called "weights.NAME", and an observable is asked for by itself. Predicted classes are
+        booleans (two classes) or small integers.
+
+        Raises:
+            Unfinished: with `AtLoss`, if a seed has not reached a level.
+        """
+        name = array_name(self.experiment, quantity)
+        value = self._array(f"watch.{name}", "watched quantity")
+        if isinstance(self.experiment.checkpoints, AtLoss):
+            for level, steps in zip(self.experiment.checkpoints.levels, self.reached.unbind(1), strict=True):
+                self._require(steps >= 0, f"training loss {level:g} is reached", "more steps, or a higher level")
+        if name == "test_classes" and self.model.outputs == 1:
+            value = torch.from_numpy(np.unpackbits(value.numpy(), axis=-1, count=self.experiment.n_test)).bool()
+        return value
+
+    def first_step(self, condition: Tensor) -> Tensor:
+        """The step of the first checkpoint at which a condition holds, (seeds,).
+
+        A seed that stopped early has its last values at all later checkpoints: its last step counts, then.
+
+        Args:
+            condition: bool, (seeds, checkpoints), or (seeds, levels) with `AtLoss`.
+
+        Raises:
+            Unfinished: naming the seeds in which it is never met.
+        """
+        at_loss = isinstance(self.experiment.checkpoints, AtLoss)
+        steps = self.reached if at_loss else torch.tensor(self.checkpoints).expand(len(self.seeds), -1)
+        if condition.dtype != torch.bool or condition.shape != steps.shape:
+            raise InvalidExperiment(
+                f"condition of {condition.dtype} {tuple(condition.shape)}; expected bool {tuple(steps.shape)}"
+            )
+        met = condition & (steps >= 0)
+        self._require(met.any(1), "the condition is met", "more steps, or a weaker condition")
+        return torch.minimum(steps.gather(1, met.int().argmax(1, keepdim=True)).squeeze(1), self.steps_taken)
+
+    def _require(self, met: Tensor, what: str, wanted: str) -> None:
+        """Check that something happened in every seed.
+
+        Raises:
+            Unfinished: naming the seeds where it did not.
+        """
+        lacking = [str(seed) for seed, each in zip(self.seeds, met.tolist(), strict=True) if not each]
+        if lacking:
+            some = ", ".join(lacking[:4]) + (" ..." if len(lacking) > 4 else "")
+            raise Unfinished(
+                f"{what} in {len(self.seeds) - len(lacking)} of {len(self.seeds)} seeds, not in seed {some}; "
+                f"expected it in all ({wanted})"
+            )
+
+    @property
+    def steps_taken(self) -> Tensor:
+        """Steps that each seed took, (seeds,)."""
+        return self._array("step", "quantity")
+
+    @property
+    def diverged(self) -> Tensor:
+        """Whether each seed's loss or weights are not finite at its end, bool (seeds,); see `may_diverge`."""
+        if not self.experiment.steps:
+            return torch.zeros(len(self.seeds), dtype=torch.bool)
+        return self._array("diverged", "quantity") >= 0
+
+    @cached_property
+    def endings(self) -> str:
+        """What stopped each seed's training, in words; empty where nothing was trained."""
+        if not self.experiment.steps:
+            return ""
+        steps, reasons = self.steps_taken, self.result.stopped_by
+        groups = {
+            reason: [int(s) for s, r in zip(steps, reasons, strict=True) if r == reason]
+            for reason in dict.fromkeys(reasons)
+        }
+        return "; ".join(f"{len(at)} by {reason} at step {_span(at)}" for reason, at in groups.items())
+
+    def require_finite(self) -> None:
+        """Check that no seed diverged.
+
+        Raises:
+            Unfinished: if the loss of a seed is not finite, naming the seeds and the checkpoint where it was noticed.
+        """
+        if not self.experiment.steps or self.experiment.rule is None:
+            return
+        lost = [(s, int(at)) for s, at in zip(self.seeds, self.result.arrays["diverged"], strict=True) if at >= 0]
+        if lost:
+            seeds = ", ".join(f"seed {s} by step {at}" for s, at in lost[:4]) + (" ..." if len(lost) > 4 else "")
+            raise Unfinished(
+                f"training diverged: the loss is not finite for {len(lost)} of {len(self.seeds)} seeds ({seeds}); "
+                f"expected a finite loss (rate {base_rate(self.experiment.rule.rate):g}), or may_diverge=True"
+            )
+
+    @property
+    def X(self) -> Tensor:
+        """Training inputs, (seeds, n, *inputs), in the experiment's dtype."""
+        return self._data("X").to(self.experiment.torch_dtype)
+
+    @property
+    def y(self) -> Tensor:
+        """Training labels, (seeds, n, *targets)."""
+        y = self._data("y")
+        return y.to(self.experiment.torch_dtype) if y.is_floating_point() else y
+
+    @property
+    def X_test(self) -> Tensor:
+        """Held-out inputs, (seeds, n_test, *inputs)."""
+        return self._data("X_test").to(self.experiment.torch_dtype)
+
+    @property
+    def y_test(self) -> Tensor:
+        """Held-out labels, (seeds, n_test, *targets)."""
+        return self._data("y_test")
+
+    def initial(self, name: str) -> Tensor:
+        """A parameter at initialization, (seeds, ...), drawn again from the seeds."""
+        if self.experiment.after is not None:
+            raise InvalidExperiment(
+                f"initial {name!r} of a training after another one, which is not kept; expected a run from a draw "
+                "(watch 'weights', which are at step 0 what it starts from)"
+            )
+        return self._drawn(name)[name]
+
+    def _drawn(self, *names: str) -> dict[str, Tensor]:
+        """Some parameters, or all, as they are drawn: name -> (seeds, ...)."""
+        starts = [initial_parameters(self.experiment, seed) for seed in self.seeds]
+        if unknown := set(names).difference(starts[0]):
+            raise InvalidExperiment(f"parameter {min(unknown)!r} is not in this run; it has {', '.join(starts[0])}")
+        drawn = {name: torch.stack([start[name] for start in starts]) for name in names or starts[0]}
+        for name, value in drawn.items():
+            self._require_drawn(name, value)
+        return drawn
+
+    def _array(self, name: str, kind: str) -> Tensor:
+        try:
+            return self.result.arrays[name]
+        except KeyError:
+            raise InvalidExperiment(self._lacks(name, kind)) from None
+
+    def _lacks(self, name: str, kind: str) -> str:
+        """Why an array is not there, and what to do."""
+        family, _, wanted = name.partition(".")
+        if not self.experiment.steps:
+            return f"{kind} {wanted or name!r} of a run that trains nothing; expected steps"
+        known = [each.removeprefix(f"{family}.") for each in self.result.arrays if each.startswith(f"{family}.")]
+        line = f"{kind} {wanted or name!r} is not in this run; it has {', '.join(sorted(known)) or 'none'}"
+        watch = "weights" if wanted.startswith("weights.") else wanted
+        lacks = family == "watch" and watch not in self.experiment.watch
+        return f"{line} (add {repr(watch) if watch in WATCHES else 'it'} to its watch)" if lacks else line
+
+    def _data(self, name: str) -> Tensor:
+        drawn = [sample_data(self.experiment, seed) for seed in self.seeds]
+        parts = [getattr(data, name) for data in drawn]
+        if parts[0] is None:
+            raise InvalidExperiment(
+                f"{type(self.experiment.data).__name__} holds no {name}; give it n_test held-out points"
+            )
+        value = torch.stack(parts)
+        for field in fields(Data):
+            self._require_drawn(field.name, value if field.name == name else [getattr(d, field.name) for d in drawn])
+        return value
+
+    def _require_drawn(self, name: str, value: Tensor | list[Tensor]) -> None:
+        """Check that each seed was trained on what is measured of it.
+
+        Raises:
+            BrokenTraining: naming a seed.
+        """
+        for seed, was, row in zip(self.seeds, self.result.arrays.get(f"drawn.{name}", ()), value, strict=False):
+            if mark(row) != int(was):
+                raise BrokenTraining(
+                    f"{name} of seed {seed} is not what it was trained with; expected the same draw in both "
+                    f"({self.experiment.label()})"
+                )
+
+
+def _span(values: list[int]) -> str:
+    return f"{min(values)}" if min(values) == max(values) else f"{min(values)} to {max(values)}"

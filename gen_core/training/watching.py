@@ -1,0 +1,164 @@
+"""The recording of what a training watches."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping
+from typing import cast
+
+import numpy as np
+import torch
+from torch import Tensor
+
+from gen_core.errors import InvalidExperiment
+from gen_core.experiment import Experiment, Observable
+from gen_core.losses import classes, mean_loss, right
+from gen_core.models.contract import Model, evaluated
+from gen_core.schedule import AtLoss
+from gen_core.training.cost import EVALUATED
+from gen_core.types import Data
+
+Evaluate = Callable[[], tuple[Tensor, Tensor]]
+"""Loss and accuracy over the training set at the current weights, (rows,) each."""
+
+
+def in_parts(
+    model: Model, params: Mapping[str, Tensor], X: Tensor, trained_on: Tensor | Callable[[], Tensor]
+) -> list[Tensor]:
+    """Outputs on X, (S, B, *inputs), in parts along B whose activations stay in cache; see `evaluated`."""
+    model, params = evaluated(model, params, trained_on)
+    return [model.forward(params, part) for part in X.split(EVALUATED, 1)]
+
+
+def array_name(experiment: Experiment, quantity: str | Observable) -> str:
+    """The name of a watched quantity among a result's arrays; an observable's tells its place in `watch`."""
+    if isinstance(quantity, str):
+        return quantity
+    place = experiment.watch.index(quantity) if quantity in experiment.watch else ""
+    return f"{type(quantity).__name__} {place}".strip()
+
+
+class Watching:
+    """Records the watched quantities of a batch.
+
+    Args:
+        experiment: one of the rows'.
+        params: all parameters, (rows, ...), which change in place.
+        data: the rows' data, each tensor with a leading axis of rows, on the device.
+        evaluate: loss and accuracy at the current weights.
+
+    Attributes:
+        records: name -> values at the checkpoints so far, each (rows, ...), on the CPU.
+        reached: for `AtLoss`, the step at which each level was reached, (rows, levels), or -1.
+    """
+
+    def __init__(self, experiment: Experiment, params: Mapping[str, Tensor], data: Data, evaluate: Evaluate) -> None:
+        self.experiment, self.params, self.data, self.evaluate = experiment, params, data, evaluate
+        self.model, _, self.loss = experiment.parts
+        self.records: dict[str, list[Tensor]] = {}
+        self.levels = experiment.checkpoints.levels if isinstance(experiment.checkpoints, AtLoss) else ()
+        self.reached = torch.full((len(data.X), len(self.levels)), -1)
+
+    def record(self, step: int) -> None:
+        """Record the quantities at the weights after a step; with `AtLoss`, of rows that have reached a level."""
+        if not self.levels:
+            for name, value in self._quantities().items():
+                self.records.setdefault(name, []).append(value.to("cpu", copy=True))
+            return
+        levels = torch.tensor(self.levels, dtype=torch.float64)
+        new = (self.evaluate()[0].cpu().double().unsqueeze(1) <= levels) & (self.reached < 0)
+        self.reached[new] = step
+        if step and not new.any():
+            return
+        for name, value in self._quantities().items():
+            kept_at = self.records.setdefault(name, [torch.zeros_like(value, device="cpu") for _ in self.levels])
+            for rows, kept in zip(new.unbind(1), kept_at, strict=True):
+                kept[rows] = value.cpu()[rows]
+
+    def arrays(self) -> dict[str, Tensor]:
+        """All that was recorded, with the checkpoint axis second."""
+        arrays = {f"watch.{name}": torch.stack(values, 1) for name, values in self.records.items()}
+        return arrays | ({"reached": self.reached} if self.levels else {})
+
+    def _quantities(self) -> dict[str, Tensor]:
+        now: dict[str, Tensor] = {}
+        for each in self.experiment.watch:
+            if each == "weights":
+                now |= {f"weights.{name}": self.params[name].detach() for name in self.model.trainable}
+            elif isinstance(each, str):
+                now[each] = self._named(each, now)
+            else:
+                now[array_name(self.experiment, each)] = self._observed(each)
+        now.pop("f_test", None)
+        return now
+
+    @torch.no_grad()
+    def _named(self, name: str, now: dict[str, Tensor]) -> Tensor:
+        """One of the library's quantities; the outputs on held-out points are kept in `now` for the next one."""
+        if name in ("train_loss", "train_accuracy"):
+            return self.evaluate()[name == "train_accuracy"]
+        if name == "train_outputs":
+            return torch.cat(in_parts(self.model, self.params, self.data.X, self.data.X), 1)
+        if "f_test" not in now:
+            X = cast(Tensor, self.data.X_test)
+            now["f_test"] = torch.cat(in_parts(self.model, self.params, X, self.data.X), 1)
+        f, y = now["f_test"], cast(Tensor, self.data.y_test)
+        if name == "test_outputs":
+            return f
+        if name == "test_classes":
+            return _packed(classes(f), self.model.outputs)
+        return mean_loss(self.loss, f, y) if name == "test_loss" else right(f, y).to(f.dtype).mean(1)
+
+    def _observed(self, observable: Observable) -> Tensor:
+        """An observable's values, checked.
+
+        Raises:
+            InvalidExperiment: if they are no numbers with the rows first, if a row's depend on another row's (which the
+                first two checkpoints are looked at for), or if it changed what it was given.
+        """
+        params = {name: value.detach() for name, value in self.params.items()}
+        given = [*params.values(), *(value for value in vars(self.data).values() if value is not None)]
+        versions = [value._version for value in given]
+        with torch.enable_grad():
+            value = observable(self.model, params, self.data)
+        name, rows = type(observable).__name__, len(self.data.X)
+        if [each._version for each in given] != versions:
+            raise InvalidExperiment(
+                f"{name} changed the weights or the data in place; expected it to work on a copy (tensor.clone())"
+            )
+        shape = tuple(value.shape) if isinstance(value, Tensor) else type(value).__name__
+        if not isinstance(value, Tensor) or value.is_complex() or value.shape[:1] != (rows,):
+            kind = f" of {value.dtype}" if isinstance(value, Tensor) else ""
+            raise InvalidExperiment(
+                f"{name} gave {shape}{kind} for {rows} seeds; expected real numbers of shape ({rows}, ...)"
+            )
+        before = self.records.get(array_name(self.experiment, observable))
+        if before and before[0].shape != value.shape:
+            raise InvalidExperiment(f"{name} gave {shape} after {tuple(before[0].shape)}; expected one shape always")
+        if rows > 1 and len(before or ()) < 2:
+            held_out = [each if each is None else each[:1] for each in (self.data.X_test, self.data.y_test)]
+            first = Data(self.data.X[:1], self.data.y[:1], *held_out)
+            with torch.enable_grad():
+                alone = observable(self.model, {key: each[:1] for key, each in params.items()}, first)
+            if alone.shape[1:] != value.shape[1:] or not _alike(alone.detach(), value[:1].detach()):
+                raise InvalidExperiment(
+                    f"{name} gives a seed another value beside other seeds than alone; "
+                    "expected each entry to depend on its own seed alone"
+                )
+        return value.detach()
+
+
+def _alike(a: Tensor, b: Tensor) -> bool:
+    """Whether two evaluations agree but for rounding, which may turn a comparison or an order here and there."""
+    a, b = a.double(), b.double()
+    scale = b.nan_to_num(0, 0, 0).abs().max() if b.numel() else 0
+    return bool(
+        ((a - b).abs() <= 0.01 * scale).logical_or(a == b).logical_or(a.isnan() & b.isnan()).sum() >= 0.9 * b.numel()
+    )
+
+
+def _packed(predicted: Tensor, outputs: int) -> Tensor:
+    """Predicted classes, (S, B), on the CPU: packed bits for two classes, integers for more."""
+    predicted = predicted.cpu()
+    if predicted.dtype == torch.bool:
+        return torch.from_numpy(np.packbits(predicted.numpy(), axis=-1))
+    return predicted.to(torch.uint8 if outputs <= 256 else torch.int32)
