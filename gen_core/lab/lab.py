@@ -135,7 +135,8 @@ class Lab:
                 return ""
             if (why := drawn_otherwise(block, result)) and trained:
                 raise InvalidExperiment(
-                    f"{why}, just now: its draw is another one each time; expected the same from the same generator"
+                    f"a training {why}, just now: its draw is another one each time; expected the same from the same "
+                    "generator"
                 )
             return why
 
