@@ -14,7 +14,7 @@ from gen_core.checks import check_count, check_counts
 from gen_core.code.fingerprint import code_of
 from gen_core.errors import InvalidExperiment
 from gen_core.losses import Loss, WholeLoss
-from gen_core.models.contract import Model, check_batch, missing_members
+from gen_core.models.contract import Model, missing_members, refuse_single_points
 from gen_core.recipe import brief, canonical, digest
 from gen_core.rules import NewtonRule, Particular, Rule
 from gen_core.schedule import AtLoss, Every, Geometric, Stop
@@ -161,7 +161,7 @@ class Experiment:
                 )
         if isinstance(self.rule, NewtonRule) and isinstance(self.loss, WholeLoss):
             raise InvalidExperiment(f"loss {brief(self.loss)} with {type(self.rule).__name__}; expected one of points")
-        check_batch(self.parts.model, batch or self.data.n)
+        refuse_single_points(self.parts.model, batch or self.data.n)
         if isinstance(self.rule, Particular):
             self.rule.check(self.parts.model)
 

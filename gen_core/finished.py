@@ -163,7 +163,8 @@ class Finished:
             seeds = ", ".join(f"seed {s} by step {at}" for s, at in lost[:4]) + (" ..." if len(lost) > 4 else "")
             raise Unfinished(
                 f"training diverged: the loss is not finite for {len(lost)} of {len(self.seeds)} seeds ({seeds}); "
-                f"expected a finite loss (rate {base_rate(self.experiment.rule.rate):g}), or may_diverge=True"
+                f"expected a finite loss (rate {base_rate(self.experiment.rule.rate):g}), "
+                "or may_diverge=True to measure it"
             )
 
     @property

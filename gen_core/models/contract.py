@@ -213,7 +213,7 @@ def evaluated(
     return (model, params) if absorbed is None else absorbed(params, X() if callable(X) else X)
 
 
-def check_batch(model: Model, points: int) -> None:
+def refuse_single_points(model: Model, points: int) -> None:
     """Refuse batches of one point for a model with batch norm: for any that has an `absorbed`.
 
     Raises:

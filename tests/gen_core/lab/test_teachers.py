@@ -23,7 +23,7 @@ from gen_core import (
 from gen_core.lab import Lab, Store
 from gen_core.training.teachers import provide_teachers
 from gen_core.training.teaching import train_alone
-from gen_core.training.trainer import train
+from gen_core.training.trainer import train_rows as train
 
 CPU = torch.device("cpu")
 

@@ -100,6 +100,8 @@ FAULTS = """
 import resource, torch
 from gen_core.training import device
 {setting}
+for _ in range(20):  # small blocks between may keep the first few apart
+    torch.ones(2**24)
 before = resource.getrusage(resource.RUSAGE_SELF).ru_minflt
 for _ in range(20):
     torch.ones(2**24)  # 64 MiB

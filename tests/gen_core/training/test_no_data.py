@@ -101,7 +101,7 @@ def test_a_recipe_without_data_is_planned_stored_and_measured(tmp_path):
         (lambda: Experiment(), "^neither data nor a model; expected one of them at least$"),
         (
             lambda: run(replace(WELLS, model=Lopsided())),
-            r"^energy of Lopsided of shape \(3, 50, 2\); expected \(3\[, chai",
+            r"^energy of Lopsided of shape \(2, 50, 2\); expected \(2\[, chai",
         ),
     ],
 )

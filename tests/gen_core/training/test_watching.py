@@ -119,10 +119,10 @@ class Wrong:
 @pytest.mark.parametrize(
     ("observable", "message"),
     [
-        (Wrong("total"), r"^Wrong gave \(\) of torch.float64 for 3 seeds; expected real numbers of shape \(3, ...\)$"),
-        (Wrong("list"), "^Wrong gave list for 3 seeds; expected real numbers of shape"),
-        (Wrong("complex"), r"^Wrong gave \(3, 5\) of torch.complex128 for 3 seeds; expected real numbers"),
-        (Wrong("pairs"), r"^Wrong gave \(6, 5\) of torch.float64 for 3 seeds; expected real numbers of shape \(3, "),
+        (Wrong("total"), r"^Wrong gave \(\) of torch.float64 for 2 seeds; expected real numbers of shape \(2, ...\)$"),
+        (Wrong("list"), "^Wrong gave list for 2 seeds; expected real numbers of shape"),
+        (Wrong("complex"), r"^Wrong gave \(2, 5\) of torch.complex128 for 2 seeds; expected real numbers"),
+        (Wrong("pairs"), r"^Wrong gave \(4, 5\) of torch.float64 for 2 seeds; expected real numbers of shape \(2, "),
         (Meddling("weights"), "^Meddling changed the weights or the data in place; expected it to work on a copy"),
         (Meddling("data"), "^Meddling changed the weights or the data in place; expected it to work on a copy"),
     ],

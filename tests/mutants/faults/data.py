@@ -104,9 +104,9 @@ FAULTS = (
     ),
     Fault(
         "a network with biases where none are meant",
-        "gen_core/models/networks.py",
-        "            if layer.bias:\n",
-        "            layer = replace(layer, bias=layer.bias or f'b{layer.weight[1:]}')\n            if layer.bias:\n",
+        "gen_core/models/layered.py",
+        '        return "Wb" if self.bias else "W"\n',
+        '        return "Wb"\n',
         red=(f"{HOMOGENEOUS}[depth-2]",),
     ),
     Fault(

@@ -55,8 +55,8 @@ FAULTS = (
     Fault(
         "one stream of starts for all seeds",
         "gen_core/training/draws.py",
-        'generator(model, seed, "init")',
-        'generator(model, 0, "init")',
+        'generator(numbered(model, experiment.start), seed, "init")',
+        'generator(numbered(model, experiment.start), 0, "init")',
         red=(f"{ROW_SPAN}[momentum]", f"{KERNEL}[erf]"),
         short=True,
     ),
@@ -70,8 +70,8 @@ FAULTS = (
     Fault(
         "one batch order for all rows",
         "gen_core/training/batch.py",
-        'generator((n, size, rule.replacement), seed, "order")',
-        'generator((n, size, rule.replacement), 0, "order")',
+        'generator(numbered((n, size, rule.replacement), e.order), seed, "order")',
+        'generator(numbered((n, size, rule.replacement), e.order), 0, "order")',
         red=(f"{MINIMUM_NORM}[sgd-batch-10-permuted]",),
         short=True,
     ),
