@@ -107,7 +107,7 @@ def test_a_run_from_a_folder_within_finds_what_the_root_has_stored(foreign):
     assert foreign.pytest().returncode == 0
     result = foreign.pytest(within="claims")
     assert result.returncode == 0, result.stdout
-    assert "trainings: 0" in result.stdout
+    assert "trained: nothing new" in result.stdout
     assert last(result.stdout, "report").is_file()
 
 

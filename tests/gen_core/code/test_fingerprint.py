@@ -106,7 +106,7 @@ EDITS = {
     ),
     "a model": ("gen_core/models/two_layer.py", "std = self.width**-0.5", "std = self.width**-1", ["sums"]),
     "a model's draw": (
-        "gen_core/models/networks.py",
+        "gen_core/models/layered.py",
         "self.gain * weights(",
         "2 * self.gain * weights(",
         ["after", "convolutional", "dense", "images"],
