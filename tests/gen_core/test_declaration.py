@@ -189,5 +189,5 @@ def test_what_a_hypothesis_says_is_a_bool_and_words(told):
 def test_a_hypothesis_that_says_less_is_told_what_to_return(told, shown):
     with pytest.raises(InvalidClaim) as caught:
         Assumption("few", "n < 100", lambda experiment, data: told).on(clean, 0)
-    expected = """expected (holds, "words"), as (n < d, f"n={n}")"""
-    assert str(caught.value) == f"hypothesis 'few' returned {shown}; {expected}"
+    expected = 'expected whether it holds, and words: return holds, "..."'
+    assert str(caught.value) == f"assumption few returned {shown}; {expected}"
