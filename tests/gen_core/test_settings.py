@@ -28,7 +28,7 @@ def test_experiments_of_a_setting():
 
 
 def test_descriptions_are_plain_values():
-    assert describe(A)["experiment"]["rule"] == {"recipe": "GD", "rate": 0.1}
+    assert describe(A)["experiment"]["rule"] == {"recipe": "GD", "rate": 0.1, "weight_decay": 0}
     assert describe(Arms(one=A, two=B))["two"]["rule"]["rate"] == 0.2
 
 
