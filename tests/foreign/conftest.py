@@ -32,7 +32,11 @@ class Foreign:
 
     def call(self, *arguments: str, within: str = ".", hidden: tuple[str, ...] = ()) -> subprocess.CompletedProcess:
         """Run Python in the folder or in a folder within it, as if the hidden packages were not installed."""
-        alone = {name: value for name, value in os.environ.items() if not name.startswith(("PYTHONPATH", "GITHUB_", "PYTEST_XDIST"))}
+        alone = {
+            name: value
+            for name, value in os.environ.items()
+            if not name.startswith(("PYTHONPATH", "GITHUB_", "PYTEST_XDIST"))
+        }
         if hidden:
             stubs = self.folder.parent / f"{self.folder.name}-hidden"
             stubs.mkdir(exist_ok=True)
