@@ -24,6 +24,10 @@ class TrainingResult:
     arrays: dict[str, Tensor]
     stopped_by: tuple[str, ...]
 
+    def finals(self, row: int) -> dict[str, Tensor]:
+        """Final values of one seed's trained parameters, by name."""
+        return {name[6:]: value[row] for name, value in self.arrays.items() if name.startswith("final.")}
+
     def rows(self, index: slice) -> TrainingResult:
         """Some of the seeds."""
         return TrainingResult({name: array[index] for name, array in self.arrays.items()}, self.stopped_by[index])

@@ -98,8 +98,7 @@ class LabelledBy:
 def train_alone(teacher: Experiment, seed: int) -> dict[str, Tensor]:
     """Final values of one seed's trained parameters, trained here and now on the CPU."""
     [(_, trained)] = train_rows([(teacher, seed)], torch.device("cpu"))
-    finals = [name for name in trained.arrays if name.startswith("final.")]
-    return {name.removeprefix("final."): trained.arrays[name][0] for name in finals}
+    return trained.finals(0)
 
 
 provide_teachers(train_alone)
