@@ -106,6 +106,28 @@ class Nothing:
         return Data(torch.zeros(1), torch.zeros(1))
 
 
+@dataclass(frozen=True)
+class OnPoints:
+    """The sizes of a data set that is on the points of another one, `data`."""
+
+    data: Dataset
+
+    @property
+    def n(self) -> int:
+        """Number of training points."""
+        return self.data.n
+
+    @property
+    def inputs(self) -> tuple[int, ...]:
+        """Shape of one input."""
+        return self.data.inputs
+
+    @property
+    def n_test(self) -> int:
+        """Number of held-out points."""
+        return held_out(self.data)
+
+
 @runtime_checkable
 class Derived(Dataset, Protocol):
     """A data set made from the points of another one: each seed gets the same points from both."""

@@ -14,11 +14,11 @@ from gen_core.losses import classes
 from gen_core.recipe import brief
 from gen_core.training.teachers import provide_teachers
 from gen_core.training.trainer import train_rows
-from gen_core.types import Data, Dataset, held_out
+from gen_core.types import Data, Dataset, OnPoints
 
 
 @dataclass(frozen=True)
-class LabelledBy:
+class LabelledBy(OnPoints):
     """The points of a data set with the predictions of a trained network as labels, held-out points included.
 
     Each seed's points are labelled by the teacher of the same seed. The teacher is part of the key and of the plan, and
@@ -33,7 +33,6 @@ class LabelledBy:
         InvalidExperiment: if the teacher has no model, or takes other inputs.
     """
 
-    data: Dataset
     teacher: Experiment
     outputs: bool = False
 
@@ -44,21 +43,6 @@ class LabelledBy:
             raise InvalidExperiment(f"teacher {brief(self.teacher)}; expected an Experiment with a model")
         if self.teacher.data.inputs != self.inputs:
             raise InvalidExperiment(f"teacher on inputs {self.teacher.data.inputs}; expected {self.inputs}")
-
-    @property
-    def n(self) -> int:
-        """Number of training points."""
-        return self.data.n
-
-    @property
-    def inputs(self) -> tuple[int, ...]:
-        """Shape of one input."""
-        return self.data.inputs
-
-    @property
-    def n_test(self) -> int:
-        """Number of held-out points."""
-        return held_out(self.data)
 
     @property
     def targets(self) -> tuple[int, ...]:
