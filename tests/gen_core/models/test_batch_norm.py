@@ -26,7 +26,7 @@ from gen_core.models.contract import evaluated
 from gen_core.training.cost import cost
 from gen_core.training.draws import initial_parameters
 from gen_core.training.seeding import generator
-from gen_core.training.trainer import train
+from gen_core.training.trainer import train_rows as train
 from tests.gen_core.models.torch_nets import outputs_of, torch_net
 
 IMAGES = (2, 6, 5)
@@ -142,7 +142,7 @@ def trained_by_torch(experiment, seed):
 @pytest.mark.parametrize("model", [model for model in NETS if model.outputs == 3], ids=repr)
 @pytest.mark.parametrize("rule", [GD(0.3), SGD(0.3, 4)], ids=repr)
 def test_a_training_is_torchs_and_is_evaluated_in_eval_mode(model, rule, monkeypatch):
-    monkeypatch.setattr("gen_core.training.batch.EVALUATED", 5)  # points at a time, whose own statistics do not count
+    monkeypatch.setattr("gen_core.training.watching.EVALUATED", 5)  # points, whose own statistics do not count
     experiment = Experiment(
         data=Pictures(), model=model, rule=rule, loss=CrossEntropy(), steps=7, dtype="float64",
         checkpoints=Every(7), watch=("train_loss", "test_classes"),

@@ -29,7 +29,7 @@ from gen_core import (
 from gen_core.code.fingerprint import code_of
 from gen_core.rules import GradientRule, Particular
 from gen_core.training.steps import choose_stepper
-from gen_core.training.trainer import train
+from gen_core.training.trainer import train_rows as train
 from tests.gen_core.training.teacher import LEAST_SQUARES, Teacher
 
 NET = replace(

@@ -10,7 +10,7 @@ from gen_core import GD, MLP, Adam, Langevin, Logistic, Momentum, Noisy, Run, St
 from gen_core.rules.noise import DRAWN, Noise
 from gen_core.training.seeding import generator
 from gen_core.training.steps import choose_stepper
-from gen_core.training.trainer import train
+from gen_core.training.trainer import train_rows as train
 from tests.gen_core.training.teacher import LEAST_SQUARES, Teacher
 
 WARM = replace(LEAST_SQUARES, rule=Langevin(0.1, 0.02), steps=30, watch=("weights",))

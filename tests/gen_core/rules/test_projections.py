@@ -10,7 +10,7 @@ from hypothesis import strategies as st
 from scipy.optimize import minimize
 
 from gen_core import GD, MLP, SGD, Every, InvalidExperiment, L1Ball, L2Ball, Momentum, Noisy, Projected, Run, Stop
-from gen_core.training.trainer import train
+from gen_core.training.trainer import train_rows as train
 from tests.gen_core.training.teacher import LEAST_SQUARES, Teacher
 
 BALLS = [L1Ball, L2Ball]

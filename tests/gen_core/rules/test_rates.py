@@ -21,7 +21,7 @@ from gen_core import (
     Unfinished,
 )
 from gen_core.rules import Schedule
-from gen_core.training.trainer import train
+from gen_core.training.trainer import train_rows as train
 from tests.gen_core.training.teacher import LEAST_SQUARES, Teacher
 
 STEPS = 40
@@ -68,7 +68,7 @@ def test_rows_of_other_rates_are_torchs_optimizers_with_its_schedulers(name, rul
         X, y = found.X[row], found.y[row]
         for step in range(1, STEPS + 1):
             optimizer.zero_grad()
-            (SHORT.loss.per_point(X @ w, y)).mean().backward()
+            SHORT.loss.per_point((X @ w)[None], y[None]).mean().backward()
             optimizer.step()
             stepped.step()
             torch.testing.assert_close(found.watched("weights.w")[row, step], w.detach(), rtol=1e-9, atol=1e-12)
@@ -177,7 +177,7 @@ def test_a_batch_form_that_hides_a_difference_is_refused():
 
 def test_a_training_that_diverges_names_its_first_rate():
     lost = run((replace(SHORT, rule=GD(InverseTime(1e200, 1e-3))), 0))
-    with pytest.raises(Unfinished, match=r"expected a finite loss \(rate 1e\+200\)$"):
+    with pytest.raises(Unfinished, match=r"expected a finite loss \(rate 1e\+200\), or "):
         lost.require_finite()
 
 

@@ -9,7 +9,7 @@ from gen_core import GD, MLP, SAM, SGD, Adam, Every, Linear, Momentum, Run, Squa
 from gen_core.rules import ClosureRule, GradientRule
 from gen_core.training.cost import cost
 from gen_core.training.steps import choose_stepper
-from gen_core.training.trainer import train
+from gen_core.training.trainer import train_rows as train
 from tests.gen_core.training.teacher import LEAST_SQUARES, Teacher
 
 NET = replace(
