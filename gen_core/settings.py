@@ -22,6 +22,10 @@ class Arms:
             raise InvalidExperiment(f"Arms of {', '.join(arms) or 'nothing'}; expected two or more named experiments")
         for name, arm in arms.items():
             _check_experiment(f"arm {name!r}", arm)
+            same = [other for other, before in arms.items() if before == arm]
+            if same[0] != name:
+                found = f"arms {same[0]!r} and {name!r} are one experiment"
+                raise InvalidExperiment(f"{found}; expected two (start=1 or order=1 gives one other draws)")
         object.__setattr__(self, "arms", tuple(arms.items()))
 
 

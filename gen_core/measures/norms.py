@@ -204,7 +204,8 @@ def require_of_layers(params: Parameters, layers: Sequence[Layer]) -> None:
         InvalidExperiment: naming both, or the layer.
     """
     if normed := [layer.weight for layer in layers if layer.gain]:
-        raise InvalidExperiment(f"batch norm after {normed[0]}; expected weights that have absorbed it (`evaluated`)")
+        expected = "weights that have absorbed it, as those of gen_core.models.evaluated"
+        raise InvalidExperiment(f"batch norm after {normed[0]}; expected {expected}")
     names = [name for layer in layers for name in layer.names]
     if set(names) != set(params):
         found, expected = (", ".join(sorted(some)) for some in (params, names))

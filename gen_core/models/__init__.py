@@ -1,7 +1,7 @@
 """Models: each computes a whole batch of seeds at once. This index names the contract and all models."""
 
 from gen_core.models.activations import Polynomial
-from gen_core.models.contract import Layer, Layered, Model, Size
+from gen_core.models.contract import Layer, Layered, Model, Size, evaluated
 from gen_core.models.copies import MinusCopy
 from gen_core.models.networks import MLP, ConvNet
 from gen_core.models.potential import Potential
@@ -24,4 +24,5 @@ __all__ = [
     "Size",
     "SparseLinear",
     "TwoLayer",
+    "evaluated",
 ]

@@ -93,7 +93,7 @@ class Network(Layered):
 
     @property
     def absorbed(self) -> Callable[[Mapping[str, Tensor], Tensor], tuple[Self, dict[str, Tensor]]] | None:
-        """The network without batch norm; see the class, and `gen_core.models.contract.evaluated`."""
+        """The network without batch norm; see the class, and `gen_core.models.evaluated`."""
         return self._absorbed if self.batch_norm else None
 
     @torch.no_grad()

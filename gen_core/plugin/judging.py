@@ -30,13 +30,12 @@ PRETENDED = (pytest.skip.Exception, pytest.xfail.Exception, unittest.SkipTest)
 
 
 def set_up(request: pytest.FixtureRequest) -> None:
-    """Prepare the `run` of a claim, before any training. Raises `InvalidClaim` in what is no claim."""
+    """Prepare the `run` of a claim, before any training; what is no claim fails."""
     case = case_of(request.node)
     if case is None:
-        raise InvalidClaim(
-            f"{request.node.nodeid} takes `run` and is not a claim; expected the @claim decorator, or for a measure a "
-            "name that does not begin with test_"
-        )
+        found = f"{request.node.nodeid} takes `run` and is not a claim"
+        expected = "the @claim decorator, or for a measure a name that does not begin with test_"
+        pytest.fail(f"InvalidClaim: {found}; expected {expected}", pytrace=False)
     _set_up(Session.of(request.config), request.node, case)
 
 

@@ -15,7 +15,10 @@ from pathlib import Path
 import pytest
 from filelock import FileLock
 
+from gen_core.records import CaseRecord, last_attempts
+
 ROOT = Path(__file__).parents[2]
+THEIRS = Path(__file__).parent / "theirs"
 
 
 @dataclass(frozen=True)
@@ -30,12 +33,17 @@ class Foreign:
     python: Path
     folder: Path
 
-    def call(self, *arguments: str, within: str = ".", hidden: tuple[str, ...] = ()) -> subprocess.CompletedProcess:
-        """Run Python in the folder or in a folder within it, as if the hidden packages were not installed."""
+    def call(
+        self, *arguments: str, within: str = ".", hidden: tuple[str, ...] = (), typed: str | None = None
+    ) -> subprocess.CompletedProcess:
+        """Run Python in the folder or in a folder within it, as if the hidden packages were not installed.
+
+        What is `typed` is its standard input.
+        """
         alone = {
             name: value
             for name, value in os.environ.items()
-            if not name.startswith(("PYTHONPATH", "GITHUB_", "PYTEST_XDIST"))
+            if not name.startswith(("PYTHONPATH", "GITHUB_", "PYTEST_"))
         }
         if hidden:
             stubs = self.folder.parent / f"{self.folder.name}-hidden"
@@ -46,12 +54,28 @@ class Foreign:
         return subprocess.run(
             [self.python, *arguments],
             cwd=self.folder / within,
+            input=typed,
             capture_output=True,
             text=True,
             check=False,
             env=alone,
             timeout=900,
         )
+
+    def holds(self, *names: str) -> None:
+        """Copy files and folders of `theirs` into the folder; a file becomes test_<name>.py."""
+        for name in names:
+            if (THEIRS / name).is_dir():
+                shutil.copytree(THEIRS / name, self.folder / name, ignore=shutil.ignore_patterns("__pycache__"))
+            else:
+                shutil.copy(THEIRS / f"{name}.py", self.folder / f"test_{name}.py")
+
+    def records(self) -> dict[str, CaseRecord]:
+        """The cases of the last run, by the name of their test and case."""
+        folder = max((self.folder / "report" / "records").iterdir(), key=lambda path: path.stat().st_mtime)
+        found, problems = last_attempts(folder)
+        assert not problems
+        return {record.nodeid.partition("::")[2]: record for record in found}
 
     def pytest(self, *arguments: str, within: str = ".", hidden: tuple[str, ...] = ()) -> subprocess.CompletedProcess:
         """Run pytest there."""
