@@ -15,7 +15,7 @@ AXE := $(BROWSER)/node_modules/axe-core/package.json
 export OMP_NUM_THREADS ?= 1
 MAKEFLAGS += --no-print-directory
 .DEFAULT_GOAL := help
-.PHONY: help kills claims quick evidence test coverage mutants axe lint format data bench clean
+.PHONY: help kills claims quick evidence test gpu coverage mutants axe lint format data bench clean
 
 help: ## these lines
 	@awk -F ':.*## ' '/^[a-z]+:.*## / {printf "make %-8s %s\n", $$1, $$2}' $(firstword $(MAKEFILE_LIST))
@@ -34,6 +34,9 @@ coverage: $(READY) axe ## the same tests, and which share of the lines they reac
 	@$(RUN) coverage run -m pytest tests -n auto $(ARGS)
 	@$(RUN) coverage combine --quiet
 	@$(RUN) coverage report
+
+gpu: $(READY) ## the tests that need a CUDA device
+	@$(RUN) pytest tests/gpu -m gpu $(ARGS)
 
 mutants: $(READY) ## plant faults in copies of the tree, and see the claims that they break turn red
 	@$(RUN) tests.mutants $(ARGS)
