@@ -6,6 +6,7 @@ locks of the group's keys and trains the whole group; a process that finds them 
 
 from __future__ import annotations
 
+import traceback
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
 
@@ -195,16 +196,26 @@ class Lab:
         try:
             for block, result, seconds in train_blocks(missing, self.device, self.progress):
                 self._save(block, result, seconds)
+            return
         except Exception as error:
+            if self.device.type == "cuda":
+                _let_go(error)
             # A full store stays full: what has not been stored now is not trained again one by one.
             if isinstance(error, StoreFailure) or len({block.experiment.key for block in missing}) == 1:
                 self.failures |= {block.experiment.key: error for block in self._missing(group, seeds)}
-            else:
-                for experiment in group:
-                    self._train([experiment], seeds)
+                return
+        for experiment in group:
+            self._train([experiment], seeds)
 
     def _save(self, block: Block, result: TrainingResult, seconds: float) -> None:
         recipe, seeds = canonical(block.experiment), list(block.seeds)
         about = {"recipe": recipe, "seeds": seeds, "device": block.device, "seconds": seconds}
         self.store.save(block.key, result, about)
         self.finished(Event(block.experiment.label(), block.key, len(seeds), seconds, block.experiment.key))
+
+
+def _let_go(error: BaseException | None) -> None:
+    """Free the tensors in the frames of an exception and its causes; their lines stay for the traceback."""
+    while error is not None:
+        traceback.clear_frames(error.__traceback__)
+        error = error.__cause__ or error.__context__

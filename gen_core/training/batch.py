@@ -73,7 +73,7 @@ class Batch:
         self.ended_at = torch.full((len(rows),), experiment.steps)
         self.stopped_by = ["steps"] * len(rows)
         held_out = (self.X_test, self.y_test) if n_test else ()
-        self.watching = Watching(experiment, self.params, Data(self.X, self.y, *held_out), self._evaluate)
+        self.watching = Watching(experiment, self.params, Data(self.X, self.y, *held_out))
         self.watched = self.watching.records
         self.evaluated: tuple[Tensor, Tensor] | None = None  # at the current weights
         self.witness = Witness(experiment, self.trained)
@@ -189,7 +189,7 @@ class Batch:
 
     def _watch(self, step: int) -> None:
         """Record the watched quantities at the current weights."""
-        self.watching.record(step)
+        self.watching.record(step, self._evaluate)
         self.witness.watch()
 
     @torch.no_grad()

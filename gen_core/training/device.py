@@ -35,11 +35,12 @@ def resolve(name: str) -> torch.device:
 
 
 def fix_numerics() -> None:
-    """Make results independent of the machine's load: one intra-op thread, and no TF32."""
+    """Make results repeatable at any load: one intra-op thread, no TF32, kernels that sum in one order."""
     torch.set_num_threads(1)
     threadpool_limits(1)
     torch.backends.cuda.matmul.allow_tf32 = False
     torch.backends.cudnn.allow_tf32 = False
+    torch.backends.cudnn.deterministic = True
 
 
 M_TRIM_THRESHOLD, M_MMAP_THRESHOLD = -1, -3

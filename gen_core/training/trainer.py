@@ -19,6 +19,9 @@ from gen_core.training.independence import require_independent
 from gen_core.training.result import TrainingResult
 from gen_core.training.streams import OwnNumbers
 
+NO_MEMORY = ("can't allocate memory", "_STATUS_ALLOC_FAILED", "CUDA error: out of memory")
+"""What plain RuntimeErrors say where memory is out: torch on a CPU, CUDA's libraries, and the driver."""
+
 Report = Callable[[int, int], None]
 
 
@@ -64,12 +67,15 @@ def train_rows(
                     f"out of memory: seed {seed} of {experiment.label()} alone, an estimated "
                     f"{cost(experiment).memory / 2**20:.0f} MiB; expected one seed to fit ({reason})"
                 ) from error
+            trained = None
+        if trained is None:  # the error, and with it what the failed training held, is gone
             half = len(batch) // 2
             waiting[:0] = [batch[:half], batch[half:]]
+            torch.cuda.empty_cache()
             continue
         done += len(batch) * steps
         yield batch, trained
 
 
 def _out_of_memory(error: BaseException) -> bool:
-    return isinstance(error, (MemoryError, torch.OutOfMemoryError)) or "can't allocate memory" in str(error)
+    return isinstance(error, (MemoryError, torch.OutOfMemoryError)) or any(words in str(error) for words in NO_MEMORY)

@@ -44,32 +44,31 @@ class Watching:
         experiment: one of the rows'.
         params: all parameters, (rows, ...), which change in place.
         data: the rows' data, each tensor with a leading axis of rows, on the device.
-        evaluate: loss and accuracy at the current weights.
 
     Attributes:
         records: name -> values at the checkpoints so far, each (rows, ...), on the CPU.
         reached: for `AtLoss`, the step at which each level was reached, (rows, levels), or -1.
     """
 
-    def __init__(self, experiment: Experiment, params: Mapping[str, Tensor], data: Data, evaluate: Evaluate) -> None:
-        self.experiment, self.params, self.data, self.evaluate = experiment, params, data, evaluate
+    def __init__(self, experiment: Experiment, params: Mapping[str, Tensor], data: Data) -> None:
+        self.experiment, self.params, self.data = experiment, params, data
         self.model, _, self.loss = experiment.parts
         self.records: dict[str, list[Tensor]] = {}
         self.levels = experiment.checkpoints.levels if isinstance(experiment.checkpoints, AtLoss) else ()
         self.reached = torch.full((len(data.X), len(self.levels)), -1)
 
-    def record(self, step: int) -> None:
+    def record(self, step: int, evaluate: Evaluate) -> None:
         """Record the quantities at the weights after a step; with `AtLoss`, of rows that have reached a level."""
         if not self.levels:
-            for name, value in self._quantities().items():
+            for name, value in self._quantities(evaluate).items():
                 self.records.setdefault(name, []).append(value.to("cpu", copy=True))
             return
         levels = torch.tensor(self.levels, dtype=torch.float64)
-        new = (self.evaluate()[0].cpu().double().unsqueeze(1) <= levels) & (self.reached < 0)
+        new = (evaluate()[0].cpu().double().unsqueeze(1) <= levels) & (self.reached < 0)
         self.reached[new] = step
         if step and not new.any():
             return
-        for name, value in self._quantities().items():
+        for name, value in self._quantities(evaluate).items():
             kept_at = self.records.setdefault(name, [torch.zeros_like(value, device="cpu") for _ in self.levels])
             for rows, kept in zip(new.unbind(1), kept_at, strict=True):
                 kept[rows] = value.cpu()[rows]
@@ -79,23 +78,23 @@ class Watching:
         arrays = {f"watch.{name}": torch.stack(values, 1) for name, values in self.records.items()}
         return arrays | ({"reached": self.reached} if self.levels else {})
 
-    def _quantities(self) -> dict[str, Tensor]:
+    def _quantities(self, evaluate: Evaluate) -> dict[str, Tensor]:
         now: dict[str, Tensor] = {}
         for each in self.experiment.watch:
             if each == "weights":
                 now |= {f"weights.{name}": self.params[name].detach() for name in self.model.trainable}
             elif isinstance(each, str):
-                now[each] = self._named(each, now)
+                now[each] = self._named(each, now, evaluate)
             else:
                 now[array_name(self.experiment, each)] = self._observed(each)
         now.pop("f_test", None)
         return now
 
     @torch.no_grad()
-    def _named(self, name: str, now: dict[str, Tensor]) -> Tensor:
+    def _named(self, name: str, now: dict[str, Tensor], evaluate: Evaluate) -> Tensor:
         """One of the library's quantities; the outputs on held-out points are kept in `now` for the next one."""
         if name in ("train_loss", "train_accuracy"):
-            return self.evaluate()[name == "train_accuracy"]
+            return evaluate()[name == "train_accuracy"]
         if name == "train_outputs":
             return torch.cat(in_parts(self.model, self.params, self.data.X, self.data.X), 1)
         if "f_test" not in now:

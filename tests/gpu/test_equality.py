@@ -46,6 +46,7 @@ from gen_core import (
     Stop,
     TwoLayer,
 )
+from gen_core.lab import Lab, Store
 from gen_core.models.activations import ACTIVATIONS
 from gen_core.training.result import TrainingResult
 from gen_core.training.trainer import train_rows
@@ -93,6 +94,14 @@ class Wells(Potential):
 
     def energy(self, params):
         return params["x"] ** 4 / 4 - params["x"] ** 2 / 2
+
+
+@dataclass(frozen=True)
+class Faulty(MLP):
+    """A model with a fault of its author's."""
+
+    def forward(self, params, X):
+        raise ValueError("a fault of mine")
 
 
 LINE, PICTURES, CLASSES = Points(), Points((2, 8, 8)), Points((2, 8, 8), classes=3)
@@ -200,3 +209,14 @@ def test_what_does_not_fit_is_halved_and_ends_the_same(monkeypatch):
         torch.cuda.set_per_process_memory_fraction(1.0)
     assert sum(batches) == 4
     assert len(batches) > 1
+
+
+def test_a_failed_training_lets_go_of_what_it_held(tmp_path):
+    torch.cuda.synchronize()
+    before = torch.cuda.memory_allocated()
+    lab = Lab(Store(tmp_path), torch.device("cuda"))
+    for n in (40_000, 50_000):
+        with pytest.raises(ValueError, match="of mine"):
+            lab.run(replace(NET, data=Points(n=n, n_test=0), model=Faulty((8,))), 2)
+    assert len(lab.failures) == 2
+    assert torch.cuda.memory_allocated() == before

@@ -1,5 +1,7 @@
 """What happens where memory does not suffice: fewer rows at a time, and at last a message."""
 
+import gc
+import weakref
 from dataclasses import dataclass, replace
 
 import pytest
@@ -59,6 +61,8 @@ ERRORS = [
     MemoryError(),
     torch.OutOfMemoryError("CUDA out of memory. Tried to allocate 2 GiB\nmore"),
     RuntimeError("[enforce fail at alloc_cpu.cpp:127] err == 0. DefaultCPUAllocator: can't allocate memory: 1 bytes."),
+    RuntimeError("CUDA error: CUBLAS_STATUS_ALLOC_FAILED when calling `cublasCreate(handle)`"),
+    RuntimeError("CUDA error: out of memory"),
 ]
 
 
@@ -97,6 +101,29 @@ def test_a_real_allocation_that_fails_is_unfinished():
     huge = replace(NET, data=Noise(n=16, inputs=(4,)), model=MLP(hidden=(2**24, 2**24)))
     with pytest.raises(Unfinished, match=r"out of memory: seed 3 of MLP on Noise, SGD alone, an estimated \d+ MiB"):
         parts([(huge, 3)])
+
+
+@pytest.mark.parametrize("fails", [False, True])
+def test_what_a_batch_holds_is_freed_when_it_ends_and_before_its_halves_begin(monkeypatch, fails):
+    ended, step = [], Batch._step
+
+    def seen(self, at, *rest):
+        assert not [batch for batch in ended if batch() is not None and batch() is not self]
+        if at == 10:
+            ended.append(weakref.ref(self))
+            if fails and len(self.rows) > 2:
+                raise MemoryError
+        step(self, at, *rest)
+
+    monkeypatch.setattr(Batch, "_step", seen)
+    if not fails:
+        monkeypatch.setattr(trainer, "memory_budget", lambda device: 2 * cost(NET).memory + 1)
+    gc.disable()
+    try:
+        assert max(len(rows) for rows, _ in parts()) == 2
+    finally:
+        gc.enable()
+    assert [batch for batch in ended if batch() is not None] == []
 
 
 def test_other_faults_are_raised_as_they_are(monkeypatch):
