@@ -57,8 +57,9 @@ def canonical(value: Any, name: str = "recipe", *, defaults: bool = True) -> Any
 def _refuse_hidden(value: Any, name: str) -> None:
     """Refuse a recipe that holds what none of its fields shows, as a subclass without `@dataclass` may."""
     shown = {f.name for f in fields(value)}
-    for held in getattr(value, "__dict__", {}):
-        if held not in shown and not isinstance(getattr(type(value), held, None), cached_property):
+    slots = [slot for base in type(value).__mro__ for slot in getattr(base, "__slots__", ())]
+    for held in (*getattr(value, "__dict__", {}), *(slot for slot in slots if hasattr(value, slot))):
+        if held not in (*shown, "__weakref__") and not isinstance(getattr(type(value), held, None), cached_property):
             kind = type(value).__name__
             raise InvalidExperiment(f"{name} of type {kind} holds {held!r}, which is no field; expected fields alone")
 

@@ -3,16 +3,17 @@
 from __future__ import annotations
 
 import functools
-import hashlib
 import os
 import types
-from dataclasses import fields, is_dataclass
+from dataclasses import is_dataclass
 from typing import Any
 
 import numpy as np
 import torch
 
 from gen_core.code.locations import source_file
+from gen_core.code.reads import LOOKING_UP
+from gen_core.code.values import array_text, code_text, held_by
 from gen_core.errors import InvalidExperiment
 from gen_core.recipe import canonical
 
@@ -25,8 +26,8 @@ _unknown: dict[int, Any] = {}
 """Objects without a stable text by their id, kept so that no other one gets it."""
 
 
-def code_without_source(kind: type) -> tuple[str, list[type], list[str]]:
-    """The code of a type as text, the types that it refers to, and the modules.
+def code_without_source(kind: type) -> tuple[str, list[type], list[str], list[str]]:
+    """The code of a type as text, the types that it refers to, the modules, and what it looks up whenever it runs.
 
     Functions that it uses from its module or a closure count with their own code and defaults, and constants, tensors
     and containers with their values. Any other object counts as itself, as no other process has it.
@@ -35,7 +36,7 @@ def code_without_source(kind: type) -> tuple[str, list[type], list[str]]:
     for name, value in sorted(vars(kind).items()):
         if name not in _OWN and not name.startswith("__dataclass_") and not _generated(value):
             search.follow(name, value)
-    return "\n".join([kind.__qualname__, *search.lines]), search.used, search.modules
+    return "\n".join([kind.__qualname__, *search.lines]), search.used, search.modules, search.reads
 
 
 class _Search:
@@ -45,6 +46,7 @@ class _Search:
         self.lines: list[str] = []
         self.used: list[type] = []
         self.modules: list[str] = []
+        self.reads: list[str] = []
         self.seen: set[int] = set()
 
     def follow(self, name: str, value: Any) -> None:
@@ -67,6 +69,8 @@ class _Search:
             self._once(value, lambda: [self.follow(f"{name}.{key}", part) for key, part in parts.items()])
         else:
             self.lines.append(f"{name} = {_value(value)}")
+            held = held_by(value) or {}
+            self._once(value, lambda: [self.follow(f"{name}.{key}", part) for key, part in held.items()])
 
     def _once(self, value: object, follow: Any) -> None:
         """Follow an object the first time that it is met, as references can cycle."""
@@ -75,18 +79,23 @@ class _Search:
             follow()
 
     def _of_function(self, name: str, function: types.FunctionType) -> None:
-        self.lines.append(f"{name}: {_of_code(function.__code__)}")
+        self.lines.append(f"{name}: {code_text(function.__code__)}")
         self.follow(f"{name} by default", (function.__defaults__ or (), function.__kwdefaults__ or {}))
+        for attribute, value in vars(function).items():
+            if attribute[:2] != "__":
+                self.follow(f"{name}.{attribute}", value)
         for around, cell in zip(function.__code__.co_freevars, function.__closure__ or (), strict=True):
             if around != "__class__":
                 self.follow(f"{name} closes over {around}", cell.cell_contents)
-        for around in sorted(_names(function.__code__)):
+        names = _names(function.__code__)
+        self.reads += [f"{name} uses {each}" for each in sorted(names & LOOKING_UP)]
+        for around in sorted(names):
             if around in function.__globals__:
                 self.follow(around, function.__globals__[around])
 
 
 def _parts(value: Any) -> dict[str, Any] | None:
-    """The parts of a property, a method, a wrapper, a partial or a dataclass; None of anything else."""
+    """The parts of what is no more than these: a property, a method, a wrapper, a partial, a dataclass, a namespace."""
     if isinstance(value, property):
         return {"get": value.fget, "set": value.fset, "del": value.fdel}
     if isinstance(value, (types.MethodType, staticmethod, classmethod)):
@@ -97,8 +106,8 @@ def _parts(value: Any) -> dict[str, Any] | None:
         return {"function": value.func}
     if isinstance(inner := getattr(value, "__wrapped__", None), types.FunctionType):
         return {"function": inner}
-    if is_dataclass(value):
-        return {"type": type(value), **{f.name: getattr(value, f.name) for f in fields(value)}}
+    if is_dataclass(value) or isinstance(value, (types.SimpleNamespace, torch.nn.Module)):
+        return {"type": type(value), **(held_by(value) or {})}
     return None
 
 
@@ -108,25 +117,13 @@ def _generated(value: Any) -> bool:
     return isinstance(function, types.FunctionType) and function.__code__.co_filename == "<string>"
 
 
-def _of_code(code: types.CodeType) -> str:
-    inner = [_of_code(c) if isinstance(c, types.CodeType) else _constant(c) for c in code.co_consts]
-    return f"{code.co_code.hex()} {code.co_names} {inner}"
-
-
-def _constant(value: Any) -> str:
-    # The order of a set depends on the process.
-    return f"frozenset({sorted(map(repr, value))})" if isinstance(value, frozenset) else repr(value)
-
-
 def _names(code: types.CodeType) -> set[str]:
     return set(code.co_names).union(*(_names(c) for c in code.co_consts if isinstance(c, types.CodeType)))
 
 
 def _value(value: Any) -> str:
     if isinstance(value, (torch.Tensor, np.ndarray)):
-        array = value.detach().cpu().numpy() if isinstance(value, torch.Tensor) else value
-        bits = np.ascontiguousarray(array).tobytes()
-        return f"{type(value).__name__} {array.dtype} {array.shape} {hashlib.sha256(bits).hexdigest()}"
+        return array_text(value)
     try:
         return repr(canonical(value))
     except InvalidExperiment:

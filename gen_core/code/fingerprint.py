@@ -8,8 +8,9 @@ The search covers gen_core, the packages that define the recipe's types, and eve
 any other package counts by its version. A type without source, such as one defined at a prompt, counts by its bytecode;
 where bytecode is not enough, as with a closure over an object, the digest is unique to this process.
 
-Nothing dynamic is followed: names that are built at run time, as in `getattr(module, name)`, and attributes that are
-set on a module from outside.
+Outside gen_core, names count with their values too (`gen_core.code.values`): a constant may come from a file, and be
+changed by another module. Nothing else that is dynamic is followed: names that are built at run time, and what a
+function reads whenever it runs, of which `Reached.reads` tells.
 """
 
 from __future__ import annotations
@@ -21,46 +22,37 @@ from collections.abc import Iterable, Iterator
 from dataclasses import dataclass, field, fields, is_dataclass
 from functools import cached_property
 from pathlib import Path
-from typing import Any, TypeVar
+from typing import Any
 
-from gen_core.code import bytecode, locations, source
+from gen_core.code import bytecode, changes, locations, reads, source, values
 from gen_core.code.locations import file_digest, installed, source_file, version_of
+from gen_core.code.reads import read_at_run_time
 from gen_core.code.source import Definition, Module, Uses, read
+from gen_core.code.values import value_of
 
-T = TypeVar("T")
 Node = tuple[str, ...]
 """(module,) for a whole module, (module, name) or (module, table, key)."""
 
 Seen = frozenset[tuple[str, str]]
 
-OWN = (__name__, source.__name__, locations.__name__, bytecode.__name__)
+OWN = (*(module.__name__ for module in (bytecode, changes, locations, reads, source, values)), __name__)
 """The modules that compute digests; no result depends on them."""
-
-
-class ByName(dict[str, T]):
-    """A table, a constant of its module, that recipes look up by a string in one of their fields.
-
-    An entry is part of a recipe's code only if its key is a string in the recipe or in code that the recipe reaches, so
-    that a new entry makes no result stale. A key that is built at run time would be missed, and so would an entry that
-    is added later, which is refused.
-    """
-
-    def __setitem__(self, key: str, value: T) -> None:
-        """Refuse a new entry. Raises TypeError."""
-        raise TypeError(f"{key!r} cannot be added to a table after its creation; expected it among its entries")
 
 
 @dataclass
 class Reached:
     """The code that a search has reached: source text by name, the files it is from, and the libraries it uses.
 
-    `lasting` is False where it holds bytecode, whose surroundings may change unseen.
+    `values` are those of names that may change after the import, `reads` what code outside gen_core looks up whenever
+    it runs; `lasting` is False where it holds bytecode, whose surroundings may change unseen.
     """
 
     texts: dict[Node, str] = field(default_factory=dict)
     files: dict[Path, tuple[int, int]] = field(default_factory=dict)
     libraries: set[str] = field(default_factory=set)
     strings: set[str] = field(default_factory=set)
+    values: dict[tuple[str, str], str] = field(default_factory=dict)
+    reads: list[str] = field(default_factory=list)
     lasting: bool = True
 
     @cached_property
@@ -72,14 +64,19 @@ class Reached:
         return hashlib.sha256("\n".join(sorted([*lines, *self.libraries])).encode()).hexdigest()
 
     def stale(self) -> bool:
-        """Whether a file has changed since it was read, or what was reached does not last."""
+        """Whether a file or a value has changed since it was read, or what was reached does not last."""
         try:
-            return not self.lasting or any(_stamp(path) != stamp for path, stamp in self.files.items())
+            if not self.lasting or any(_stamp(path) != stamp for path, stamp in self.files.items()):
+                return True
+            return any(value_of(*node) != value for node, value in self.values.items())
         except OSError:
             return True
 
 
 _known: dict[tuple[Any, ...], Reached] = {}
+_met: dict[tuple[Path, str], str] = {}
+"""Values of names that functions of their own module change, such as a cache, when they were first met."""
+
 _first: dict[Path, tuple[Any, Module]] = {}
 """The source of each loaded module as it was first read, with the module's spec, which a reload makes anew."""
 
@@ -141,7 +138,8 @@ class _Follower:
         whole = module is not None and name in module.bound
         there = getattr(sys.modules.get(kind.__module__), name, None)
         if not whole or "<locals>" in inner or (not inner and there is not kind):
-            text, used, modules = bytecode.code_without_source(kind)
+            text, used, modules, looked_up = bytecode.code_without_source(kind)
+            self.found.reads += looked_up
             self.found.texts[(kind.__module__, kind.__qualname__, "bytecode")] = text
             self.found.lasting = False
             met = dict.fromkeys(base for other in used for base in other.__mro__)
@@ -165,6 +163,9 @@ class _Follower:
         if not node[1]:
             pieces += [module.of(d) for d in module.decorated if self._registers(module, d)]
         self.found.texts[node] = "\n".join(text for text, _ in pieces) + self._if_loaded(module, node)
+        if node[1] and module.name.partition(".")[0] != "gen_core":
+            self.found.texts[node] += self._value(module, node[1])
+            self.found.reads += read_at_run_time(module, node[1])
         for _, used in pieces:
             self.found.strings |= used.strings
             chains = sorted(used.chains | {(name,) for name in used.imports})
@@ -188,6 +189,14 @@ class _Follower:
         elif spec is not None and first is not module and _text(first, node) != _text(module, node):
             return f" edited after it was loaded, {bytecode.UNKNOWN}"
         return ""
+
+    def _value(self, module: Module, name: str) -> str:
+        """What a name stands for now; when it was first met, if its module changes it, or is imported only later."""
+        value = value_of(module.name, name)
+        if name in module.changed or module.name not in sys.modules:
+            return _met.setdefault((module.path, name), value)
+        self.found.values[module.name, name] = value
+        return value
 
     def _around(self, module: str) -> Iterator[Node]:
         """The import-time side effects of a module and of its parent packages."""

@@ -74,6 +74,10 @@ def _distributions_of(package: str) -> Iterator[str]:
 
 
 def file_digest(name: str) -> str:
-    """Digest of the file of a module of which no version is known, as of one that is compiled."""
+    """Digest of the file of a module of which no version is known, as of one that is compiled; of a package, of all."""
     file = getattr(sys.modules.get(name), "__file__", None) or source_file(name)
-    return hashlib.sha256(Path(file).read_bytes()).hexdigest() if file and Path(file).is_file() else "unknown"
+    if not file or not Path(file).is_file():
+        return "unknown"
+    whole = Path(file).name == "__init__.py"
+    files = sorted(Path(file).parent.rglob("*.py")) if whole else [Path(file)]
+    return hashlib.sha256(b"".join(hashlib.sha256(each.read_bytes()).digest() for each in files)).hexdigest()

@@ -14,7 +14,9 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import get_args
 
-TABLE = ("gen_core.code.fingerprint", "ByName")
+from gen_core.code.changes import changed_names
+
+TABLE = ("gen_core.code.tables", "ByName")
 """The type of tables of which only the entries that a recipe names count."""
 
 Definition = ast.FunctionDef | ast.AsyncFunctionDef | ast.ClassDef
@@ -28,11 +30,13 @@ class Uses:
         chains: dotted names, split into their parts: ("torch", "nn", "functional").
         imports: local imports, name -> origins, as in `Module`.
         strings: string constants.
+        methods: names of attributes of anything that is no dotted name, such as the result of a call.
     """
 
     chains: set[tuple[str, ...]] = field(default_factory=set)
     imports: dict[str, list[tuple[str, str]]] = field(default_factory=dict)
     strings: set[str] = field(default_factory=set)
+    methods: set[str] = field(default_factory=set)
 
 
 @dataclass
@@ -79,6 +83,11 @@ class Module:
         return self.name if self.path.name == "__init__.py" else self.name.rpartition(".")[0]
 
     @functools.cached_property
+    def changed(self) -> frozenset[str]:
+        """Names that functions of the module may bind anew, or change the content of."""
+        return changed_names(self.bound)
+
+    @functools.cached_property
     def tables(self) -> dict[str, dict[str, ast.expr]]:
         """Top-level tables: name -> key -> entry."""
         found = {}
@@ -111,17 +120,23 @@ def _read(name: str, path: Path, changed: int, size: int) -> Module:
 
 
 class _Bare(ast.NodeTransformer):
-    """Strips docstrings and the annotations of functions."""
+    """Strips docstrings, and the annotations of functions."""
 
     def generic_visit(self, node: ast.AST) -> ast.AST:
         super().generic_visit(node)
         if isinstance(node, (ast.Module, ast.ClassDef, ast.FunctionDef, ast.AsyncFunctionDef)):
             node.body = node.body[ast.get_docstring(node, clean=False) is not None :] or [ast.Pass()]
-        if isinstance(node, (ast.FunctionDef, ast.AsyncFunctionDef)):
+        if isinstance(node, (ast.FunctionDef, ast.AsyncFunctionDef)) and not _dispatches(node):
             node.returns = None
-        if isinstance(node, ast.arg):
-            node.annotation = None
+            for argument in ast.walk(node.args):
+                if isinstance(argument, ast.arg):
+                    argument.annotation = None
         return node
+
+
+def _dispatches(function: ast.FunctionDef | ast.AsyncFunctionDef) -> bool:
+    """Whether its annotations say which calls it takes, as with `functools.singledispatch`."""
+    return any(isinstance(d, ast.Attribute) and d.attr == "register" for d in function.decorator_list)
 
 
 def _scan(module: Module, body: list[ast.stmt], within: ast.stmt | None, package: str) -> None:
@@ -238,6 +253,7 @@ def uses(code: ast.AST, package: str) -> Uses:
             if isinstance(inner, ast.Name):
                 found.chains.add((inner.id, *reversed(parts)))
             else:
+                found.methods.update(parts)
                 visit(inner)
         else:
             if isinstance(node, ast.Call) and ast.unparse(node.func).rpartition(".")[2] == "import_module":

@@ -15,7 +15,7 @@ from torch import Tensor
 
 from gen_core.errors import GenCoreError, InvalidExperiment, StoreFailure
 from gen_core.experiment import Experiment
-from gen_core.lab.plan import BLOCKS, Block, Plan, blocks_of, trainable
+from gen_core.lab.plan import BLOCKS, Block, Plan, blocks_of, looked_up, trainable
 from gen_core.lab.store import Store
 from gen_core.lab.work import Progress, drawn_otherwise, names, train_blocks
 from gen_core.recipe import canonical
@@ -52,6 +52,7 @@ class Lab:
         planned: the session's plan; an experiment that is not in it is trained by itself.
         failures: experiment key -> the exception that ended its training in this process.
         compared: keys of the blocks whose draws have been compared with those of their training.
+        made: keys of the blocks that this lab has trained.
     """
 
     store: Store
@@ -62,6 +63,7 @@ class Lab:
     planned: Plan = field(default_factory=Plan)
     failures: dict[str, Exception] = field(default_factory=dict)
     compared: set[str] = field(default_factory=set)
+    made: set[str] = field(default_factory=set)
 
     def __post_init__(self) -> None:
         self.look, self._training = 0, False
@@ -141,7 +143,7 @@ class Lab:
             return why
 
         for _ in range(2):  # an entry that is damaged or of other draws is only found on reading, and trained again
-            found = self.store.load(block.key, refusal)
+            found = self.store.load(block.key, refusal) if self._has(block) else None
             if found is not None:
                 self.compared.add(block.key)
                 return found
@@ -173,7 +175,11 @@ class Lab:
     def _missing(self, group: list[Experiment], seeds: int) -> list[Block]:
         """The blocks of a group that are not in the store, leaving out experiments that have failed."""
         wanted = [e for e in group if e.key not in self.failures]
-        return [block for e in wanted for block in self.blocks(e, seeds) if not self.store.has(block.key)]
+        return [block for e in wanted for block in self.blocks(e, seeds) if not self._has(block)]
+
+    def _has(self, block: Block) -> bool:
+        """Whether there is a result that may be used: made by this lab, where its code looks things up as it runs."""
+        return self.store.has(block.key) and (block.key in self.made or not looked_up(block.experiment))
 
     def _train_locked(self, group: list[Experiment], seeds: int, *, wait: bool) -> bool:
         """Train the missing blocks of a group; False if another process holds their locks."""
@@ -193,6 +199,12 @@ class Lab:
         kept, and raised when its experiment is asked for.
         """
         missing = self._missing(group, seeds)
+        for block in missing:
+            if reads := looked_up(block.experiment):
+                self.store.notes.append(
+                    f"training of {block.experiment.label()}: {reads[0]}, whose result no key can tell; it is trained "
+                    "in every run (make it a field, or a constant of its module, and it is kept)"
+                )
         try:
             for block, result, seconds in train_blocks(missing, self.device, self.progress):
                 self._save(block, result, seconds)
@@ -211,6 +223,7 @@ class Lab:
         recipe, seeds = canonical(block.experiment), list(block.seeds)
         about = {"recipe": recipe, "seeds": seeds, "device": block.device, "seconds": seconds}
         self.store.save(block.key, result, about)
+        self.made.add(block.key)
         self.finished(Event(block.experiment.label(), block.key, len(seeds), seconds, block.experiment.key))
 
 

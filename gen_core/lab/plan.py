@@ -11,7 +11,8 @@ from itertools import pairwise
 import torch
 
 from gen_core import training
-from gen_core.code.fingerprint import code_of
+from gen_core.code.bytecode import UNKNOWN
+from gen_core.code.fingerprint import code_of, reached
 from gen_core.errors import DataDamaged, DataMissing
 from gen_core.experiment import Experiment
 from gen_core.recipe import digest
@@ -53,7 +54,18 @@ class Block:
             str(torch.get_default_dtype()),
             self.device,
             torch.get_num_threads(),
+            UNKNOWN if looked_up(self.experiment) else "",
         )
+
+
+def looked_up(experiment: Experiment) -> list[str]:
+    """What its model, rule, loss or observables look up whenever they run, in words; no key can tell what they find.
+
+    What its data and start look up is not among it: their draws are compared.
+    """
+    parts = (experiment.model, experiment.rule, experiment.loss, *experiment.watch)
+    before = [] if experiment.after is None else looked_up(experiment.after)
+    return list(dict.fromkeys([*before, *reached(parts).reads]))
 
 
 def blocks_of(experiment: Experiment, base: int, seeds: int, device: str) -> list[Block]:

@@ -17,7 +17,7 @@ from numpy.polynomial import legendre
 from torch import Tensor
 
 from gen_core.checks import check_choice, check_count, check_number
-from gen_core.code.fingerprint import ByName
+from gen_core.code.tables import ByName
 from gen_core.errors import InvalidExperiment
 
 _aten = torch.ops.aten

@@ -1,0 +1,36 @@
+"""What code looks up each time that it runs, which no key can tell: files, the environment, names made at run time."""
+
+from __future__ import annotations
+
+import ast
+from collections.abc import Iterator
+
+from gen_core.code.source import Definition, Module, Uses
+
+NAMES = frozenset(("open", "eval", "exec", "globals", "__import__"))
+DOTTED = frozenset(("os.environ", "os.getenv", "sys.modules"))
+METHODS = frozenset(("read_text", "read_bytes", "load", "loadtxt", "genfromtxt", "fromfile", "read_csv"))
+LOOKING_UP = NAMES | METHODS | {name.rpartition(".")[2] for name in DOTTED}
+"""The last parts of all of them, as bytecode has them."""
+
+
+def read_at_run_time(module: Module, name: str) -> Iterator[str]:
+    """What functions and classes under a top-level name of a module look up whenever they run, in words.
+
+    What a module reads when it is imported is not among it: the constant that is made of it counts with its value.
+    """
+    for statement in module.bound.get(name, []):
+        if isinstance(statement, Definition) or any(isinstance(node, ast.Lambda) for node in ast.walk(statement)):
+            _, used = module.of(statement)
+            for what in sorted(_looked_up(module, used)):
+                yield f"{name} uses {what}"
+
+
+def _looked_up(module: Module, used: Uses) -> Iterator[str]:
+    yield from used.methods & METHODS
+    for first, *rest in used.chains:
+        for origin, taken in (*used.imports.get(first, ()), *module.imports.get(first, ()), ("", first)):
+            dotted = ".".join(filter(None, (origin, taken, *rest)))
+            of_system = any(f"{dotted}.".startswith(f"{known}.") for known in DOTTED)
+            if dotted in NAMES or of_system or (rest and rest[-1] in METHODS and first != "self"):
+                yield dotted
