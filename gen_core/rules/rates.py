@@ -146,6 +146,10 @@ def share_of(schedules: Collection[Schedule], step: int) -> float:
     """
     shares = {schedule.share(step): schedule for schedule in schedules}
     for share, schedule in shares.items():
+        if schedule.share(step) != share:
+            found = f"{brief(schedule)} has share {share} at step {step}, and another one when it is asked again"
+            raise InvalidExperiment(f"{found}; expected a function of the step")
+    for share, schedule in shares.items():
         if not (math.isfinite(share) and share >= 0):
             found = f"{brief(schedule)} has share {share} at step {step}"
             raise InvalidExperiment(f"{found}; expected a finite number >= 0")

@@ -11,7 +11,9 @@ from torch import Tensor
 
 from gen_core.errors import InvalidExperiment
 from gen_core.losses import WholeLoss, mean_loss, right
+from gen_core.rules import State
 from gen_core.rules.rates import Schedule, base_rate, share_of
+from gen_core.training.apart import looked_at, step_apart
 from gen_core.training.draws import begins_with, initial_parameters, sample_data
 from gen_core.training.invariants import Epochs, Replica, Witness, data_marks, draws_apart
 from gen_core.training.replicas import mark
@@ -77,6 +79,9 @@ class Batch:
         self.watched = self.watching.records
         self.evaluated: tuple[Tensor, Tensor] | None = None  # at the current weights
         self.witness = Witness(experiment, self.trained)
+        self.streams: list[torch.Generator] = []
+        """The generators that the rule has been given."""
+        self.looked_at = looked_at(experiment)
 
     def train(self, report: Callable[[int], None]) -> TrainingResult:
         """Take all steps; `report` is called with the number of steps done, including those of trainings before."""
@@ -118,6 +123,8 @@ class Batch:
         self.evaluated, limit = None, self.experiment.stop.gradient
         if self.schedules:
             self.rate.copy_(self.base * self.alive * share_of(self.schedules, step))
+        if step in self.looked_at:
+            step_apart(self, step, X, y)
         if limit is None:
             self._stepper.step(X, y, None)
             return
@@ -127,11 +134,18 @@ class Batch:
 
         self._stepper.step(X, y, end_where_small)
 
+    @property
+    def state(self) -> State:
+        """The state of the rule, which Newton's has none of."""
+        return getattr(self._stepper, "state", {})
+
     def _streams(self) -> list[torch.Generator]:
         """One generator per row for the rule's noise, keyed by the parameters' shapes and the steps taken before."""
         shapes = tuple((name, *p.shape[1:]) for name, p in self.trained.items())
         before = self.experiment.steps_in_all - self.experiment.steps
-        return [generator(numbered((shapes, before), e.order), seed, "rule") for e, seed in self.rows]
+        own = [generator(numbered((shapes, before), e.order), seed, "rule") for e, seed in self.rows]
+        self.streams += own
+        return own
 
     def _batches(self) -> Iterator[tuple[Tensor, Tensor]]:
         """Points, (rows, batch, *inputs), and labels of each step.

@@ -8,25 +8,19 @@ lengths of the steps are compared, roughly: what is divided by the number of row
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Sequence
-from dataclasses import fields, is_dataclass
-from typing import Any, NamedTuple
+from collections.abc import Sequence
+from typing import NamedTuple
 
 import torch
 from torch import Tensor
 
 from gen_core.errors import InvalidExperiment
+from gen_core.training.apart import EXPECTED, LARGER, SAME, foreign
 from gen_core.training.batch import Batch, Replica
 from gen_core.training.steps import make_stepper
-from gen_core.training.streams import OwnNumbers
+from gen_core.training.streams import GivenStreams, OwnNumbers
 
 STEPS = 2
-
-LARGER = 10.0
-"""Factor on the start of the third row: what is clipped, or scaled by the largest row, shows."""
-
-SAME = 1e-5
-"""Largest difference between rows of equal shapes, in steps or values. On a CPU there is none."""
 
 ALIKE = 0.2
 """Largest relative difference between the lengths of a row's steps beside another row and alone."""
@@ -41,7 +35,6 @@ OVERFLOWING = 1e20
 """A loss whose gradient may not be finite in float32."""
 
 LOSS = "the training loss"
-EXPECTED = "expected each row to depend on its own numbers alone"
 
 _checked: set[tuple[str, torch.device]] = set()
 """What has been checked: batch keys, by device."""
@@ -63,18 +56,26 @@ class Steps(NamedTuple):
 class Trial(Batch):
     """Rows that take a few steps, whose results are not kept."""
 
+    @property
+    def who(self) -> str:
+        """Who trains, in messages."""
+        return f"the training of {foreign(self.experiment)}"
+
     def take(self, frozen: int | None = None) -> Steps:
         """Take the steps, where one row may be frozen at a larger start; values are the loss and what is watched."""
         if frozen is not None:
             self._enlarge(frozen)
             self.rate[frozen] = 0.0
         start = {name: value.detach().clone() for name, value in self.trained.items()}
-        stepper = make_stepper(self.experiment, self.params, self.trained, self.rate, self._streams)
+        with GivenStreams(self.streams, self.who):
+            stepper = make_stepper(self.experiment, self.params, self.trained, self.rate, self._streams)
         on_gradient_norms = None if self.experiment.stop.gradient is None else lambda norms, taken: None
         batches, losses = self._batches(), [self._evaluate()[0]]
         self._watch(0)
         for _ in range(STEPS):
-            stepper.step(*next(batches), on_gradient_norms)
+            X, y = next(batches)
+            with GivenStreams(self.streams, self.who):
+                stepper.step(X, y, on_gradient_norms)
         self.evaluated = None
         losses.append(self._evaluate()[0])
         self._watch(STEPS)
@@ -105,14 +106,14 @@ def require_independent(rows: Sequence[Replica], device: torch.device) -> None:
     experiment, last = rows[0][0], max(seed for _, seed in rows)
     if experiment.after is not None:
         require_independent([(e.after, seed) for e, seed in rows if e.after is not None], device)
-    foreign = sorted({kind.__name__ for kind in _kinds((*experiment.parts, *experiment.watch)) if _foreign(kind)})
-    if not foreign or (once := (experiment.batch_key(), device)) in _checked:
+    who = foreign(experiment)
+    if not who or (once := (experiment.batch_key(), device)) in _checked:
         return
-    who = " and ".join(foreign)
 
     def taken(rows: list[Replica], frozen: int | None = None) -> Steps:
-        with OwnNumbers(f"the training of {who}"):
-            return Trial(rows, device).take(frozen)
+        trial = Trial(rows, device)
+        with OwnNumbers(trial.who):
+            return trial.take(frozen)
 
     pair, third = [rows[0], rows[-1] if len(rows) > 1 else (experiment, last + 1)], (experiment, last + 2)
     together = taken(pair)
@@ -127,12 +128,16 @@ def require_independent(rows: Sequence[Replica], device: torch.device) -> None:
 def _compare(what: str, seed: int, one: Steps, other: Steps, row: int) -> None:
     """Compare a row beside one row and beside another one."""
     for name, end in one.end.items():
-        size = float((end[row] - one.start[name][row]).abs().max())
+        size = _largest(end[row] - one.start[name][row])
         if end.device.type != "cpu":  # where sums may come in any order
-            size += torch.finfo(end.dtype).eps / SAME * float(end[row].abs().max())
+            size += torch.finfo(end.dtype).eps / SAME * _largest(end[row])
         _require_same(f"{what}: {name}", seed, end[row], other.end[name][row], size)
     for name, value in one.values.items():
-        _require_same(f"{what}: {name}", seed, value[row], other.values[name][row], float(value[row].abs().max()))
+        _require_same(f"{what}: {name}", seed, value[row], other.values[name][row], _largest(value[row]))
+
+
+def _largest(value: Tensor) -> float:
+    return float(value.abs().nan_to_num(0, 0, 0).max()) if value.numel() else 0.0
 
 
 def _require_same(what: str, seed: int, one: Tensor, other: Tensor, size: float) -> None:
@@ -160,17 +165,3 @@ def _compare_alone(what: str, seed: int, together: Steps, alone: Steps, row: int
     if abs(moved - lonely) > ALIKE * max(moved, lonely) + 1e3 * norm:
         found = f"seed {seed} moves by {moved:g} beside another seed and by {lonely:g} alone"
         raise InvalidExperiment(f"{what}: {found}; {EXPECTED}")
-
-
-def _kinds(part: Any) -> Iterator[type]:
-    """The types of a recipe and of those within it."""
-    if isinstance(part, tuple):
-        for each in part:
-            yield from _kinds(each)
-    elif is_dataclass(part) and not isinstance(part, type):
-        yield type(part)
-        yield from _kinds(tuple(getattr(part, f.name) for f in fields(part)))
-
-
-def _foreign(kind: type) -> bool:
-    return kind.__module__.partition(".")[0] != "gen_core"

@@ -120,7 +120,32 @@ class OwnNumbers:
                     refuse_numbers(self.who, f"from {name}")
 
 
-class OwnStream(TorchFunctionMode):
+class GivenStreams(TorchFunctionMode):
+    """While it is active, torch draws random numbers from some generators alone.
+
+    Args:
+        given: the generators; the list may grow meanwhile.
+        who: who draws, in messages.
+
+    Raises:
+        InvalidExperiment: at a draw from another generator.
+    """
+
+    def __init__(self, given: Sequence[torch.Generator], who: str) -> None:
+        super().__init__()
+        self.given, self.who = given, who
+
+    def __torch_function__(
+        self, func: Any, types: Any, args: Sequence[Any] = (), kwargs: Mapping[str, Any] | None = None
+    ) -> Any:
+        """Look at the generators that torch's functions are given."""
+        for value in (*args, *(kwargs or {}).values()):
+            if isinstance(value, torch.Generator) and not any(value is each for each in self.given):
+                refuse_numbers(self.who, f"{func.__name__} from another generator than its own")
+        return func(*args, **(kwargs or {}))
+
+
+class OwnStream(GivenStreams):
     """While it is active, random numbers are drawn from one generator alone.
 
     Args:
@@ -132,22 +157,13 @@ class OwnStream(TorchFunctionMode):
     """
 
     def __init__(self, generator: torch.Generator, who: str) -> None:
-        super().__init__()
+        super().__init__([generator], who)
         self.own, self.before, self.numbers = generator, generator.get_state(), OwnNumbers(who)
 
     @property
     def used(self) -> bool:
         """Whether any number has been drawn."""
         return not torch.equal(self.before, self.own.get_state())
-
-    def __torch_function__(
-        self, func: Any, types: Any, args: Sequence[Any] = (), kwargs: Mapping[str, Any] | None = None
-    ) -> Any:
-        """Look at the generators that torch's functions are given."""
-        given = [value for value in (*args, *(kwargs or {}).values()) if isinstance(value, torch.Generator)]
-        if any(generator is not self.own for generator in given):
-            refuse_numbers(self.numbers.who, f"{func.__name__} from another generator than its own")
-        return func(*args, **(kwargs or {}))
 
     def __enter__(self) -> Self:
         self.numbers.__enter__()
