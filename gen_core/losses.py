@@ -156,11 +156,14 @@ def right(f: Tensor, y: Tensor) -> Tensor:
     Args:
         f: outputs, (S, B) with labels of -1 and +1, or (S, B, C) with int64 classes or target vectors.
         y: labels, (S, B), or (S, B, C): a point is right if the largest output is where the largest target is. Targets
-            of other shapes have no classes, and all points are nan.
+            of other shapes have no classes, and all points are nan. An output that is not a number is never right.
     """
     if y.dim() == 2:
-        return classes(f) == (y > 0 if f.dim() == 2 else y)
-    return f.argmax(-1) == y.argmax(-1) if f.shape == y.shape else f.new_full(y.shape[:2], math.nan)
+        known = ~(f.isnan() if f.dim() == 2 else f.isnan().any(-1))
+        return (classes(f) == (y > 0 if f.dim() == 2 else y)) & known
+    return (
+        (f.argmax(-1) == y.argmax(-1)) & ~f.isnan().any(-1) if f.shape == y.shape else f.new_full(y.shape[:2], math.nan)
+    )
 
 
 def _one_each(f: Tensor, y: Tensor) -> Tensor:

@@ -12,7 +12,7 @@ import numpy as np
 import torch
 
 from gen_core.code.locations import source_file
-from gen_core.code.reads import LOOKING_UP
+from gen_core.code.reads import DRAWN, LOOKING_UP
 from gen_core.code.values import array_text, code_text, held_by
 from gen_core.errors import InvalidExperiment
 from gen_core.recipe import canonical
@@ -88,7 +88,7 @@ class _Search:
             if around != "__class__":
                 self.follow(f"{name} closes over {around}", cell.cell_contents)
         names = _names(function.__code__)
-        self.reads += [f"{name} uses {each}" for each in sorted(names & LOOKING_UP)]
+        self.reads += [f"{name} uses {each}" for each in sorted(names & LOOKING_UP) if name not in DRAWN]
         for around in sorted(names):
             if around in function.__globals__:
                 self.follow(around, function.__globals__[around])

@@ -10,6 +10,9 @@ from gen_core.code.source import Definition, Module, Uses
 NAMES = frozenset(("open", "eval", "exec", "globals", "__import__"))
 DOTTED = frozenset(("os.environ", "os.getenv", "sys.modules"))
 METHODS = frozenset(("read_text", "read_bytes", "load", "loadtxt", "genfromtxt", "fromfile", "read_csv"))
+DRAWN = frozenset(("init", "place"))
+"""Methods of a model that may look up what they will: starts are compared."""
+
 LOOKING_UP = NAMES | METHODS | {name.rpartition(".")[2] for name in DOTTED}
 """The last parts of all of them, as bytecode has them."""
 
@@ -20,10 +23,12 @@ def read_at_run_time(module: Module, name: str) -> Iterator[str]:
     What a module reads when it is imported is not among it: the constant that is made of it counts with its value.
     """
     for statement in module.bound.get(name, []):
-        if isinstance(statement, Definition) or any(isinstance(node, ast.Lambda) for node in ast.walk(statement)):
-            _, used = module.of(statement)
-            for what in sorted(_looked_up(module, used)):
-                yield f"{name} uses {what}"
+        parts = statement.body if isinstance(statement, ast.ClassDef) else [statement]
+        for part in parts:
+            runs = isinstance(part, Definition) or any(isinstance(node, ast.Lambda) for node in ast.walk(part))
+            if runs and getattr(part, "name", "") not in DRAWN:
+                for what in sorted(_looked_up(module, module.of(part)[1])):
+                    yield f"{name} uses {what}"
 
 
 def _looked_up(module: Module, used: Uses) -> Iterator[str]:

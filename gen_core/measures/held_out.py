@@ -88,7 +88,7 @@ def rank_correlation(a: Tensor, b: Tensor) -> Tensor:
     x, y = (torch.from_numpy(rankdata(t.numpy(), axis=-2)) for t in (a, b))
     x, y = x - x.mean(-2, keepdim=True), y - y.mean(-2, keepdim=True)
     scale = (x.square().sum(-2) * y.square().sum(-2)).sqrt()
-    return torch.where(scale > 0, (x * y).sum(-2) / scale, 0)
+    return torch.where(scale == 0, 0, (x * y).sum(-2) / scale)
 
 
 def require_stopped(runs: Runs) -> None:

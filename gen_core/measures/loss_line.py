@@ -44,7 +44,7 @@ def line(train: Tensor, test: Tensor) -> Line:
     return Line(
         slope=slope,
         intercept=test.mean(-2) - slope * train.mean(-2),
-        r2=torch.where(variance > 0, 1 - left / variance, 0),
+        r2=torch.where(variance == 0, 0, 1 - left / variance),
         rmse=(left / (x.shape[-2] - 2)).sqrt(),
     )
 

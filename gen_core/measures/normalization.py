@@ -44,7 +44,8 @@ def homogeneity_gap(run: Run) -> Tensor:
 def changed_decisions(run: Run) -> Tensor:
     """Share of the held-out points that f and f~ classify differently, (seeds,)."""
     f, normal, _ = _outputs(run)
-    return (classes(f) != classes(normal)).double().mean(1)
+    unknown = (f + normal).isnan().flatten(2).any(-1) if f.dim() > 2 else (f + normal).isnan()
+    return (classes(f) != classes(normal)).double().masked_fill(unknown, torch.nan).mean(1)
 
 
 def loss_ordering(runs: Runs, *, normalize: bool = True) -> Tensor | Measured:

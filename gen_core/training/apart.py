@@ -6,11 +6,10 @@ steps of foreign code two rows take the same step once more, the second one move
 
 from __future__ import annotations
 
-import copy
 import random
 from collections.abc import Iterator, Mapping
 from dataclasses import fields, is_dataclass, replace
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, NamedTuple
 
 import numpy as np
 import torch
@@ -25,14 +24,14 @@ from gen_core.training.streams import GivenStreams, OwnNumbers
 if TYPE_CHECKING:
     from gen_core.training.batch import Batch
 
-Points = tuple[Tensor, Tensor]
-"""Points and labels of a step."""
-
 LARGER = 10.0
 """Factor on the weights of the row beside: what is clipped, or scaled by the largest row, shows."""
 
 SAME = 1e-5
 """Largest difference between rows of equal shapes, in steps or values. On a CPU there is none."""
+
+TRIALS = ((1.0, False), (1.0, False), (LARGER, True))
+"""Twice as it is, and once beside a row that is moved and frozen: factor on its weights, and whether it is frozen."""
 
 EXPECTED = "expected each row to depend on its own numbers alone"
 
@@ -66,55 +65,58 @@ def step_apart(batch: Batch, step: int, X: Tensor, y: Tensor) -> None:
     if not rows:
         return
     pair = [rows[0], next((row for row in range(len(batch.rows)) if row != rows[0]), rows[0])]
+    given = list(batch.streams)
     try:
-        kept = _rows_of(batch.state, pair, len(batch.rows))
+        states = [_rows_of(batch.state, pair, len(batch.rows), given) for _ in TRIALS]
     except TypeError:  # noise that is drawn ahead, say
-        kept = None
-    experiment = batch.experiment if kept is not None else _of_gradients(batch.experiment)
-    params = {name: value.detach()[pair].clone() for name, value in batch.params.items()}
-    ends = []
-    with OwnNumbers(f"step {step} of {who}"), GivenStreams(batch.streams, f"step {step} of {who}"):
-        for factor, frozen in ((1.0, False), (1.0, False), (LARGER, True)):
-            ends.append(
-                _again(experiment, batch, params, copy.deepcopy(kept), (X[pair], y[pair]), factor, frozen=frozen)
-            )
-    for name, end in ends[0].items():
-        moved, there = (part.abs().nan_to_num(0, 0, 0).max() for part in (end - params[name][0], end))
+        states = None
+    two = _Two(
+        batch.experiment if states else _of_gradients(batch.experiment),
+        {name: value.detach()[pair].clone() for name, value in batch.params.items()},
+        tuple(batch.trained),
+        batch.rate[rows].repeat(2),
+        [_rows_of(batch.streams[row], pair, len(batch.rows), given) for row in pair if batch.streams],
+        (X[pair], y[pair]),
+    )
+    with OwnNumbers(f"step {step} of {who}"), GivenStreams(given, f"step {step} of {who}"):
+        once, again, beside = (two.step(states and states[i], *trial) for i, trial in enumerate(TRIALS))
+    for name, end in once.items():
+        moved, there = (part.abs().nan_to_num(0, 0, 0).max() for part in (end - two.params[name][0], end))
         size = float(moved + torch.finfo(end.dtype).eps / SAME * there)
-        if not _same(end, ends[1][name], size):
+        if not _same(end, again[name], size):
             raise InvalidExperiment(
                 f"{who} takes another step {step} when it is taken again; expected numbers from the streams alone"
             )
-        if not _same(end, ends[2][name], size):
-            off = float((end - ends[2][name]).abs().max())
+        if not _same(end, beside[name], size):
+            off = float((end - beside[name]).abs().max())
             found = f"{name} of seed {batch.rows[pair[0]][1]} is off by {off:.2g} beside another seed at step {step}"
             raise InvalidExperiment(f"{who} mixes seeds: {found}; {EXPECTED}")
 
 
-def _again(
-    experiment: Experiment,
-    batch: Batch,
-    params: Mapping[str, Tensor],
-    state: Any,
-    points: tuple[Tensor, Tensor],
-    factor: float,
-    *,
-    frozen: bool,
-) -> dict[str, Tensor]:
-    """Where a step leads the first of two rows, with the second one's weights multiplied, and frozen."""
-    params = {name: value.clone() for name, value in params.items()}
-    trained = {name: params[name].requires_grad_() for name in batch.trained}
-    with torch.no_grad():
+class _Two(NamedTuple):
+    """Two rows before a step: all parameters, which are trained, rates, copies of the streams, and the step's points."""
+
+    experiment: Experiment
+    params: Mapping[str, Tensor]
+    trained: tuple[str, ...]
+    rate: Tensor
+    streams: list[torch.Generator]
+    points: tuple[Tensor, Tensor]
+
+    def step(self, state: Any, factor: float, frozen: bool) -> dict[str, Tensor]:
+        """Where the step leads the first row, with the second one's weights multiplied, and frozen."""
+        params, rate = {name: value.clone() for name, value in self.params.items()}, self.rate.clone()
+        trained = {name: params[name] for name in self.trained}
         for value in trained.values():
             value[1] *= factor
-    rate = batch.rate[batch.alive][:1].repeat(2)
-    if frozen:
-        rate[1] = 0.0
-    stepper = make_stepper(experiment, params, trained, rate, lambda: batch.streams[:2])
-    if state is not None and hasattr(stepper, "state"):
-        stepper.state = state  # type: ignore[attr-defined]
-    stepper.step(*points, (lambda norms, taken: None) if experiment.stop.gradient is not None else None)
-    return {name: value.detach()[0] for name, value in trained.items()}
+            value.requires_grad_()
+        rate[1] *= not frozen
+        stepper = make_stepper(self.experiment, params, trained, rate, lambda: self.streams)
+        if state is not None and hasattr(stepper, "state"):
+            stepper.state = state  # type: ignore[attr-defined]
+        norms = None if self.experiment.stop.gradient is None else lambda norms, taken: None
+        stepper.step(*self.points, norms)
+        return {name: value.detach()[0] for name, value in trained.items()}
 
 
 def _of_gradients(experiment: Experiment) -> Experiment:
@@ -123,8 +125,8 @@ def _of_gradients(experiment: Experiment) -> Experiment:
     return replace(experiment, rule=GD(1.0) if batch is None else SGD(1.0, batch))
 
 
-def _rows_of(state: Any, pair: list[int], rows: int) -> Any:
-    """A copy of a rule's state for some of its rows.
+def _rows_of(state: Any, pair: list[int], rows: int, given: list[torch.Generator]) -> Any:
+    """A copy of a rule's state for some of its rows; copies of generators that were given are added to these.
 
     Raises:
         TypeError: if something in it cannot be told apart by rows.
@@ -133,11 +135,16 @@ def _rows_of(state: Any, pair: list[int], rows: int) -> Any:
     if isinstance(state, Tensor):
         return (state[pair] if state.dim() and len(state) == rows else state).detach().clone()
     if isinstance(state, Mapping):
-        return {name: _rows_of(value, pair, rows) for name, value in state.items()}
+        return {name: _rows_of(value, pair, rows, given) for name, value in state.items()}
+    if isinstance(state, torch.Generator):
+        copied = torch.Generator(state.device)
+        copied.set_state(state.get_state())
+        given += [copied] if any(state is each for each in given) else []
+        return copied
     if isinstance(state, list) and len(state) == rows and all(isinstance(each, torch.Generator) for each in state):
-        return [copy.deepcopy(state[row]) for row in pair]
+        state = [state[row] for row in pair]
     if isinstance(state, (list, tuple)):
-        return type(state)([_rows_of(value, pair, rows) for value in state])
+        return type(state)([_rows_of(value, pair, rows, given) for value in state])
     if isinstance(state, (np.random.Generator, np.random.RandomState, random.Random)):
         raise InvalidExperiment(
             f"a {type(state).__name__} in the state of a rule; expected the generators of its streams"

@@ -10,7 +10,7 @@ import torch
 from torch import Tensor
 
 from gen_core.errors import InvalidExperiment
-from gen_core.losses import WholeLoss, mean_loss, right
+from gen_core.losses import Logistic, LogSumExp, WholeLoss, mean_loss, right
 from gen_core.rules import State
 from gen_core.rules.rates import Schedule, base_rate, share_of
 from gen_core.training.apart import looked_at, step_apart
@@ -52,7 +52,7 @@ class Batch:
         marks: list[dict[str, int]] = []
         for i, (e, seed) in enumerate(rows):
             data = sample_data(e, seed)
-            _check_labels(data.y, outputs, real)
+            _check_labels(data.y, outputs, real, self.loss)
             self.X[i], self.y[i] = data.X, data.y
             if n_test and data.X_test is not None and data.y_test is not None:
                 self.X_test[i] = data.X_test
@@ -243,7 +243,7 @@ class Batch:
         return TrainingResult(arrays, tuple(reasons))
 
 
-def _check_labels(y: Tensor, outputs: int, real: bool) -> None:
+def _check_labels(y: Tensor, outputs: int, real: bool, loss: object) -> None:
     if y.is_floating_point() != real:
         raise InvalidExperiment(
             f"labels of {y.dtype} beside others; expected floats alone or integers alone in a batch"
@@ -255,3 +255,6 @@ def _check_labels(y: Tensor, outputs: int, real: bool) -> None:
     if outputs > 1 and (y.is_floating_point() or not 0 <= int(y.min()) <= int(y.max()) < outputs):
         found = f"labels of {y.dtype} from {y.min():g} to {y.max():g}"
         raise InvalidExperiment(f"{found} for a model of {outputs} outputs; expected integers from 0 to {outputs - 1}")
+    if isinstance(loss, (Logistic, LogSumExp)) and not bool((y.abs() == 1).all()):
+        found = f"labels from {y.min():g} to {y.max():g} for {type(loss).__name__}"
+        raise InvalidExperiment(f"{found}; expected -1.0 and 1.0 alone")

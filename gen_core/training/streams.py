@@ -6,6 +6,7 @@ import contextlib
 import json
 import pickle
 import random
+import sys
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from typing import Any, NoReturn, Self, TypeVar
 
@@ -19,6 +20,9 @@ from gen_core.recipe import canonical
 from gen_core.training.replicas import checksum
 
 T = TypeVar("T")
+
+_numpy_seeds: dict[tuple[type, str, str], int] = {}
+"""The seeds that draws have made generators of numpy from: type, who draws, and the seed -> the stream."""
 
 _repeated: set[tuple[type, str, str]] = set()
 """The forms of recipes whose draws have been made twice: type, who draws, and outline."""
@@ -41,7 +45,7 @@ def drawn_from(
         InvalidExperiment: if it is made from anything else, or comes out differently a second time.
     """
     own = stream()
-    with OwnStream(own, who) as watched:
+    with OwnStream(own, who) as watched, _seeds_of_numpy(recipe, who, own.initial_seed()):
         drawn = draw(own)
     form = (type(recipe), who, json.dumps(_outline(canonical(recipe))))
     if form not in _repeated:
@@ -51,6 +55,32 @@ def drawn_from(
             refuse_numbers(who, "other numbers when it is called again with the same generator")
         _repeated.add(form)
     return drawn, watched.used
+
+
+@contextlib.contextmanager
+def _seeds_of_numpy(recipe: Any, who: str, stream: int) -> Iterator[None]:
+    """While it is active, a generator that is made by numpy's `default_rng` has a seed that no other stream has given.
+
+    Raises:
+        InvalidExperiment: if draws of two streams make one from the same seed, which is refused for torch's, too.
+    """
+    make = np.random.default_rng
+
+    def made(*args: Any, **kwargs: Any) -> np.random.Generator:
+        given = (type(recipe), who, repr((args, kwargs)))
+        if (args or kwargs) and _numpy_seeds.setdefault(given, stream) != stream:
+            refuse_numbers(who, f"from numpy's default_rng with the seed {args or kwargs} for different seeds")
+        return make(*args, **kwargs)
+
+    modules = (np.random, sys.modules.get(type(recipe).__module__, np.random))
+    there = [(m.__dict__, name) for m in modules for name in list(vars(m)) if vars(m)[name] is make]
+    for space, name in there:
+        space[name] = made
+    try:
+        yield
+    finally:
+        for space, name in there:
+            space[name] = make
 
 
 def _outline(part: Any) -> Any:

@@ -89,3 +89,11 @@ def test_outputs_that_do_not_pair_with_labels_are_not_broadcast(loss):
 def test_cross_entropy_of_single_outputs():
     with pytest.raises(InvalidExperiment, match=r"^outputs \(3, 7\) for classes \(3, 7\); expected one more axis$"):
         CrossEntropy().per_point(torch.zeros(3, 7), torch.zeros(3, 7, dtype=torch.int64))
+
+
+def test_an_output_that_is_no_number_is_never_right():
+    nan = float("nan")
+    assert right(torch.tensor([[nan, nan, 1.0]]), torch.tensor([[-1.0, 1.0, 1.0]])).tolist() == [[False, False, True]]
+    f = torch.tensor([[[nan, 0.0], [0.0, nan], [0.0, 1.0]]])
+    assert right(f, torch.tensor([[0, 1, 1]])).tolist() == [[False, False, True]]
+    assert right(f, torch.tensor([[[1.0, 0.0], [0.0, 1.0], [0.0, 1.0]]])).tolist() == [[False, False, True]]

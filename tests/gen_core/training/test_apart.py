@@ -26,7 +26,8 @@ def nothing_checked(monkeypatch):
 
 
 def train(experiment, seeds=4):
-    list(train_rows([(experiment, seed) for seed in range(seeds)], CPU))
+    [(_, result)] = train_rows([(experiment, seed) for seed in range(seeds)], CPU)
+    return result.arrays
 
 
 @dataclass(frozen=True)
@@ -167,6 +168,31 @@ def test_nothing_is_looked_at_where_all_code_is_our_own(monkeypatch):
 
 @pytest.mark.parametrize("rows", [1, 3])
 @pytest.mark.parametrize("name", CASES)
-def test_no_model_rule_loss_or_stop_of_ours_would_be_refused(monkeypatch, name, rows):
+def test_no_model_rule_loss_or_stop_of_ours_would_be_refused_or_end_elsewhere(monkeypatch, name, rows):
+    expected = train(CASES[name], rows)
     monkeypatch.setattr(apart, "_foreign", lambda kind: True)
-    train(CASES[name], rows)
+    for array, found in train(CASES[name], rows).items():
+        torch.testing.assert_close(found, expected[array], rtol=0, atol=0, equal_nan=True)
+
+
+@dataclass(frozen=True)
+class Drawing(GD):
+    """Draws from its streams when it starts, and in each step."""
+
+    def start(self, params, streams):
+        own = streams()
+        return {"own": own, "size": torch.stack([torch.rand((), generator=each) for each in own])}
+
+    def update(self, params, grads, state, rate):
+        super().update(params, grads, state, rate)
+        with torch.no_grad():
+            for p in params.values():
+                xi = torch.stack([torch.randn(p.shape[1:], generator=each) for each in state["own"]])
+                p += (rate * state["size"]).view(-1, 1) * xi
+
+
+def test_streams_are_at_the_same_place_after_a_look(monkeypatch):
+    drawing = replace(LATE, rule=Drawing(0.1))
+    looked = train(drawing)["final.w"]
+    monkeypatch.setattr("gen_core.training.batch.looked_at", lambda experiment: frozenset())
+    assert torch.equal(train(drawing)["final.w"], looked)

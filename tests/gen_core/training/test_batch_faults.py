@@ -12,6 +12,8 @@ from gen_core import (
     Every,
     InvalidExperiment,
     LiLiang,
+    Logistic,
+    LogSumExp,
     Run,
     Unfinished,
 )
@@ -91,3 +93,11 @@ def test_labels_that_a_model_has_no_output_for(change, message):
             else replace(LEAST_SQUARES, **change)
         )
     assert str(caught.value) == message
+
+
+@pytest.mark.parametrize("loss", [Logistic(), LogSumExp()])
+def test_labels_that_are_no_signs_are_refused_by_losses_of_signs(loss):
+    bad = replace(LEAST_SQUARES, loss=loss, watch=())
+    with pytest.raises(InvalidExperiment, match=rf"^labels from .* for {type(loss).__name__}; expected -1.0 and 1.0 "):
+        run(bad, [0])
+    run(replace(bad, data=Teacher(labels="signs"), steps=50), [0])

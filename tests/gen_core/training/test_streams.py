@@ -9,6 +9,7 @@ from dataclasses import dataclass, replace
 import numpy as np
 import pytest
 import torch
+from numpy.random import default_rng
 
 from gen_core import GD, Data, Experiment, InvalidExperiment, Linear, Square
 from gen_core.training import draws, streams
@@ -130,3 +131,26 @@ def test_global_states_are_put_back():
     assert streams._global_states() == before
     sample_data(replace(experiment(), data=Points(noise=3.0)), 1)
     assert streams._global_states() == before
+
+
+@dataclass(frozen=True)
+class ByNumpy(Points):
+    seed: str = "0"
+
+    def draw(self, generator: torch.Generator) -> Data:
+        own = int(torch.randint(2**40, (), generator=generator))
+        seed = {"0": 0, "own": own, "few": generator.initial_seed() % 2, "none": None}[self.seed]
+        X = torch.randn(self.n, 3, generator=generator)
+        return Data(X, X @ torch.from_numpy(default_rng(seed).normal(size=3)).float())
+
+
+@pytest.mark.parametrize("seed", ["0", "few", "none"])
+def test_a_generator_of_numpy_with_a_seed_that_others_have_is_refused(seed):
+    with pytest.raises(InvalidExperiment, match=r"^ByNumpy.draw draws "):
+        _ = [sample_data(experiment(ByNumpy(seed=seed)), each) for each in range(4)]
+    assert np.random.default_rng is default_rng
+
+
+def test_one_with_a_seed_from_the_stream_is_not():
+    teachers = [sample_data(experiment(ByNumpy(seed="own")), each) for each in range(4)]
+    assert len({float(each.y.sum()) for each in teachers}) == 4
