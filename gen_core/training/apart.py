@@ -9,7 +9,7 @@ from __future__ import annotations
 import random
 from collections.abc import Iterator, Mapping
 from dataclasses import fields, is_dataclass, replace
-from typing import TYPE_CHECKING, Any, NamedTuple
+from typing import Any, NamedTuple, Protocol
 
 import numpy as np
 import torch
@@ -17,12 +17,9 @@ from torch import Tensor
 
 from gen_core.errors import InvalidExperiment
 from gen_core.experiment import Experiment
-from gen_core.rules import GD, SGD
+from gen_core.rules import GD, SGD, State
 from gen_core.training.steps import make_stepper
 from gen_core.training.streams import GivenStreams, OwnNumbers
-
-if TYPE_CHECKING:
-    from gen_core.training.batch import Batch
 
 LARGER = 10.0
 """Factor on the weights of the row beside: what is clipped, or scaled by the largest row, shows."""
@@ -34,6 +31,23 @@ TRIALS = ((1.0, False), (1.0, False), (LARGER, True))
 """Twice as it is, and once beside a row that is moved and frozen: factor on its weights, and whether it is frozen."""
 
 EXPECTED = "expected each row to depend on its own numbers alone"
+
+
+class Training(Protocol):
+    """What a batch that trains shows: see `gen_core.training.batch.Batch`."""
+
+    experiment: Experiment
+    rows: list[tuple[Experiment, int]]
+    params: dict[str, Tensor]
+    trained: dict[str, Tensor]
+    rate: Tensor
+    alive: Tensor
+    streams: list[torch.Generator]
+
+    @property
+    def state(self) -> State:
+        """The rule's state."""
+        ...
 
 
 def foreign(experiment: Experiment) -> str:
@@ -49,7 +63,7 @@ def looked_at(experiment: Experiment) -> frozenset[int]:
     return frozenset(2**i for i in range(2, experiment.steps.bit_length())) | {experiment.steps}
 
 
-def step_apart(batch: Batch, step: int, X: Tensor, y: Tensor) -> None:
+def step_apart(batch: Training, step: int, X: Tensor, y: Tensor) -> None:
     """Take a step of a batch, and check it. Cost: three steps of two rows more.
 
     Args:
@@ -94,7 +108,7 @@ def step_apart(batch: Batch, step: int, X: Tensor, y: Tensor) -> None:
 
 
 class _Two(NamedTuple):
-    """Two rows before a step: all parameters, which are trained, rates, copies of the streams, and the step's points."""
+    """Two rows before a step: parameters, which are trained, rates, copies of the streams, and the step's points."""
 
     experiment: Experiment
     params: Mapping[str, Tensor]
