@@ -1,4 +1,4 @@
-"""Checks of a recipe's fields, made when the recipe is constructed rather than when it is trained, and of measures.
+"""Checks of a recipe's fields, made when the recipe is constructed rather than when it is trained, and of claims.
 
 Fields hold builtins only, since they are part of the key of every result: numpy scalars and bools are not numbers here.
 Every check of a field raises `InvalidExperiment` with the field, its value and what was expected.
@@ -8,11 +8,13 @@ from __future__ import annotations
 
 from collections.abc import Iterable
 from math import inf, isfinite
+from numbers import Real
 
 import numpy as np
 import torch
 
 from gen_core.errors import InvalidClaim, InvalidExperiment
+from gen_core.recipe import brief
 
 _CONVERT = "convert them to float first, by what the claim means"
 _ADVICE = {
@@ -48,11 +50,38 @@ def check_number(name: str, value: float, least: float = -inf, most: float = inf
     raise InvalidExperiment(f"{name} {value!r}; expected a finite number {' and '.join(limits)}".rstrip())
 
 
+def check_flag(name: str, value: object) -> None:
+    """Accept True or False."""
+    check_choice(name, value, (True, False))
+
+
 def check_choice(name: str, value: object, choices: Iterable[object]) -> None:
     """Accept one of `choices`, of the same type."""
     choices = tuple(choices)
     if not any(type(value) is type(choice) and value == choice for choice in choices):
         raise InvalidExperiment(f"{name} {value!r}; expected {' or '.join(map(repr, choices))}")
+
+
+def check_words(name: str, value: object, *, empty: bool = False) -> None:
+    """Accept a string in a claim's declaration, which may be `empty`.
+
+    Raises:
+        InvalidClaim: naming the value.
+    """
+    if not isinstance(value, str) or not (empty or value.strip()):
+        raise InvalidClaim(f"{name} {brief(value)}; expected text")
+
+
+def plain_number(name: str, value: object) -> float:
+    """A finite number of a claim, such as a limit: a builtin, or a single one of numpy's or torch's.
+
+    Raises:
+        InvalidClaim: naming the value.
+    """
+    number = value.item() if isinstance(value, (torch.Tensor, np.ndarray, np.generic)) and value.ndim == 0 else value
+    if not isinstance(number, Real) or isinstance(number, bool) or not isfinite(number):
+        raise InvalidClaim(f"{name} {brief(value)}; expected a finite number")
+    return float(number)
 
 
 def check_real(name: str, values: object) -> None:

@@ -10,6 +10,7 @@ from typing import overload
 import torch
 from torch import Generator, Tensor
 
+from gen_core.checks import check_words
 from gen_core.errors import InvalidExperiment
 from gen_core.experiment import Experiment
 from gen_core.finished import Finished
@@ -34,6 +35,10 @@ class Mutation:
 
     name: str
     statement: str
+
+    def __post_init__(self) -> None:
+        check_words("name of a mutation", self.name)
+        check_words(f"statement of the mutation {self.name}", self.statement)
 
 
 @dataclass(frozen=True, repr=False)
