@@ -13,7 +13,7 @@ from numbers import Real
 import numpy as np
 import torch
 
-from gen_core.errors import InvalidClaim, InvalidExperiment
+from gen_core.errors import InvalidClaim, InvalidExperiment, Unfinished
 from gen_core.recipe import brief
 
 _CONVERT = "convert them to float first, by what the claim means"
@@ -106,3 +106,25 @@ def check_real(name: str, values: object) -> None:
             kind, real = f"masked {kind}", False
     if not real:
         raise InvalidClaim(f"{name} has values of type {kind}; expected real numbers: {_ADVICE.get(kind, _CONVERT)}")
+
+
+def real_array(name: str, values: object) -> np.ndarray:
+    """A measure of finite real numbers as an array in float64.
+
+    Raises:
+        InvalidClaim: if they are no real numbers, or lists of different lengths.
+        Unfinished: naming the first one that is not finite.
+    """
+    check_real(name, values)
+    if isinstance(values, torch.Tensor):
+        dense = values.detach() if values.layout == torch.strided else values.detach().to_dense()
+        values = dense.cpu().double()
+    try:
+        found = np.asarray(values, dtype=float)
+    except (TypeError, ValueError):
+        raise InvalidClaim(f"{name} {brief(values)}; expected one number per seed, (seeds,)") from None
+    bad = np.argwhere(~np.isfinite(found))
+    if len(bad):
+        at = tuple(map(int, bad[0]))
+        raise Unfinished(f"{name} is {found[at]} at index {at}; expected finite numbers")
+    return found
