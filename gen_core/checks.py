@@ -62,6 +62,17 @@ def check_choice(name: str, value: object, choices: Iterable[object]) -> None:
         raise InvalidExperiment(f"{name} {value!r}; expected {' or '.join(map(repr, choices))}")
 
 
+def check_tensor(name: str, value: object) -> None:
+    """Accept a tensor.
+
+    Raises:
+        InvalidExperiment: naming the type of the value.
+    """
+    if not isinstance(value, torch.Tensor):
+        kind, say = type(value).__name__, "expected a tensor (torch.from_numpy makes one of an array)"
+        raise InvalidExperiment(f"{name} of type {kind}; {say}")
+
+
 def check_words(name: str, value: object, *, empty: bool = False) -> None:
     """Accept a string in a claim's declaration, which may be `empty`.
 
