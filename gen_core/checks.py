@@ -1,13 +1,15 @@
 """Checks of a recipe's fields, made when the recipe is constructed rather than when it is trained, and of claims.
 
-Fields hold builtins only, since they are part of the key of every result: numpy scalars and bools are not numbers here.
+Fields hold builtins only, since they are part of the key of every result: numpy scalars and bools are not numbers here,
+but for float64, which is a float and has a float's key.
 Every check of a field raises `InvalidExperiment` with the field, its value and what was expected.
 """
 
 from __future__ import annotations
 
+import sys
 from collections.abc import Iterable
-from math import inf, isfinite
+from math import inf
 from numbers import Real
 
 import numpy as np
@@ -40,14 +42,21 @@ def check_counts(name: str, values: object) -> None:
         check_count(name, value)
 
 
-def check_number(name: str, value: float, least: float = -inf, most: float = inf, *, above: float = -inf) -> None:
-    """Accept a finite builtin int or float from `least` to `most`, and greater than `above`."""
-    if type(value) in (int, float) and isfinite(value) and least <= value <= most and value > above:
+def check_number(
+    name: str, value: float, least: float = -inf, most: float = inf, *, above: float = -inf, below: float = inf
+) -> None:
+    """Accept a finite int or float from `least` to `most`, greater than `above` and less than `below`."""
+    finite = type(value) in (int, float, np.float64) and abs(value) <= sys.float_info.max
+    if finite and least <= value <= most and above < value < below:
         return
     limits = [f">= {least:g}"] if least > -inf else []
     limits += [f"> {above:g}"] if above > -inf else []
     limits += [f"<= {most:g}"] if most < inf else []
-    raise InvalidExperiment(f"{name} {value!r}; expected a finite number {' and '.join(limits)}".rstrip())
+    limits += [f"< {below:g}"] if below < inf else []
+    expected = f"expected a finite number {' and '.join(limits)}".rstrip()
+    foreign = isinstance(value, (np.number, torch.Tensor)) and not isinstance(value, float)
+    how = " (float(...) makes one)" if foreign else ""
+    raise InvalidExperiment(f"{name} {brief(value)}; {expected}{how}")
 
 
 def check_flag(name: str, value: object) -> None:
@@ -90,7 +99,7 @@ def plain_number(name: str, value: object) -> float:
         InvalidClaim: naming the value.
     """
     number = value.item() if isinstance(value, (torch.Tensor, np.ndarray, np.generic)) and value.ndim == 0 else value
-    if not isinstance(number, Real) or isinstance(number, bool) or not isfinite(number):
+    if not isinstance(number, Real) or isinstance(number, bool) or not abs(number) <= sys.float_info.max:
         raise InvalidClaim(f"{name} {brief(value)}; expected a finite number")
     return float(number)
 

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import math
+import sys
 from collections.abc import Collection
 from dataclasses import dataclass, replace
 from typing import Protocol, Self, runtime_checkable
@@ -113,7 +114,7 @@ def check_rate(rate: object) -> None:
         InvalidExperiment: naming the value and what is expected.
     """
     first = rate.rate if isinstance(rate, Schedule) and not isinstance(rate, type) else rate
-    if not (isinstance(first, (int, float)) and not isinstance(first, bool) and math.isfinite(first) and first > 0):
+    if not (isinstance(first, (int, float)) and not isinstance(first, bool) and 0 < first <= sys.float_info.max):
         raise InvalidExperiment(f"rate {brief(rate)}; expected a positive number, or Steps, Cosine or InverseTime")
 
 
