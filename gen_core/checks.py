@@ -10,7 +10,6 @@ from __future__ import annotations
 import sys
 from collections.abc import Iterable
 from math import inf
-from numbers import Real
 
 import numpy as np
 import torch
@@ -99,7 +98,7 @@ def plain_number(name: str, value: object) -> float:
         InvalidClaim: naming the value.
     """
     number = value.item() if isinstance(value, (torch.Tensor, np.ndarray, np.generic)) and value.ndim == 0 else value
-    if not isinstance(number, Real) or isinstance(number, bool) or not abs(number) <= sys.float_info.max:
+    if not isinstance(number, (int, float)) or isinstance(number, bool) or not abs(number) <= sys.float_info.max:
         raise InvalidClaim(f"{name} {brief(value)}; expected a finite number")
     return float(number)
 

@@ -140,20 +140,20 @@ class Expected:
         return limits_of(self._name, **given)
 
     def _mean(self, limits: Limits) -> Judgement:
-        values, tolerance, (low, high) = self._one_per_seed(), limits_in_words(limits), limits
+        values, tolerance = self._one_per_seed(), limits_in_words(limits)
         if not self._scale:
-            return self._judge_mean("mean", tolerance, values, self._resampled, (low, high))
+            return self._judge_mean("mean", tolerance, values, self._resampled, limits)
         scale = SCALES[self._scale]
         try:
-            limits = [None if limit is None else float(scale(np.asarray(float(limit)))) for limit in (low, high)]
+            there = [None if limit is None else float(scale(np.asarray(limit))) for limit in limits]
             scaled = scale(values), None if self._resampled is None else scale(self._resampled)
         except ValueError as error:
             raise InvalidClaim(f"{self._name}: {error}; or a median (typically_...), which needs no scale") from error
-        there = self._mean_of(*scaled)
-        judged = (there.estimate, there.low, there.high)
-        interval = Interval(*map(float, scale.back(np.array(judged))), sd=float(values.std(ddof=1)), n=there.n)
+        mean = self._mean_of(*scaled)
+        judged = (mean.estimate, mean.low, mean.high)
+        interval = Interval(*map(float, scale.back(np.array(judged))), sd=float(values.std(ddof=1)), n=mean.n)
         words, facts = f"{tolerance}, as the mean of {self._scale}", {"scale": self._scale, "scaled": judged}
-        return self._judge("mean", words, values, interval, (low, high), (there, (limits[0], limits[1])), **facts)
+        return self._judge("mean", words, values, interval, limits, (mean, (there[0], there[1])), **facts)
 
     def _judge_mean(
         self, statistic: Statistic, tolerance: str, values: np.ndarray, resampled: np.ndarray | None, limits: Limits

@@ -147,8 +147,12 @@ def share_of(schedules: Collection[Schedule], step: int) -> float:
     """
     shares = {schedule.share(step): schedule for schedule in schedules}
     for share, schedule in shares.items():
-        if not (math.isfinite(share) and share >= 0):
-            found = f"{brief(schedule)} has share {share} at step {step}"
+        try:
+            fits = math.isfinite(share) and share >= 0
+        except TypeError:
+            fits = False
+        if not fits:
+            found = f"{brief(schedule)} has share {share!r} at step {step}"
             raise InvalidExperiment(f"{found}; expected a finite number >= 0")
     least, most = min(shares), max(shares)
     if most - least > 1e-9 * most:

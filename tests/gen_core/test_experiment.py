@@ -12,7 +12,9 @@ from gen_core import (
     SGD,
     Adam,
     ConvNet,
+    CrossEntropy,
     Data,
+    Energy,
     Every,
     Experiment,
     Geometric,
@@ -25,6 +27,7 @@ from gen_core import (
     TwoLayer,
 )
 from gen_core.experiment import WATCHES
+from gen_core.types import Nothing
 
 
 @dataclass(frozen=True)
@@ -118,6 +121,12 @@ RECIPE = "expected a number, a string, a tuple or a frozen dataclass of these"
         ({"model": ConvNet()}, "inputs (3,); expected (channels, height, width)"),
         ({"model": MLP(), "rule": Newton()}, "Newton on MLP; expected a Linear model"),
         ({"model": Doubled(), "rule": Newton()}, "Newton on Doubled; expected a Linear model"),
+        (
+            {"loss": CrossEntropy()},
+            "loss CrossEntropy() with Linear of one output; expected an output for each class (or Logistic, with "
+            "labels -1 and 1)",
+        ),
+        ({"data": Nothing(), "loss": Energy()}, "Linear without data; expected data, or a Potential"),
         (
             {"rule": SGD(0.1, 2), "stop": Stop(gradient=0.1)},
             "stop gradient 0.1 with batch 2; expected a rule on all points",
