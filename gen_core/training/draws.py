@@ -267,6 +267,14 @@ def _check(recipe: Dataset, data: Data) -> None:
             )
         if name.startswith("X") and not array.is_floating_point():
             raise InvalidExperiment(f"{type(recipe).__name__} drew {name} of {array.dtype}; expected floating point")
+    if (data.X_test is None) != (data.y_test is None):
+        found = "X_test without y_test" if data.y_test is None else "y_test without X_test"
+        raise InvalidExperiment(f"{type(recipe).__name__} drew {found}; expected both or neither")
+    if not n_test and data.X_test is not None and data.X_test.numel():
+        found = f"X_test of shape {tuple(data.X_test.shape)}"
+        raise InvalidExperiment(
+            f"{type(recipe).__name__} drew {found}; expected none, or its number as the field n_test"
+        )
 
 
 def _tensors(data: Data) -> list[Tensor]:
