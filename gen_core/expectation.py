@@ -161,6 +161,8 @@ class Expected:
         return self._judge(statistic, tolerance, values, self._mean_of(values, resampled), limits)
 
     def _mean_of(self, values: np.ndarray, resampled: np.ndarray | None) -> Interval:
+        if len(values) < 2:
+            raise InvalidClaim(f"{self._name} of one seed; expected two or more, for an interval of their mean")
         if found := ties(values):
             raise InvalidClaim(
                 f"{self._name}: {found}, which gives their mean no interval; expected always_... for an exact "

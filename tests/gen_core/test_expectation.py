@@ -98,6 +98,8 @@ INVALID = [
     ("always_between", NEAR, (torch.nan, 1), {}, "q has the limit nan"),
     ("mostly_at_least", NEAR, (1,), {"share": "a"}, "q has the share of seeds 'a'; expected a finite number"),
     ("mostly_at_most", NEAR, (None,), {"share": 0.5}, "q has the limit None; expected a finite number"),
+    ("at_most", NEAR[:1], (1,), {}, "q of one seed; expected two or more, for an interval of their mean"),
+    ("grows_in", DECAYING[:, :1], (X,), {"exponent_at_least": 1}, "q of one seed; expected two or more"),
     ("scales_in", DECAYING, (X,), {"exponent_between": 1}, r"q has exponent_between 1; expected two limits, \(a, b\)"),
     ("grows_in", DECAYING, (X,), {"exponent_at_least": None}, "q has the limit None"),
     *[
