@@ -11,6 +11,7 @@ import numpy as np
 import torch
 from torch import Tensor
 
+from gen_core.checks import check_words
 from gen_core.errors import InvalidClaim, InvalidExperiment
 from gen_core.experiment import Experiment
 from gen_core.recipe import brief
@@ -35,10 +36,27 @@ class Assumption:
     statement: str
     check: Callable[..., tuple[Any, str]]
 
+    def __post_init__(self) -> None:
+        check_words("name of an assumption", self.name)
+        check_words(f"statement of the assumption {self.name}", self.statement)
+        takes = f"assumption {self.name} is checked by {brief(self.check)}"
+        expected = "expected a function of (experiment, data), (experiment, data, start) or (run)"
+        if not callable(self.check):
+            raise InvalidClaim(f"{takes}; {expected}")
+        try:
+            given = 1 if self.of_run else 2 + self._asks_start
+            inspect.signature(self.check).bind(*range(given))
+        except (TypeError, ValueError):
+            raise InvalidClaim(f"{takes}; {expected}") from None
+
     @property
     def of_run(self) -> bool:
         """Whether it is checked on the finished run: its first parameter is called `run`."""
         return next(iter(inspect.signature(self.check).parameters), "") == "run"
+
+    @property
+    def _asks_start(self) -> bool:
+        return "start" in inspect.signature(self.check).parameters
 
     def on(self, experiment: Experiment, seed: int) -> tuple[bool, str]:
         """Check one seed's data, and its start where it asks for it.
@@ -47,8 +65,7 @@ class Assumption:
             InvalidClaim: if the check does not return whether it holds, and words.
         """
         data = sample_data(experiment, seed)
-        asks = "start" in inspect.signature(self.check).parameters
-        found = self.check(experiment, data, *([initial_parameters(experiment, seed)] if asks else []))
+        found = self.check(experiment, data, *([initial_parameters(experiment, seed)] if self._asks_start else []))
         if _with_words(found) and (holds := _truth(found[0])) is not None:
             return holds, found[1]
         raise InvalidClaim(
@@ -102,7 +119,8 @@ def assumption(check: Callable[..., tuple[Any, str]]) -> Assumption:
         check: (experiment, data), (experiment, data, start) or (run); see `Assumption`. Those that many claims share
             are in `gen_core.hypotheses`.
     """
+    name = getattr(check, "__name__", brief(check))
     statement = (inspect.getdoc(check) or "").partition("\n")[0]
     if not statement:
-        raise InvalidClaim(f"assumption {check.__name__} has no docstring; expected its statement, in one line")
-    return Assumption(check.__name__, statement, check)
+        raise InvalidClaim(f"assumption {name} has no docstring; expected its statement, in one line")
+    return Assumption(name, statement, check)

@@ -5,20 +5,25 @@ from __future__ import annotations
 import inspect
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, replace
-from typing import TypeVar
+from functools import wraps
+from typing import ParamSpec, TypeVar
 
 import pytest
 
 from gen_core.assuming import Assumption
+from gen_core.checks import check_words
 from gen_core.errors import InvalidClaim, Refuted
 from gen_core.experiment import Experiment
 from gen_core.form import Form, form_of
+from gen_core.recipe import brief
 from gen_core.records import Figure, Kind
 from gen_core.run import Mutation, Run, Runs, joined
 from gen_core.settings import Arms, AtScale, Setting, Sweep, experiments
 from gen_core.statistics import LAST_LOOK
 
 Test = TypeVar("Test", bound=Callable[..., None])
+Arguments = ParamSpec("Arguments")
+Result = TypeVar("Result")
 Scaled = Setting | AtScale
 
 
@@ -33,7 +38,12 @@ class Paper:
     venue: str = ""
 
     def __post_init__(self) -> None:
-        if not self.key.isidentifier():
+        for name in ("authors", "title"):
+            check_words(f"{name} of a paper", getattr(self, name))
+        check_words("venue of a paper", self.venue, empty=True)
+        if type(self.year) is not int:
+            raise InvalidClaim(f"year of a paper {brief(self.year)}; expected an integer")
+        if not isinstance(self.key, str) or not self.key.isidentifier():
             raise InvalidClaim(f"paper key {self.key!r}; expected an identifier, since it becomes a pytest marker")
 
     def at(self, place: str) -> Citation:
@@ -50,6 +60,11 @@ class Citation:
 
     paper: Paper
     place: str
+
+    def __post_init__(self) -> None:
+        if not isinstance(self.paper, Paper):
+            raise InvalidClaim(f"paper {brief(self.paper)} of a citation; expected a Paper")
+        check_words("place in a paper", self.place)
 
     def __str__(self) -> str:
         return f"{self.paper}, {self.place}"
@@ -101,6 +116,22 @@ class Case:
         return joined(self.at(scale), runs)
 
 
+def _with_its_arguments(declare: Callable[Arguments, Result]) -> Callable[Arguments, Result]:
+    """Arguments that are missing, unknown or not named end in one line."""
+
+    @wraps(declare)
+    def declared(*args: Arguments.args, **kwargs: Arguments.kwargs) -> Result:
+        try:
+            inspect.signature(declare).bind(*args, **kwargs)
+        except TypeError as error:
+            expected = "expected @claim(cite=..., given=..., without={...}), all by name"
+            raise InvalidClaim(f"@claim: {error}; {expected}") from None
+        return declare(*args, **kwargs)
+
+    return declared
+
+
+@_with_its_arguments
 def claim(
     *,
     cite: Citation,
@@ -137,8 +168,15 @@ def claim(
         where = test.__name__
         if not statement:
             raise InvalidClaim(f"{where} has no docstring; expected the paper's statement and what is measured")
-        if not given:
+        if given is None or given == {}:
             raise InvalidClaim(f"{where} has an empty `given`; expected at least one setting")
+        if isinstance(assuming, str) or not isinstance(assuming, Sequence):
+            raise InvalidClaim(f"{where} has assuming={brief(assuming)}; expected a list of hypotheses, [hypothesis]")
+        if without is not None and not isinstance(without, Mapping):
+            raise InvalidClaim(
+                f"{where} has without={brief(without)}; expected hypothesis -> setting, {{hypothesis: setting}}"
+            )
+        check_words(f"{where} has not_reproduced", not_reproduced, empty=True)
         if not without and not not_reproduced:
             raise InvalidClaim(
                 f"{where} has no control; expected `without`, since a claim that cannot fail is not a test"
@@ -147,8 +185,12 @@ def claim(
             raise InvalidClaim(f"{where} cites {cite!r}; expected a place in a paper, Paper(...).at('Theorem 1')")
         if not isinstance(formula, str) or "$" in formula:
             raise InvalidClaim(f"{where} has formula {formula!r}; expected LaTeX without dollar signs, as a string")
-        if not 2 <= first_look <= LAST_LOOK:
-            raise InvalidClaim(f"{where} has first_look {first_look}; expected a number of seeds from 2 to {LAST_LOOK}")
+        if type(first_look) is not int or not 2 <= first_look <= LAST_LOOK:
+            raise InvalidClaim(
+                f"{where} has first_look {brief(first_look)}; expected a number of seeds from 2 to {LAST_LOOK}"
+            )
+        if figure is not None and not callable(figure):
+            raise InvalidClaim(f"{where} has figure {brief(figure)}; expected a function of the run")
         for hypothesis in (*assuming, *(key for key in without or () if not isinstance(key, Mutation))):
             if not isinstance(hypothesis, Assumption):
                 raise InvalidClaim(f"{where} names {hypothesis!r}; expected a hypothesis, made with @assumption")
@@ -195,7 +237,7 @@ def cases_of(test: object) -> dict[str, Case]:
 def _named(settings: Scaled | Mapping[str, Scaled], default: str) -> list[tuple[str, Scaled]]:
     named = list(settings.items()) if isinstance(settings, Mapping) else [(default, settings)]
     for name, setting in named:
-        if not name.isprintable():
+        if not isinstance(name, str) or not name.isprintable():
             raise InvalidClaim(f"setting {name!a}; expected a name of printable characters")
         if not isinstance(setting, (Experiment, Arms, Sweep, AtScale)):
             raise InvalidClaim(

@@ -15,10 +15,11 @@ import numpy as np
 from numpy.typing import ArrayLike
 from torch import Tensor
 
-from gen_core.checks import check_real
+from gen_core.checks import check_words, plain_number, real_array
 from gen_core.errors import Inconclusive, InvalidClaim, Refuted, Unfinished
 from gen_core.form import MEDIAN, Form
-from gen_core.judgement import Judgement, current_judge, verdicts_are_raised
+from gen_core.judgement import Judgement, Limits, current_judge, limits_in_words, limits_of, verdicts_are_raised
+from gen_core.recipe import brief
 from gen_core.records import REFUTED, Direction, Statistic
 from gen_core.statistics import (
     SCALES,
@@ -39,20 +40,22 @@ from gen_core.types import Measured
 
 TREND = 1e-9
 """Smallest rank correlation that counts as a trend: a constant quantity has none."""
-Limits = tuple[float | None, float | None]
 
 
 class Expected:
     """A measured quantity, returned by `expect`; each method states and judges one expectation."""
 
     def __init__(self, values: Tensor | ArrayLike | Measured, name: str, scale: str = "") -> None:
+        check_words("name of what is expected", name)
         self._name, self._scale = name, scale
         measured = isinstance(values, Measured)
-        self._values = self._array(values.values if measured else values)
-        self._resampled = self._array(values.resampled, "resampled ") if measured else None
+        self._values = real_array(name, values.values if measured else values)
+        self._resampled = real_array(f"resampled {name}", values.resampled) if measured else None
         seeds = current_judge().seeds
         if seeds is not None and self._values.shape[-1:] != (seeds,):
             raise InvalidClaim(f"{name} has shape {self._values.shape}; expected one number for each of {seeds} seeds")
+        if not (self._values.ndim and self._values.size):
+            raise InvalidClaim(f"{name} has shape {self._values.shape}; expected one number per seed, (seeds,)")
         if self._resampled is not None and self._resampled.shape[1:] != self._values.shape:
             raise InvalidClaim(
                 f"{name} is resampled with shape {self._resampled.shape}; expected (resamples, ...) of its own shape, "
@@ -63,43 +66,39 @@ class Expected:
 
     def at_most(self, limit: float) -> Judgement:
         """The mean over seeds is at most the limit (Student t), on the scale if there is one."""
-        return self._mean(f"<= {limit:g}", None, limit)
+        return self._mean(self._limits(high=limit))
 
     def at_least(self, limit: float) -> Judgement:
         """The mean over seeds is at least the limit (Student t), on the scale if there is one."""
-        return self._mean(f">= {limit:g}", limit, None)
+        return self._mean(self._limits(low=limit))
 
     def between(self, low: float, high: float) -> Judgement:
         """The mean over seeds is between the limits: two one-sided tests."""
-        return self._mean(f"in [{low:g}, {high:g}]", low, high)
+        return self._mean(self._limits(low=low, high=high))
 
     def typically_at_most(self, limit: float) -> Judgement:
         """The median over seeds is at most the limit (exact sign test), whatever the distribution of the values."""
-        return self._median(
-            "median", f"<= {limit:g} in the median", self._one_per_seed(), self._resampled, (None, limit)
-        )
+        return self._typically(self._limits(high=limit))
 
     def typically_at_least(self, limit: float) -> Judgement:
         """The median over seeds is at least the limit (exact sign test)."""
-        return self._median(
-            "median", f">= {limit:g} in the median", self._one_per_seed(), self._resampled, (limit, None)
-        )
+        return self._typically(self._limits(low=limit))
 
     def typically_between(self, low: float, high: float) -> Judgement:
         """The median over seeds is between the limits: two exact sign tests."""
-        return self._typically(f"in [{low:g}, {high:g}]", low, high)
+        return self._typically(self._limits(low=low, high=high))
 
     def always_at_most(self, limit: float) -> Judgement:
         """Every seed's value is at most the limit: for exact statements, judged on the worst seed."""
-        return self._worst(f"<= {limit:g} in every seed", None, limit)
+        return self._worst(self._limits(high=limit))
 
     def always_at_least(self, limit: float) -> Judgement:
         """Every seed's value is at least the limit: for exact statements, judged on the worst seed."""
-        return self._worst(f">= {limit:g} in every seed", limit, None)
+        return self._worst(self._limits(low=limit))
 
     def always_between(self, low: float, high: float) -> Judgement:
         """Every seed's value is between the limits: for exact statements, judged on the worst seed."""
-        return self._worst(f"in [{low:g}, {high:g}] in every seed", low, high)
+        return self._worst(self._limits(low=low, high=high))
 
     def mostly_at_most(self, limit: float, *, share: float) -> Judgement:
         """At least this share of seeds has a value of at most the limit (exact Clopper-Pearson).
@@ -107,48 +106,54 @@ class Expected:
         For statements "with high probability", for quantiles (the share is the quantile's level), and where some seeds
         may fail to train.
         """
-        return self._share(f"<= {limit:g} in at least {share:.0%} of seeds", "at most", limit, share)
+        return self._share(self._limits(high=limit), "at most", limit, share)
 
     def mostly_at_least(self, limit: float, *, share: float) -> Judgement:
         """At least this share of seeds has a value of at least the limit (exact Clopper-Pearson)."""
-        return self._share(f">= {limit:g} in at least {share:.0%} of seeds", "at least", limit, share)
+        return self._share(self._limits(low=limit), "at least", limit, share)
 
     def decays_in(self, x: Sequence[float], *, exponent_at_most: float) -> Judgement:
         """Values (settings, seeds) decay in x at least as fast as x^exponent: one fit per seed, judged over seeds."""
-        return self._exponent(x, f"exponent <= {exponent_at_most:g}", None, exponent_at_most)
+        return self._exponent(x, self._limits(high=exponent_at_most))
 
     def grows_in(self, x: Sequence[float], *, exponent_at_least: float) -> Judgement:
         """Values (settings, seeds) grow in x at least as fast as x^exponent."""
-        return self._exponent(x, f"exponent >= {exponent_at_least:g}", exponent_at_least, None)
+        return self._exponent(x, self._limits(low=exponent_at_least))
 
     def scales_in(self, x: Sequence[float], *, exponent_between: tuple[float, float]) -> Judgement:
         """Values (settings, seeds) scale as x^exponent, with the exponent between two limits."""
+        if not isinstance(exponent_between, (tuple, list)) or len(exponent_between) != 2:
+            found = f"{self._name} has exponent_between {brief(exponent_between)}"
+            raise InvalidClaim(f"{found}; expected two limits, (a, b)")
         low, high = exponent_between
-        return self._exponent(x, f"exponent in [{low:g}, {high:g}]", low, high)
+        return self._exponent(x, self._limits(low=low, high=high))
 
     def increases_in(self, x: Sequence[float]) -> Judgement:
         """Values (settings, seeds) increase in x: the median of the seeds' rank correlations is above zero."""
-        return self._trend(x, "rank correlation > 0", TREND, None)
+        return self._trend(x, "rank correlation > 0", (TREND, None))
 
     def decreases_in(self, x: Sequence[float]) -> Judgement:
         """Values (settings, seeds) decrease in x: the median of the seeds' rank correlations is below zero."""
-        return self._trend(x, "rank correlation < 0", None, -TREND)
+        return self._trend(x, "rank correlation < 0", (None, -TREND))
 
-    def _mean(self, tolerance: str, low: float | None, high: float | None) -> Judgement:
-        values = self._one_per_seed()
+    def _limits(self, **given: object) -> Limits:
+        return limits_of(self._name, **given)
+
+    def _mean(self, limits: Limits) -> Judgement:
+        values, tolerance = self._one_per_seed(), limits_in_words(limits)
         if not self._scale:
-            return self._judge_mean("mean", tolerance, values, self._resampled, (low, high))
+            return self._judge_mean("mean", tolerance, values, self._resampled, limits)
         scale = SCALES[self._scale]
         try:
-            limits = [None if limit is None else float(scale(np.asarray(float(limit)))) for limit in (low, high)]
+            there = [None if limit is None else float(scale(np.asarray(limit))) for limit in limits]
             scaled = scale(values), None if self._resampled is None else scale(self._resampled)
         except ValueError as error:
             raise InvalidClaim(f"{self._name}: {error}; or a median (typically_...), which needs no scale") from error
-        there = self._mean_of(*scaled)
-        judged = (there.estimate, there.low, there.high)
-        interval = Interval(*map(float, scale.back(np.array(judged))), sd=float(values.std(ddof=1)), n=there.n)
+        mean = self._mean_of(*scaled)
+        judged = (mean.estimate, mean.low, mean.high)
+        interval = Interval(*map(float, scale.back(np.array(judged))), sd=float(values.std(ddof=1)), n=mean.n)
         words, facts = f"{tolerance}, as the mean of {self._scale}", {"scale": self._scale, "scaled": judged}
-        return self._judge("mean", words, values, interval, (low, high), (there, (limits[0], limits[1])), **facts)
+        return self._judge("mean", words, values, interval, limits, (mean, (there[0], there[1])), **facts)
 
     def _judge_mean(
         self, statistic: Statistic, tolerance: str, values: np.ndarray, resampled: np.ndarray | None, limits: Limits
@@ -156,6 +161,8 @@ class Expected:
         return self._judge(statistic, tolerance, values, self._mean_of(values, resampled), limits)
 
     def _mean_of(self, values: np.ndarray, resampled: np.ndarray | None) -> Interval:
+        if len(values) < 2:
+            raise InvalidClaim(f"{self._name} of one seed; expected two or more, for an interval of their mean")
         if found := ties(values):
             raise InvalidClaim(
                 f"{self._name}: {found}, which gives their mean no interval; expected always_... for an exact "
@@ -163,9 +170,9 @@ class Expected:
             )
         return mean_over_seeds(values, resampled, level=current_judge().level)
 
-    def _typically(self, tolerance: str, low: float | None, high: float | None) -> Judgement:
-        words = f"{tolerance} in the median"
-        return self._median("median", words, self._one_per_seed(), self._resampled, (low, high))
+    def _typically(self, limits: Limits) -> Judgement:
+        words = f"{limits_in_words(limits)} in the median"
+        return self._median("median", words, self._one_per_seed(), self._resampled, limits)
 
     def _median(
         self, statistic: Statistic, tolerance: str, values: np.ndarray, resampled: np.ndarray | None, limits: Limits
@@ -175,34 +182,35 @@ class Expected:
         met = min(1.0 if low is None else np.mean(values >= low), 1.0 if high is None else np.mean(values <= high))
         return self._judge(statistic, tolerance, values, interval, limits, of_share=(float(met), MEDIAN))
 
-    def _worst(self, tolerance: str, low: float | None, high: float | None) -> Judgement:
+    def _worst(self, limits: Limits) -> Judgement:
         values = self._one_per_seed()
-        interval = worst_over_seeds(values, self._resampled, low, high, level=current_judge().level)
-        return self._judge("worst", tolerance, values, interval, (low, high))
+        interval = worst_over_seeds(values, self._resampled, *limits, level=current_judge().level)
+        return self._judge("worst", f"{limits_in_words(limits)} in every seed", values, interval, limits)
 
-    def _share(self, tolerance: str, direction: Direction, limit: float, share: float) -> Judgement:
+    def _share(self, limits: Limits, direction: Direction, limit: float, share: float) -> Judgement:
+        limit, share = float(limit), plain_number(f"{self._name} has the share of seeds", share)
         if not 0 < share < 1:
             raise InvalidClaim(f"share {share:g} of seeds; expected a number in (0, 1)")
         self._require_decidable("mostly", share)
         values, level = self._one_per_seed(), current_judge().level
         interval = share_of_seeds(values, self._resampled, direction, limit, level=level)
-        demanded = {"share": float(share), "seed_limit": float(limit), "seed_direction": direction}
-        observed = (interval.estimate, float(share))
-        return self._judge("share", tolerance, values, interval, (share, None), of_share=observed, **demanded)
+        demanded = {"share": share, "seed_limit": limit, "seed_direction": direction}
+        words, observed = f"{limits_in_words(limits)} in at least {share:.0%} of seeds", (interval.estimate, share)
+        return self._judge("share", words, values, interval, (share, None), of_share=observed, **demanded)
 
-    def _exponent(self, x: Sequence[float], tolerance: str, low: float | None, high: float | None) -> Judgement:
-        values, sizes = self._per_point(x), np.asarray(x, dtype=float)
+    def _exponent(self, x: Sequence[float], limits: Limits) -> Judgement:
+        values, sizes = self._along(x)
         try:
             slopes = exponents(sizes, values)
             resampled = None if self._resampled is None else exponents(sizes, self._resampled)
         except ValueError as error:
             raise Unfinished(f"{self._name}: no exponent can be fitted ({error})") from error
-        return self._judge_mean("exponent", tolerance, slopes, resampled, (low, high))
+        return self._judge_mean("exponent", f"exponent {limits_in_words(limits)}", slopes, resampled, limits)
 
-    def _trend(self, x: Sequence[float], tolerance: str, low: float | None, high: float | None) -> Judgement:
-        values, settings = self._per_point(x), np.asarray(x, dtype=float)
+    def _trend(self, x: Sequence[float], tolerance: str, limits: Limits) -> Judgement:
+        values, settings = self._along(x)
         resampled = None if self._resampled is None else trends(settings, self._resampled)
-        return self._median("trend", tolerance, trends(settings, values), resampled, (low, high))
+        return self._median("trend", tolerance, trends(settings, values), resampled, limits)
 
     def _judge(
         self,
@@ -218,11 +226,6 @@ class Expected:
         """Judge and record; `on_scale` is what the verdict is taken of, `of_share` an observed and a demanded share."""
         __tracebackhide__ = True
         low, high = limits
-        for limit in (low, high, facts.get("seed_limit")):
-            if limit is not None and not np.isfinite(limit):
-                raise InvalidClaim(f"{self._name} has the limit {limit:g}; expected a finite number")
-        if low is not None and high is not None and not low < high:
-            raise InvalidClaim(f"{self._name} in [{low:g}, {high:g}]; expected the lower limit first")
         if self._scale and on_scale is None:
             raise InvalidClaim(f"{self._name}: a scale changes the mean alone; expected at_most, at_least or between")
         judge, (judged, its_limits) = current_judge(), on_scale or (interval, limits)
@@ -235,8 +238,8 @@ class Expected:
             name=self._name,
             tolerance=tolerance,
             statistic=statistic,
-            low_limit=None if low is None else float(low),
-            high_limit=None if high is None else float(high),
+            low_limit=low,
+            high_limit=high,
             values=[float(v) for v in values],
             interval=interval,
             verdict=verdict(judged, *its_limits),
@@ -256,24 +259,25 @@ class Expected:
         if judge.most is not None and (why := Form(method, share).refusal(judge.level, judge.most)):
             raise InvalidClaim(f"{self._name}: {why}")
 
-    def _array(self, values: Tensor | ArrayLike, kind: str = "") -> np.ndarray:
-        check_real(self._name, values)
-        found = np.asarray(values.detach().cpu() if isinstance(values, Tensor) else values, dtype=float)
-        bad = np.argwhere(~np.isfinite(found))
-        if len(bad):
-            at = tuple(map(int, bad[0]))
-            raise Unfinished(f"{kind}{self._name} is {found[at]} at index {at}; expected finite numbers")
-        return found
-
     def _one_per_seed(self) -> np.ndarray:
         if self._values.ndim != 1:
             raise InvalidClaim(f"{self._name} has shape {self._values.shape}; expected one number per seed, (seeds,)")
         return self._values
 
-    def _per_point(self, x: Sequence[float]) -> np.ndarray:
-        if self._values.ndim != 2 or self._values.shape[0] != len(x):
-            raise InvalidClaim(f"{self._name} has shape {self._values.shape}; expected ({len(x)} settings, seeds)")
-        return self._values
+    def _along(self, x: Sequence[float]) -> tuple[np.ndarray, np.ndarray]:
+        """The values, (settings, seeds), and x, (settings,)."""
+        try:
+            settings = np.asarray(x, dtype=float)
+        except (TypeError, ValueError):
+            settings = np.empty(0)
+        if settings.ndim != 1 or np.unique(settings).size < 2 or not np.isfinite(settings).all():
+            raise InvalidClaim(
+                f"{self._name} along x {brief(x)}; expected two or more different finite numbers, (settings,)"
+            )
+        if self._values.ndim != 2 or len(self._values) != len(settings):
+            found, expected = self._values.shape, f"({len(settings)} settings, seeds)"
+            raise InvalidClaim(f"{self._name} has shape {found}; expected {expected}")
+        return self._values, settings
 
 
 def expect(values: Tensor | ArrayLike | Measured, name: str, *, scale: str = "") -> Expected:

@@ -13,8 +13,8 @@ from torch import Tensor
 from gen_core.checks import check_count, check_counts
 from gen_core.code.fingerprint import code_of
 from gen_core.errors import InvalidExperiment
-from gen_core.losses import Loss, WholeLoss
-from gen_core.models.contract import Model, missing_members, refuse_single_points
+from gen_core.losses import CrossEntropy, Loss, WholeLoss
+from gen_core.models.contract import Layered, Model, missing_members, refuse_single_points
 from gen_core.recipe import brief, canonical, digest
 from gen_core.rules import NewtonRule, Particular, Rule
 from gen_core.schedule import AtLoss, Every, Geometric, Stop
@@ -161,6 +161,11 @@ class Experiment:
                 )
         if isinstance(self.rule, NewtonRule) and isinstance(self.loss, WholeLoss):
             raise InvalidExperiment(f"loss {brief(self.loss)} with {type(self.rule).__name__}; expected one of points")
+        if isinstance(self.data, Nothing) and isinstance(self.model, Layered):
+            raise InvalidExperiment(f"{type(self.model).__name__} without data; expected data, or a Potential")
+        if type(self.loss) is CrossEntropy and self.parts.model.outputs == 1:
+            found = f"loss CrossEntropy() with {type(self.model).__name__} of one output"
+            raise InvalidExperiment(f"{found}; expected an output for each class (or Logistic, with labels -1 and 1)")
         refuse_single_points(self.parts.model, batch or self.data.n)
         if isinstance(self.rule, Particular):
             self.rule.check(self.parts.model)

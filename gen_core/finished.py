@@ -9,6 +9,7 @@ import numpy as np
 import torch
 from torch import Tensor
 
+from gen_core.checks import check_tensor
 from gen_core.errors import BrokenTraining, InvalidExperiment, Unfinished
 from gen_core.experiment import WATCHES, Experiment, Observable
 from gen_core.models import Model
@@ -82,14 +83,23 @@ class Finished:
         Raises:
             Unfinished: with `AtLoss`, if a seed has not reached a level.
         """
+        value = self._recorded(quantity)
+        if isinstance(self.experiment.checkpoints, AtLoss):
+            for place in range(len(self.experiment.checkpoints.levels)):
+                self._require_level(self.experiment.checkpoints, place)
+        return value
+
+    def _recorded(self, quantity: str | Observable) -> Tensor:
+        """A watched quantity as `watched`, of whatever levels are reached."""
         name = array_name(self.experiment, quantity)
         value = self._array(f"watch.{name}", "watched quantity")
-        if isinstance(self.experiment.checkpoints, AtLoss):
-            for level, steps in zip(self.experiment.checkpoints.levels, self.reached.unbind(1), strict=True):
-                self._require(steps >= 0, f"training loss {level:g} is reached", "more steps, or a higher level")
         if name == "test_classes" and self.model.outputs == 1:
             value = torch.from_numpy(np.unpackbits(value.numpy(), axis=-1, count=self.experiment.n_test)).bool()
         return value
+
+    def _require_level(self, checkpoints: AtLoss, place: int) -> None:
+        what = f"training loss {checkpoints.levels[place]:g} is reached"
+        self._require(self.reached[:, place] >= 0, what, "more steps, or a higher level")
 
     def first_step(self, condition: Tensor) -> Tensor:
         """The step of the first checkpoint at which a condition holds, (seeds,).
@@ -102,6 +112,7 @@ class Finished:
         Raises:
             Unfinished: naming the seeds in which it is never met.
         """
+        check_tensor("condition", condition)
         at_loss = isinstance(self.experiment.checkpoints, AtLoss)
         steps = self.reached if at_loss else torch.tensor(self.checkpoints).expand(len(self.seeds), -1)
         if condition.dtype != torch.bool or condition.shape != steps.shape:

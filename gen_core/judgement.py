@@ -9,8 +9,34 @@ from contextvars import ContextVar
 from dataclasses import dataclass, field
 from typing import Literal
 
+from gen_core.checks import plain_number
+from gen_core.errors import InvalidClaim
 from gen_core.records import HOLDS, INCONCLUSIVE, Direction, Statistic, Verdict, in_deviations
 from gen_core.statistics import Interval
+
+Limits = tuple[float | None, float | None]
+"""The lower and the upper limit of a tolerance, one of which may be None."""
+
+
+def limits_of(name: str, **given: object) -> Limits:
+    """The limits that an expectation of `name` is given, `low`, `high` or both, as numbers.
+
+    Raises:
+        InvalidClaim: if one is no finite number, or the lower one does not come first.
+    """
+    found = {side: plain_number(f"{name} has the limit", limit) for side, limit in given.items()}
+    low, high = found.get("low"), found.get("high")
+    if low is not None and high is not None and not low < high:
+        raise InvalidClaim(f"{name} in [{low:g}, {high:g}]; expected the lower limit first")
+    return low, high
+
+
+def limits_in_words(limits: Limits) -> str:
+    """A tolerance with these limits, such as "<= 0.5"."""
+    low, high = limits
+    if low is not None and high is not None:
+        return f"in [{low:g}, {high:g}]"
+    return f"<= {high:g}" if low is None else f">= {low:g}"
 
 
 @dataclass(frozen=True, kw_only=True, repr=False)

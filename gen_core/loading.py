@@ -16,7 +16,7 @@ from typing import overload
 from gen_core.checks import check_choice, check_count
 from gen_core.declaration import Case, cases_of
 from gen_core.defaults import SCALES, STORE
-from gen_core.errors import InvalidExperiment, UnknownCase
+from gen_core.errors import InvalidClaim, InvalidExperiment, UnknownCase
 from gen_core.experiment import Experiment
 from gen_core.lab import Lab, Store
 from gen_core.recipe import brief
@@ -72,6 +72,8 @@ def train(
         DataMissing, DataDamaged: if its data cannot be read.
         StoreFailure: if the store cannot be written.
     """
+    if store is not None:
+        _check_folder("store", store)
     if not isinstance(experiment, Setting):
         raise InvalidExperiment(f"{brief(experiment)} to train; expected an Experiment, Arms or a Sweep")
     with tempfile.TemporaryDirectory() if store is None else nullcontext(store) as folder:
@@ -106,11 +108,14 @@ def load(
 
     Raises:
         UnknownCase: if there is no such file, test or case; the message names those that exist.
-        InvalidExperiment: for an invalid scale, device or number of seeds.
+        InvalidClaim: if the file is no Python, or a declaration in it is not well formed.
+        InvalidExperiment: for an invalid scale, device, folder or number of seeds.
         Unfinished: if a training diverged or does not fit into memory.
         DataMissing, DataDamaged: if its data cannot be read.
     """
     check_choice("scale", scale, SCALES)
+    _check_folder("store", store)
+    _check_folder("root", root)
     folder = Path(root).resolve()
     found = _find(case, folder)
     number = found.claim.first_look if seeds is None else seeds
@@ -153,7 +158,14 @@ def _progress_line() -> Iterator[_ProgressLine]:
             sys.stderr.flush()
 
 
+def _check_folder(name: str, value: object) -> None:
+    if not isinstance(value, (str, Path)) or not str(value):
+        raise InvalidExperiment(f"{name} {brief(value)}; expected the path of a folder")
+
+
 def _find(nodeid: str, root: Path) -> Case:
+    if not isinstance(nodeid, str):
+        raise UnknownCase(f"{brief(nodeid)} is not the id of a case; expected text, 'claims/test_a.py::test_a[given]'")
     file, _, test = nodeid.partition("::")
     test, bracket, name = test.partition("[")
     path = root / file
@@ -195,6 +207,9 @@ def _imported(path: Path, root: Path) -> ModuleType:
     try:
         with _first_in_path(str(root)):
             spec.loader.exec_module(module)
+    except SyntaxError as error:
+        del sys.modules[name]
+        raise InvalidClaim(f"{error.filename}:{error.lineno}: {error.msg}; expected a file of Python") from None
     except BaseException:
         del sys.modules[name]
         raise

@@ -10,11 +10,13 @@ from typing import overload
 import torch
 from torch import Generator, Tensor
 
+from gen_core.checks import check_tensor, check_words
 from gen_core.errors import InvalidExperiment
 from gen_core.experiment import Experiment
 from gen_core.finished import Finished
 from gen_core.losses import loss_of_points, mean_loss, right
 from gen_core.models.contract import evaluated
+from gen_core.recipe import brief
 from gen_core.schedule import AtLoss
 from gen_core.settings import Setting, Sweep, experiments
 from gen_core.training.draws import initial_parameters
@@ -34,6 +36,10 @@ class Mutation:
 
     name: str
     statement: str
+
+    def __post_init__(self) -> None:
+        check_words("name of a mutation", self.name)
+        check_words(f"statement of the mutation {self.name}", self.statement)
 
 
 @dataclass(frozen=True, repr=False)
@@ -81,7 +87,7 @@ class Run(Finished):
 
         Raises:
             InvalidExperiment: if the weights of then are not kept.
-            Unfinished: with `AtLoss`, if a seed has not reached a level.
+            Unfinished: with `AtLoss`, if a seed has not reached this level.
         """
         checkpoints, arrays = self.experiment.checkpoints, self.result.arrays
         if at is None:
@@ -97,7 +103,10 @@ class Run(Finished):
             some = ", ".join(map(str, places[:8])) + (" ..." if len(places) > 8 else "")
             raise InvalidExperiment(f"parameters at {at!r}; expected 'start', or a checkpoint: {some}")
         place = places.index(at)
-        return self._drawn() | {name: self.watched(f"weights.{name}")[:, place] for name in self.model.trainable}
+        weights = {name: self._recorded(f"weights.{name}")[:, place] for name in self.model.trainable}
+        if isinstance(checkpoints, AtLoss):
+            self._require_level(checkpoints, place)
+        return self._drawn() | weights
 
     def outputs(self, X: Tensor, at: float | str | None = None) -> Tensor:
         """Outputs of the networks on X, (seeds, n, *inputs): float64, (seeds, n) or (seeds, n, C); `at` as in `params`.
@@ -105,7 +114,8 @@ class Run(Finished):
         Raises:
             InvalidExperiment: if X has another shape, or as `params`.
         """
-        if len(X) != len(self.seeds) or X.shape[2:] != self.experiment.data.inputs:
+        check_tensor("inputs", X)
+        if X.shape[:1] != (len(self.seeds),) or X.dim() < 2 or X.shape[2:] != self.experiment.data.inputs:
             expected = ", ".join(map(str, (len(self.seeds), "n", *self.experiment.data.inputs)))
             raise InvalidExperiment(f"inputs of shape {tuple(X.shape)}; expected ({expected})")
         model, params = evaluated(self.model, self.params(at), lambda: self.X)
@@ -117,6 +127,7 @@ class Run(Finished):
         Raises:
             InvalidExperiment: if the loss is a `WholeLoss`, or as `outputs`.
         """
+        check_tensor("labels", y)
         return loss_of_points(self.experiment.parts.loss).per_point(self.outputs(X), _doubled(y))
 
     def streams(self, name: str) -> list[Generator]:
@@ -138,7 +149,10 @@ class Run(Finished):
             InvalidExperiment: if one is not of this model, or has another shape.
         """
         own = self.params()
+        if not isinstance(params, Mapping):
+            raise InvalidExperiment(f"run at {brief(params)}; expected name -> tensor, of {', '.join(own)}")
         for name, value in params.items():
+            check_tensor(f"parameter {name!r}", value)
             if name not in own or value.shape != own[name].shape:
                 expected = ", ".join(f"{known} {tuple(each.shape)}" for known, each in own.items())
                 raise InvalidExperiment(f"parameter {name!r} of shape {tuple(value.shape)}; expected {expected}")
@@ -204,6 +218,10 @@ class Runs:
         except KeyError:
             raise InvalidExperiment(f"arm {arm!r} is not in this setting; it has {', '.join(self.runs)}") from None
 
+    def __len__(self) -> int:
+        """Number of runs."""
+        return len(self.runs)
+
     def __iter__(self) -> Iterator[Run]:
         """The runs, in order."""
         return iter(self.runs.values())
@@ -230,6 +248,9 @@ class Runs:
             InvalidExperiment: if they do in some settings and not in others.
         """
         found = [measure(run) for run in self]
+        for each, name in zip(found, self.runs, strict=True):
+            if not isinstance(each, Measured):
+                check_tensor(f"measure of {name}", each)
         shared = [each for each in found if isinstance(each, Measured)]
         if not shared:
             return torch.stack([each for each in found if isinstance(each, Tensor)])

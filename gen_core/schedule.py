@@ -30,8 +30,7 @@ class Geometric:
     ratio: float = 1.2
 
     def __post_init__(self) -> None:
-        if not self.ratio > 1:
-            raise InvalidExperiment(f"checkpoint ratio {self.ratio}; expected a number above 1")
+        check_number("checkpoint ratio", self.ratio, above=1.0)
 
     def grid(self, last: int) -> tuple[int, ...]:
         """The checkpoints of a training of `last` steps; step 0 alone where none is taken."""
@@ -87,11 +86,10 @@ class Stop:
 
     def __post_init__(self) -> None:
         for name in ("loss", "gradient"):
-            value = getattr(self, name)
-            if value is not None and not value >= 0:
-                raise InvalidExperiment(f"stop {name} {value}; expected a number >= 0")
-        if self.accuracy is not None and not 0 < self.accuracy <= 1:
-            raise InvalidExperiment(f"stop accuracy {self.accuracy}; expected a number in (0, 1]")
+            if (value := getattr(self, name)) is not None:
+                check_number(f"stop {name}", value, 0.0)
+        if self.accuracy is not None:
+            check_number("stop accuracy", self.accuracy, most=1.0, above=0.0)
         if self.every is not None:
             check_count("stop every", self.every)
             if not self.evaluates:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from dataclasses import dataclass
+from numbers import Real
 from typing import Any
 
 from gen_core.errors import InvalidExperiment
@@ -42,8 +43,13 @@ class Sweep:
     points: tuple[tuple[float, Experiment], ...]
 
     def __post_init__(self) -> None:
+        if not isinstance(self.axis, str):
+            raise InvalidExperiment(f"axis {brief(self.axis)} of a Sweep; expected the name of x")
+        if not isinstance(self.points, tuple) or not all(isinstance(p, tuple) and len(p) == 2 for p in self.points):
+            expected = "expected a tuple of (x, experiment), ((10, a), (20, b))"
+            raise InvalidExperiment(f"Sweep over {self.axis} of points {brief(self.points)}; {expected}")
         x = [at for at, _ in self.points]
-        if len(x) < 2 or x != sorted(set(x)):
+        if len(x) < 2 or not all(isinstance(at, Real) for at in x) or x != sorted(set(x)):
             raise InvalidExperiment(f"Sweep over {self.axis} at {x}; expected two or more increasing values")
         for at, experiment in self.points:
             _check_experiment(f"point {self.axis}={at:.10g}", experiment)
@@ -59,6 +65,12 @@ class AtScale:
     standard: Setting
     quick: Setting | None = None
     paper: Setting | None = None
+
+    def __post_init__(self) -> None:
+        for scale in ("standard", "quick", "paper"):
+            setting = getattr(self, scale)
+            if not isinstance(setting, Setting) and (setting is not None or scale == "standard"):
+                raise InvalidExperiment(f"{scale} {brief(setting)}; expected an Experiment, Arms or a Sweep")
 
     def at(self, scale: str) -> Setting:
         """The setting of a scale."""

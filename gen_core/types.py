@@ -39,13 +39,20 @@ class Measured:
         resampled: the same on bootstrap resamples of the shared points, (resamples, ...).
 
     Raises:
-        InvalidClaim: if the resamples are of the seeds, whose values they only repeat.
+        InvalidClaim: if they are no tensors or only one resample, or if the resamples are of the seeds, whose values
+            they only repeat.
     """
 
     values: Tensor
     resampled: Tensor
 
     def __post_init__(self) -> None:
+        for name, value in vars(self).items():
+            if not isinstance(value, Tensor):
+                raise InvalidClaim(f"{name} of type {type(value).__name__}; expected a tensor (torch.tensor makes one)")
+        if self.resampled.dim() < 1 or len(self.resampled) < 2:
+            found = tuple(self.resampled.shape)
+            raise InvalidClaim(f"resampled of shape {found}; expected two or more resamples, (resamples, ...)")
         # Few-valued measures repeat their values on other points too, such as rank correlations in few settings.
         distinct = len(self.values.unique()) == self.values.numel() >= 8
         if distinct and bool(torch.isin(self.resampled, self.values).all()):

@@ -67,6 +67,7 @@ def summary(loaded: Loaded, changes: Mapping[str, Change], drifting: Sequence[tu
         run=loaded.run,
         key=marker(loaded),
         headline=headline(loaded)[0],
+        cases=len(loaded.cases),
         counts=standing_counts(loaded.cases).items(),
         attention=[(standing(case), case) for case in attention[:LISTED]],
         more=max(len(attention) - LISTED, 0),

@@ -123,6 +123,7 @@ def _summary(
         "gone": {nodeid: change.text for nodeid, change in (changes or {}).items() if change.kind == "gone"},
         "problems": loaded.problems,
         "counts": _counts(loaded.cases),
+        "cases": len(loaded.cases),
         "controls": sum(case.control for case in loaded.cases),
         "attention": sum(standing(case).attention for case in loaded.cases),
         "papers": sorted({claim.paper for claim in claims}),

@@ -42,12 +42,21 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
 
 
 def execute(arguments: argparse.Namespace) -> int:
-    """List the store, or remove from it; 1 if the claims that would say what is needed cannot be collected."""
+    """List the store, or remove from it; 1 if the claims that would say what is needed cannot be collected.
+
+    2 if the store is named and not there; the default one may not have been made yet.
+    """
     removing = arguments.prune or arguments.older_than is not None
     if arguments.dry_run and not removing:
         print("gen-core: --dry-run alone; expected --prune or --older-than with it", file=sys.stderr)
         return 2
     claims = _collect(arguments.paths)
+    if not (claims.root / arguments.store).is_dir() and arguments.store != STORE:
+        print(
+            f"gen-core: --store {claims.root / arguments.store}: no such folder; expected one of stored trainings",
+            file=sys.stderr,
+        )
+        return 2
     store = Store(claims.root / arguments.store)
     entries = store.entries()
     if claims.problem:

@@ -226,3 +226,21 @@ def refuse_single_points(model: Model, points: int) -> None:
 def missing_members(value: object) -> tuple[str, ...]:
     """Names of the members of a `Model` that a value does not have."""
     return tuple(name for name in vars(Model) if not name.startswith("_") and not hasattr(value, name))
+
+
+def check_start(model: Model, who: str, params: object, dtype: torch.dtype) -> None:
+    """Check that a start has the parameters that the model names, each a tensor, and in the dtype of the training.
+
+    Raises:
+        InvalidExperiment: naming who gave something else.
+    """
+    expected = f"expected name -> tensor, with {', '.join(model.trainable)} among them"
+    if not isinstance(params, Mapping):
+        raise InvalidExperiment(f"{who} gave a {type(params).__name__}; {expected}")
+    for name in (*model.trainable, *params):
+        value = params.get(name)
+        if not isinstance(value, Tensor):
+            gave = f"a {type(value).__name__} for {name!r}" if name in params else f"no {name!r}"
+            raise InvalidExperiment(f"{who} gave {gave}; {expected}")
+        if name in model.trainable and value.dtype != dtype:
+            raise InvalidExperiment(f"{who} gave {name} of {value.dtype}; expected {dtype}, the dtype that it is given")

@@ -6,7 +6,6 @@ batch norm, a hidden layer has gains "g<i>", which are one initially, and shifts
 
 from __future__ import annotations
 
-import math
 from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass, replace
 from itertools import pairwise
@@ -15,7 +14,7 @@ from typing import Any, Self
 import torch
 from torch import Tensor
 
-from gen_core.checks import check_choice, check_count, check_counts, check_number
+from gen_core.checks import check_count, check_counts, check_flag, check_number
 from gen_core.errors import InvalidExperiment
 from gen_core.models.activations import Polynomial, activation
 from gen_core.models.batch_norm import Moments, absorb, batch_normalized
@@ -52,9 +51,9 @@ class Network(Layered):
             raise InvalidExperiment(f"init_std {self.init_std} with scheme {self.scheme!r}; expected both or neither")
         if self.init_std is not None:
             check_number("init_std", self.init_std, least=0)
-        if not (math.isfinite(self.gain) and self.gain > 0):
-            raise InvalidExperiment(f"gain {self.gain}; expected a positive number")
-        check_choice("batch_norm", self.batch_norm, (False, True))
+        check_number("gain", self.gain, above=0.0)
+        check_flag("bias", self.bias)
+        check_flag("batch_norm", self.batch_norm)
 
     @property
     def trainable(self) -> tuple[str, ...]:

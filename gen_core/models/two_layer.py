@@ -10,7 +10,7 @@ from typing import ClassVar
 import torch
 from torch import Tensor
 
-from gen_core.checks import check_count, check_number
+from gen_core.checks import check_count, check_flag, check_number
 from gen_core.errors import InvalidExperiment
 from gen_core.models.activations import Polynomial, activation
 from gen_core.models.contract import Layer, Layered
@@ -31,6 +31,7 @@ class Linear(Layered):
 
     def __post_init__(self) -> None:
         check_number("init_std", self.init_std, least=0)
+        check_flag("bias", self.bias)
 
     @property
     def outputs(self) -> int:
@@ -85,6 +86,7 @@ class TwoLayer(Layered):
     def __post_init__(self) -> None:
         check_count("width", self.width)
         activation(self.activation)
+        check_flag("symmetric", self.symmetric)
         if self.symmetric and self.width % 2:
             raise InvalidExperiment(f"width {self.width} with symmetric=True; expected an even width")
         if self.train not in (("W",), ("v",), ("W", "v")):

@@ -49,7 +49,7 @@ def pytest_sessionfinish(session: pytest.Session, exitstatus: int) -> None:
     days = ours.options.store_days
     pruned = [] if days is None else [Store(config.rootpath / ours.options.store).prune(days)]
     repeat = [f"repeat with: {run.repeat}"] if run.fresh else []
-    lines += [*terminal.conditions(run), *repeat, *journal.notes(), *pruned, journal.trained_in_words()]
+    lines += [*terminal.conditions(run, len(cases)), *repeat, *journal.notes(), *pruned, journal.trained_in_words()]
     lines += [f"warning: figure of {case.nodeid}: {why}" for case in cases if (why := case.settings.get("figure"))]
     config.stash[_LINES] = lines + [
         f"warning: {line}; expected room there, or another folder" for line in journal.unwritten

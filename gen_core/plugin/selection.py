@@ -98,7 +98,7 @@ def pytest_report_collectionfinish(config: pytest.Config) -> list[str]:
     if ours.lab is None:
         return []
     plan = terminal.plan_lines(ours.lab) if ours.options.plan else []
-    return [visible(line) for line in (*terminal.conditions(ours.run_record()), *plan)]
+    return [visible(line) for line in (*terminal.conditions(ours.run_record(), len(ours.items)), *plan)]
 
 
 @pytest.hookimpl(tryfirst=True)

@@ -14,14 +14,16 @@ from gen_core.training import cost
 from gen_core.types import Nothing
 
 
-def conditions(run: RunRecord) -> list[str]:
-    """The conditions of a run's verdicts, and the guarantee of its error budget."""
+def conditions(run: RunRecord, cases: int) -> list[str]:
+    """The conditions of a run's verdicts, and the guarantee of its error budget, for this number of cases."""
     share = run.budget / run.shares
     schedule = looks(8)
+    split = f"{cases} cases (--budget-over {run.shares})" if cases > run.shares else f"{run.shares} cases"
+    chance = run.chance(cases)
     room = deciding_headroom(schedule[0], level=spend(share, len(schedule)))
     return [
         f"gen-core: scale {run.scale}, device {run.device}, seeds from {run.seeds_from}; "
-        f"at most {run.budget:g} chance of any false verdict per side, {share:.2g} for each of {run.shares} cases",
+        f"at most {chance:.3g} chance of any false verdict per side, {share:.2g} for each of {split}",
         "for means this takes normal values, or one mode and a truth half a seed's sd beyond the limit; "
         f"{schedule[0]} seeds decide from a headroom of {room:.2f} sd",
     ]

@@ -21,7 +21,8 @@ def say_begun(config: pytest.Config) -> None:
     if progress.begin(config, ours.journal.progress):
         reporter: Any = config.pluginmanager.getplugin("terminalreporter")
         if reporter is not None and reporter.verbosity >= 0:
-            for line in terminal.conditions(read_run(ours.journal.folder / "run.json")):
+            folder = ours.journal.folder
+            for line in terminal.conditions(read_run(folder / "run.json"), len(read_cases(folder / "cases.json"))):
                 if reporter.isatty():  # over xdist's line on its workers, which it writes again
                     reporter.rewrite(line, erase=True)
                     reporter.line("")

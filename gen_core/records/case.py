@@ -177,3 +177,7 @@ class RunRecord:
     exit_status: int | None = None
     trainings: int = 0
     schema: int = SCHEMA
+
+    def chance(self, cases: int) -> float:
+        """Chance of any false verdict per side in this number of cases, which may be more than the budget is for."""
+        return max(self.budget, self.budget / max(self.shares, 1) * cases)

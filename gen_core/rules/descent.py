@@ -12,7 +12,7 @@ from typing import ClassVar, Self
 import torch
 from torch import Tensor
 
-from gen_core.checks import check_number
+from gen_core.checks import check_flag, check_number
 from gen_core.errors import InvalidExperiment
 from gen_core.rules.contract import FullBatch, State, Streams
 from gen_core.rules.rates import Rate, check_rate, unit_rate
@@ -88,7 +88,8 @@ class Momentum(Descent):
     def __post_init__(self) -> None:
         super().__post_init__()
         check_batch(self.batch, self.replacement)
-        _check_share("momentum", self.momentum)
+        check_number("momentum", self.momentum, 0.0, below=1.0)
+        check_flag("nesterov", self.nesterov)
 
     def start(self, params: Mapping[str, Tensor], streams: Streams) -> State:
         """Zero velocities; see `Rule.start`."""
@@ -144,8 +145,9 @@ class Adam(Descent):
     def __post_init__(self) -> None:
         super().__post_init__()
         check_batch(self.batch, self.replacement)
-        _check_share("beta1", self.beta1)
-        _check_share("beta2", self.beta2)
+        check_number("beta1", self.beta1, 0.0, below=1.0)
+        check_number("beta2", self.beta2, 0.0, below=1.0)
+        check_flag("decoupled", self.decoupled)
 
     def start(self, params: Mapping[str, Tensor], streams: Streams) -> State:
         """Zero moments at step 0; see `Rule.start`."""
@@ -176,13 +178,9 @@ def _zeros(params: Mapping[str, Tensor]) -> dict[str, Tensor]:
     return {name: torch.zeros_like(p, requires_grad=False) for name, p in params.items()}
 
 
-def _check_share(name: str, value: float) -> None:
-    if not 0 <= value < 1:
-        raise InvalidExperiment(f"{name} {value}; expected a number in [0, 1)")
-
-
 def check_batch(batch: int | None, replacement: bool) -> None:
     """Accept a positive batch size, or None without replacement."""
+    check_flag("replacement", replacement)
     if batch is None:
         if replacement:
             raise InvalidExperiment("replacement with batch None; expected a batch size")

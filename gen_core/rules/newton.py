@@ -2,12 +2,12 @@
 
 from __future__ import annotations
 
-import math
 from collections.abc import Mapping
 from dataclasses import dataclass
 
 from torch import Tensor
 
+from gen_core.checks import check_number
 from gen_core.errors import InvalidExperiment
 from gen_core.models.contract import Model, chained
 from gen_core.models.two_layer import Linear
@@ -27,8 +27,7 @@ class Newton(FullBatch):
     l2: float = 1e-4
 
     def __post_init__(self) -> None:
-        if not (math.isfinite(self.l2) and self.l2 >= 0):
-            raise InvalidExperiment(f"l2 {self.l2}; expected a finite number >= 0")
+        check_number("l2", self.l2, 0.0)
 
     @property
     def rate(self) -> float:

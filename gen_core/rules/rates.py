@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import math
+import sys
 from collections.abc import Collection
 from dataclasses import dataclass, replace
 from typing import Protocol, Self, runtime_checkable
@@ -113,7 +114,7 @@ def check_rate(rate: object) -> None:
         InvalidExperiment: naming the value and what is expected.
     """
     first = rate.rate if isinstance(rate, Schedule) and not isinstance(rate, type) else rate
-    if not (isinstance(first, (int, float)) and not isinstance(first, bool) and math.isfinite(first) and first > 0):
+    if not (isinstance(first, (int, float)) and not isinstance(first, bool) and 0 < first <= sys.float_info.max):
         raise InvalidExperiment(f"rate {brief(rate)}; expected a positive number, or Steps, Cosine or InverseTime")
 
 
@@ -146,13 +147,16 @@ def share_of(schedules: Collection[Schedule], step: int) -> float:
     """
     shares = {schedule.share(step): schedule for schedule in schedules}
     for share, schedule in shares.items():
+        try:
+            fits = math.isfinite(share) and share >= 0
+        except TypeError:
+            fits = False
+        if not fits:
+            found = f"{brief(schedule)} has share {share!r} at step {step}"
+            raise InvalidExperiment(f"{found}; expected a finite number >= 0")
         if schedule.share(step) != share:
             found = f"{brief(schedule)} has share {share} at step {step}, and another one when it is asked again"
             raise InvalidExperiment(f"{found}; expected a function of the step")
-    for share, schedule in shares.items():
-        if not (math.isfinite(share) and share >= 0):
-            found = f"{brief(schedule)} has share {share} at step {step}"
-            raise InvalidExperiment(f"{found}; expected a finite number >= 0")
     least, most = min(shares), max(shares)
     if most - least > 1e-9 * most:
         found = f"shares {least:g} and {most:g} at step {step} of {brief(shares[least])} and {brief(shares[most])}"

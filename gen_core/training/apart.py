@@ -52,8 +52,12 @@ class Training(Protocol):
 
 def foreign(experiment: Experiment) -> str:
     """The types of model, rule, loss and observables that are not gen_core's own, in words; "" if there are none."""
-    kinds = _kinds((*experiment.parts, *experiment.watch))
-    return " and ".join(sorted({kind.__name__ for kind in kinds if _foreign(kind)}))
+    return foreign_among((*experiment.parts, *experiment.watch))
+
+
+def foreign_among(parts: tuple[object, ...]) -> str:
+    """The types among some parts of recipes, nested ones included, that are not gen_core's own, in words."""
+    return " and ".join(sorted({kind.__name__ for kind in _kinds(parts) if _foreign(kind)}))
 
 
 def looked_at(experiment: Experiment) -> frozenset[int]:

@@ -14,6 +14,7 @@ from gen_core.losses import Logistic, LogSumExp, WholeLoss, mean_loss, right
 from gen_core.rules import State
 from gen_core.rules.rates import Schedule, base_rate, share_of
 from gen_core.training.apart import looked_at, step_apart
+from gen_core.training.contract import require_contract
 from gen_core.training.draws import begins_with, initial_parameters, sample_data
 from gen_core.training.invariants import Epochs, Replica, Witness, data_marks, draws_apart
 from gen_core.training.replicas import mark
@@ -82,6 +83,7 @@ class Batch:
         self.streams: list[torch.Generator] = []
         """The generators that the rule has been given."""
         self.looked_at = looked_at(experiment)
+        require_contract(experiment, self.params, self.X, self.y)
 
     def train(self, report: Callable[[int], None]) -> TrainingResult:
         """Take all steps; `report` is called with the number of steps done, including those of trainings before."""

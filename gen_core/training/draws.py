@@ -18,6 +18,7 @@ from torch import Tensor
 from gen_core.code.fingerprint import code_of
 from gen_core.errors import InvalidExperiment
 from gen_core.experiment import Experiment
+from gen_core.models.contract import check_start
 from gen_core.recipe import digest
 from gen_core.training.replicas import Twins, checksum, mark_of
 from gen_core.training.seeding import generator, numbered
@@ -174,8 +175,8 @@ def initial_parameters(experiment: Experiment, seed: int) -> dict[str, Tensor]:
     """One seed's parameters before the first step: the model's `init`, then its `place` on the data if it has one.
 
     Raises:
-        InvalidExperiment: if the experiment has no model, if the draw is not made from the seed's own stream alone or
-            is another seed's too, or as `sample_data` where the model has a `place`.
+        InvalidExperiment: if the experiment has no model, if the draw is not made from the seed's own stream alone, is
+            another seed's too or is not what the model names, or as `sample_data` where the model has a `place`.
         DataMissing, DataDamaged: as `sample_data`, where the model has a `place`.
     """
     model = experiment.model
@@ -188,6 +189,7 @@ def initial_parameters(experiment: Experiment, seed: int) -> dict[str, Tensor]:
         lambda: generator(numbered(model, experiment.start), seed, "init"),
         lambda own: model.init(experiment.data.inputs, own, experiment.torch_dtype),
     )
+    check_start(model, f"{name}.init", params, experiment.torch_dtype)
     form = (model, experiment.start, experiment.data.inputs, experiment.dtype)
     if random and (twin := _starts.other(form, seed, tuple(params.values()))) is not None:
         raise InvalidExperiment(f"seeds {twin} and {seed} have the same start of {name}; expected each to draw its own")
@@ -198,6 +200,7 @@ def initial_parameters(experiment: Experiment, seed: int) -> dict[str, Tensor]:
     with OwnNumbers(f"{name}.place"):
         placed = place(params, data)
     check_unchanged(experiment, seed, f"{name}.place")
+    check_start(model, f"{name}.place", placed, experiment.torch_dtype)
     return placed
 
 
@@ -264,6 +267,14 @@ def _check(recipe: Dataset, data: Data) -> None:
             )
         if name.startswith("X") and not array.is_floating_point():
             raise InvalidExperiment(f"{type(recipe).__name__} drew {name} of {array.dtype}; expected floating point")
+    if (data.X_test is None) != (data.y_test is None):
+        found = "X_test without y_test" if data.y_test is None else "y_test without X_test"
+        raise InvalidExperiment(f"{type(recipe).__name__} drew {found}; expected both or neither")
+    if not n_test and data.X_test is not None and data.X_test.numel():
+        found = f"X_test of shape {tuple(data.X_test.shape)}"
+        raise InvalidExperiment(
+            f"{type(recipe).__name__} drew {found}; expected none, or its number as the field n_test"
+        )
 
 
 def _tensors(data: Data) -> list[Tensor]:

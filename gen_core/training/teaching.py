@@ -8,6 +8,7 @@ from dataclasses import dataclass, replace
 import torch
 from torch import Generator, Tensor
 
+from gen_core.checks import check_flag
 from gen_core.errors import InvalidExperiment, Unfinished
 from gen_core.experiment import Experiment
 from gen_core.losses import classes
@@ -41,6 +42,7 @@ class LabelledBy(OnPoints):
             raise InvalidExperiment(f"data {brief(self.data)}; expected a data set, with n, inputs and draw")
         if not isinstance(self.teacher, Experiment) or self.teacher.model is None:
             raise InvalidExperiment(f"teacher {brief(self.teacher)}; expected an Experiment with a model")
+        check_flag("outputs", self.outputs)
         if self.teacher.data.inputs != self.inputs:
             raise InvalidExperiment(f"teacher on inputs {self.teacher.data.inputs}; expected {self.inputs}")
 

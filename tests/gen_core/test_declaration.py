@@ -23,7 +23,7 @@ from gen_core import (
     assumption,
     claim,
 )
-from gen_core.declaration import cases_of
+from gen_core.declaration import Citation, cases_of
 from tests.toy import Points, clean, noiseless, noisy
 
 CITE = Paper("toy", "A. Author", "On toys", 2020, "Journal").at("Theorem 1")
@@ -81,6 +81,14 @@ SIGN = Mutation("sign", "The sign is turned.")
         ({"without": {noiseless: 3}}, stated(), "setting 'of a control' is 3; expected an Experiment"),
         ({"cite": "Theorem 1"}, stated(), "statement cites 'Theorem 1'; expected a place in a paper"),
         ({"first_look": 1}, stated(), "statement has first_look 1; expected a number of seeds from 2 to 64"),
+        ({"first_look": "8"}, stated(), "statement has first_look '8'; expected a number of seeds from 2 to 64"),
+        ({"figure": "a.png"}, stated(), "statement has figure 'a.png'; expected a function of the run"),
+        ({"not_reproduced": True}, stated(), "statement has not_reproduced True; expected text"),
+        ({"assuming": noiseless}, stated(), "statement has assuming=Assumption(name='noiseless'"),
+        ({"without": [noiseless]}, stated(), "statement has without=[Assumption(name='noiseless'"),
+        ({"without": (SIGN,)}, stated(), "statement has without=(Mutation(name='sign'"),
+        ({"given": {3: clean}}, stated(), "setting 3; expected a name of printable characters"),
+        ({"whitout": {}}, stated(), "@claim: got an unexpected keyword argument 'whitout'; expected @claim(cite="),
         ({"formula": 3}, stated(), "statement has formula 3; expected LaTeX without dollar signs, as a string"),
         ({"formula": "$x$"}, stated(), "statement has formula '$x$'; expected LaTeX without dollar signs"),
         ({"first_look": 128}, stated(), "statement has first_look 128; expected a number of seeds from 2 to 64"),
@@ -90,6 +98,31 @@ def test_a_declaration_that_is_not_well_formed_is_refused(changes, test, message
     declared = {"cite": CITE, "given": clean, "assuming": (noiseless,), "without": {noiseless: noisy}} | changes
     with pytest.raises(InvalidClaim) as caught:
         claim(**declared)(test)
+    assert str(caught.value).startswith(message)
+    assert "\n" not in str(caught.value)
+
+
+@pytest.mark.parametrize(
+    ("declare", "message"),
+    [
+        (lambda: Paper("toy", "A", "T", "2020"), "year of a paper '2020'; expected an integer"),
+        (lambda: Paper("toy", "", "T", 2020), "authors of a paper ''; expected text"),
+        (lambda: Paper("toy", "A", "T", 2020, None), "venue of a paper None; expected text"),
+        (lambda: Paper(3, "A", "T", 2020), "paper key 3; expected an identifier"),
+        (lambda: CITE.paper.at(3), "place in a paper 3; expected text"),
+        (lambda: Citation("toy", "Theorem 1"), "paper 'toy' of a citation; expected a Paper"),
+        (lambda: Mutation("sign", None), "statement of the mutation sign None; expected text"),
+        (lambda: Assumption("few", "n < 9", None), "assumption few is checked by None; expected a function of (exp"),
+        (lambda: Assumption(3, "n < 9", len), "name of an assumption 3; expected text"),
+        (lambda: Assumption("few", "n < 9", lambda: (True, "")), "assumption few is checked by <function"),
+        (lambda: assumption(3), "assumption 3 is checked by 3; expected a function of (experiment, data), (exp"),
+        (lambda: claim(given=clean), "@claim: missing a required argument: 'cite'; expected @claim(cite=..., given="),
+        (lambda: claim(stated()), "@claim: too many positional arguments; expected @claim(cite"),
+    ],
+)
+def test_each_part_of_a_declaration_is_checked_where_it_is_made(declare, message):
+    with pytest.raises(InvalidClaim) as caught:
+        declare()
     assert str(caught.value).startswith(message)
     assert "\n" not in str(caught.value)
 

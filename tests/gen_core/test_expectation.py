@@ -89,6 +89,24 @@ INVALID = [
     ("at_most", (NEAR > 1).double(), (2.0,), {}, "q: 8 seeds have only two different values"),
     ("at_least", NEAR.clip(max=1), (0.0,), {}, "q: 6 of 8 values are equal"),
     ("decays_in", FLAT, (X,), {"exponent_at_most": 1.0}, "q: all 2 values are equal"),
+    *[
+        ("at_most", NEAR, (limit,), {}, re.escape(f"q has the limit {limit!r}; expected a finite number"))
+        for limit in ("1", None, torch.nan, True, [1.0])
+    ],
+    ("at_least", NEAR, (torch.ones(8),), {}, r"q has the limit tensor.*; expected a finite number"),
+    ("between", NEAR, (None, 1), {}, "q has the limit None"),
+    ("always_between", NEAR, (torch.nan, 1), {}, "q has the limit nan"),
+    ("mostly_at_least", NEAR, (1,), {"share": "a"}, "q has the share of seeds 'a'; expected a finite number"),
+    ("mostly_at_most", NEAR, (None,), {"share": 0.5}, "q has the limit None; expected a finite number"),
+    ("at_most", NEAR[:1], (1,), {}, "q of one seed; expected two or more, for an interval of their mean"),
+    ("grows_in", DECAYING[:, :1], (X,), {"exponent_at_least": 1}, "q of one seed; expected two or more"),
+    ("scales_in", DECAYING, (X,), {"exponent_between": 1}, r"q has exponent_between 1; expected two limits, \(a, b\)"),
+    ("grows_in", DECAYING, (X,), {"exponent_at_least": None}, "q has the limit None"),
+    *[
+        (method, DECAYING, (x,), options, "q along x .*; expected two or more different finite numbers, ")
+        for method, options in (("increases_in", {}), ("scales_in", {"exponent_between": (0, 1)}))
+        for x in ((1, 1, 1), (1, torch.nan, 2), (1,), None, (i for i in X), "abc", ())
+    ],
     ("mostly_at_most", NEAR, (1.0,), {"share": 1.0}, r"share 1 of seeds; expected a number in \(0, 1\)"),
 ]
 
@@ -117,6 +135,38 @@ def test_what_cannot_be_told_says_what_a_decision_takes(method, values, limits, 
 def test_a_wrong_shape_or_limit_is_a_mistake_of_the_claim(method, values, limits, options, message):
     with pytest.raises(InvalidClaim, match=message):
         getattr(expect(values, "q"), method)(*limits, **options)
+
+
+@pytest.mark.parametrize("values", [[], 0.5, torch.tensor(1.0), NEAR.mean(), [[1.0], [1.0, 2.0]], None, {"a": 1}])
+def test_what_is_no_number_per_seed_is_refused(values):
+    with pytest.raises(InvalidClaim, match=r"^q has|^q .*; expected one number per seed") as caught:
+        expect(values, "q")
+    assert "\n" not in str(caught.value)
+
+
+def test_a_name_is_text():
+    with pytest.raises(InvalidClaim, match=r"^name of what is expected 3; expected text$"):
+        expect(NEAR, 3)
+
+
+@pytest.mark.parametrize("change", [torch.Tensor.bfloat16, torch.Tensor.half, torch.Tensor.to_sparse])
+@pytest.mark.parametrize("limit", [1.5, np.float32(1.5), torch.tensor(1.5)])
+def test_numbers_of_every_kind_are_judged(change, limit):
+    judgement = expect(change(NEAR), "q").at_most(limit)
+    assert (judgement.holds, judgement.high_limit, type(judgement.high_limit)) == (True, 1.5, float)
+
+
+@pytest.mark.parametrize(
+    ("parts", "message"),
+    [
+        (([1.0], [[1.0]]), "values of type list; expected a tensor"),
+        ((NEAR, None), "resampled of type NoneType; expected a tensor"),
+        ((NEAR, NEAR[None] + 1), r"resampled of shape \(1, 8\); expected two or more resamples"),
+    ],
+)
+def test_a_measure_on_shared_points_has_tensors_and_resamples(parts, message):
+    with pytest.raises(InvalidClaim, match=message):
+        Measured(*parts)
 
 
 def test_a_value_that_is_not_finite_or_has_no_logarithm_is_unfinished():

@@ -12,7 +12,9 @@ from gen_core import (
     SGD,
     Adam,
     ConvNet,
+    CrossEntropy,
     Data,
+    Energy,
     Every,
     Experiment,
     Geometric,
@@ -25,6 +27,7 @@ from gen_core import (
     TwoLayer,
 )
 from gen_core.experiment import WATCHES
+from gen_core.types import Nothing
 
 
 @dataclass(frozen=True)
@@ -119,6 +122,12 @@ RECIPE = "expected a number, a string, a tuple or a frozen dataclass of these"
         ({"model": MLP(), "rule": Newton()}, "Newton on MLP; expected a Linear model"),
         ({"model": Doubled(), "rule": Newton()}, "Newton on Doubled; expected a Linear model"),
         (
+            {"loss": CrossEntropy()},
+            "loss CrossEntropy() with Linear of one output; expected an output for each class (or Logistic, with "
+            "labels -1 and 1)",
+        ),
+        ({"data": Nothing(), "loss": Energy()}, "Linear without data; expected data, or a Potential"),
+        (
             {"rule": SGD(0.1, 2), "stop": Stop(gradient=0.1)},
             "stop gradient 0.1 with batch 2; expected a rule on all points",
         ),
@@ -137,10 +146,14 @@ def test_an_experiment_that_cannot_run_is_refused_in_one_line(change, message):
         (lambda: TwoLayer(-4), "width -4; expected a positive integer"),
         (lambda: MLP(activation="swish"), "activation 'swish'; expected one of relu"),
         (lambda: Every(0), "checkpoint steps 0; expected a positive integer"),
-        (lambda: Geometric(1.0), "checkpoint ratio 1.0; expected a number above 1"),
-        (lambda: Stop(loss=-1.0), "stop loss -1.0; expected a number >= 0"),
-        (lambda: Stop(gradient=float("nan")), "stop gradient nan; expected a number >= 0"),
-        (lambda: Stop(accuracy=1.1), "stop accuracy 1.1; expected a number in (0, 1]"),
+        (lambda: Geometric(1.0), "checkpoint ratio 1.0; expected a finite number > 1"),
+        (lambda: Stop(loss=-1.0), "stop loss -1.0; expected a finite number >= 0"),
+        (lambda: Stop(gradient=float("nan")), "stop gradient nan; expected a finite number >= 0"),
+        (lambda: Stop(accuracy=1.1), "stop accuracy 1.1; expected a finite number > 0 and <= 1"),
+        (lambda: Geometric("1.2"), "checkpoint ratio '1.2'; expected a finite number > 1"),
+        (lambda: Stop(loss="0.1"), "stop loss '0.1'; expected a finite number >= 0"),
+        (lambda: Stop(gradient=(0.1,)), "stop gradient (0.1,); expected a finite number >= 0"),
+        (lambda: Stop(accuracy="1"), "stop accuracy '1'; expected a finite number > 0 and <= 1"),
         (lambda: Stop(loss=0.1, every=0), "stop every 0; expected a positive integer"),
         (lambda: Stop(every=5), "stop every 5 of nothing; expected a loss or an accuracy with it"),
     ],

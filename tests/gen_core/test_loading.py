@@ -18,6 +18,7 @@ from gen_core import (
     Arms,
     AtScale,
     Experiment,
+    InvalidClaim,
     InvalidExperiment,
     Linear,
     Run,
@@ -118,6 +119,7 @@ def test_scales_arms_sweeps_and_mutations_are_as_in_the_test(file):
         ("test_claims.py::test_a[b]", "test_claims.py has no claim 'test_a'; expected a test with @claim"),
         ("test_claims.py::test_plain", "test_claims.py has no claim 'test_plain'; expected a test with @claim"),
         ("test_claims.py::clean[x]", "test_claims.py has no claim 'clean'; expected a test with @claim"),
+        (None, "None is not the id of a case; expected text"),
         ("test_claims.py::test_small[no]", "test_small has no case 'no'; expected one of given, mutated-shifted"),
         (
             "test_claims.py::TestTogether::test_several",
@@ -138,6 +140,7 @@ def test_an_id_that_names_no_case_is_refused(file, case, message):
     [
         ({"scale": "huge"}, "scale 'huge'; expected 'quick' or 'standard' or 'paper'"),
         ({"device": "abacus"}, "device 'abacus'; expected 'auto', 'cpu' or 'cuda'"),
+        ({"store": None}, "store None; expected the path of a folder"),
         ({"seeds": 0}, "seeds 0; expected an integer from 1 to 1000"),
     ],
 )
@@ -163,6 +166,12 @@ def test_a_file_is_imported_with_its_root_in_the_path_and_nothing_stays_there(su
         found.append(run.experiment.rule.rate)
     assert found == [0.1, 0.2, 0.1]
     assert sys.path == before
+
+
+def test_a_file_that_is_no_python_is_named_with_the_line(suite):
+    (suite.pytester.path / "test_broken.py").write_text("x = 1\nif x\n")
+    with pytest.raises(InvalidClaim, match=r"test_broken.py:2: expected ':'; expected a file of Python$"):
+        gen_core.load("test_broken.py::test_a[b]", root=suite.pytester.path)
 
 
 def test_a_file_that_cannot_be_imported_says_why_and_is_not_kept(suite):
@@ -251,6 +260,8 @@ def test_a_training_that_diverges_is_unfinished(empty):
         (TRAINED, {"seeds": 2.0}, "seeds 2.0; expected an integer from 1 to 1000"),
         (TRAINED, {"seeds": 5000}, "seeds 5000; expected an integer from 1 to 1000"),
         (TRAINED, {"seeds_from": -1}, "seeds_from -1; expected an integer >= 0"),
+        (TRAINED, {"store": 3}, "store 3; expected the path of a folder"),
+        (TRAINED, {"store": ""}, "store ''; expected the path of a folder"),
         (TRAINED, {"device": "abacus"}, "device 'abacus'; expected 'auto', 'cpu' or 'cuda'"),
     ],
 )

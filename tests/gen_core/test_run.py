@@ -56,6 +56,29 @@ def test_data_and_starts_are_those_of_the_training():
     torch.testing.assert_close(finished.train_accuracy, ((f > 0) == (finished.y > 0)).double().mean(1))
 
 
+@pytest.mark.parametrize(
+    ("ask", "message"),
+    [
+        (lambda run: run.at(None), "run at None; expected name -> tensor, of w"),
+        (lambda run: run.at({"w": run.w.numpy()}), "parameter 'w' of type ndarray; expected a tensor (torch.from_num"),
+        (lambda run: run.at({3: run.w}), "parameter 3 of shape (3, 3); expected w (3, 3)"),
+        (lambda run: run.outputs(run.X.numpy()), "inputs of type ndarray; expected a tensor"),
+        (lambda run: run.outputs(torch.tensor(1.0)), "inputs of shape (); expected (3, n, 3)"),
+        (lambda run: run.losses(run.X, None), "labels of type NoneType; expected a tensor"),
+        (lambda run: run.first_step(True), "condition of type bool; expected a tensor"),
+        (lambda run: Runs({"a": run}).measure(lambda run: 1.0), "measure of a of type float; expected a tensor"),
+    ],
+)
+def test_what_a_run_is_given_is_checked(ask, message):
+    with pytest.raises(InvalidExperiment) as caught:
+        ask(run(LINEAR))
+    assert str(caught.value).startswith(message)
+
+
+def test_runs_have_a_number():
+    assert len(Runs({"a": run(LINEAR), "b": run(LINEAR)})) == 2
+
+
 def test_parts_of_seeds_are_put_together_again():
     whole = run(LINEAR).result
     parts = [whole.rows(slice(0, 1)), whole.rows(slice(1, 3))]

@@ -51,6 +51,17 @@ def test_a_scale_that_is_left_out_is_the_standard_one():
             lambda: Sweep(axis="n", points=((20, A), (10, B))),
             "Sweep over n at [20, 10]; expected two or more increasing values",
         ),
+        (
+            lambda: Sweep(axis="n", points=(("a", A), ("b", B))),
+            "Sweep over n at ['a', 'b']; expected two or more increasing values",
+        ),
+        (
+            lambda: Sweep(axis="n", points={10: 3, 20: 4}),
+            "Sweep over n of points {10: 3, 20: 4}; expected a tuple of (x, experiment), ((10, a), (20, b))",
+        ),
+        (lambda: Sweep(axis=3, points=()), "axis 3 of a Sweep; expected the name of x"),
+        (lambda: AtScale(standard=3), "standard 3; expected an Experiment, Arms or a Sweep"),
+        (lambda: AtScale(standard=A, quick=3), "quick 3; expected an Experiment, Arms or a Sweep"),
         (lambda: Sweep(axis="n", points=((1, A), (2, None))), "point n=2 None; expected an Experiment"),
     ],
 )

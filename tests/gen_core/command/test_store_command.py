@@ -157,3 +157,9 @@ def test_help_names_the_subcommands_and_their_options(tmp_path):
     assert "List the stored trainings" in command(tmp_path, "--help").stdout
     shown = command(tmp_path, "store", "--help").stdout
     assert {"--store", "--prune", "--older-than", "--dry-run"} <= set(re.findall(r"--[a-z-]+", shown))
+
+
+def test_a_store_that_is_not_there_is_refused(tmp_path):
+    answer = command(tmp_path, "store", "--store", "nope")
+    assert (answer.returncode, answer.stdout) == (2, "")
+    assert answer.stderr == f"gen-core: --store {tmp_path / 'nope'}: no such folder; expected one of stored trainings\n"

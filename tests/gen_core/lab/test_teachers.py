@@ -152,6 +152,7 @@ def test_seeds_of_another_base_are_taught_on_the_spot(make, tmp_path):
             r"^teacher Experiment\(.*expected an Experiment with",
         ),
         (lambda: LabelledBy(Points(inputs=(2,)), TEACHER), r"^teacher on inputs \(3,\); expected \(2,\)$"),
+        (lambda: LabelledBy(Points(), TEACHER, outputs="x"), "^outputs 'x'; expected True or False$"),
         (lambda: LabelledBy(3, TEACHER), "^data 3; expected a data set, with n, inputs and draw$"),
         (lambda: LabelledBy(Points(), TEACHER).draw(torch.Generator()), "^draw of LabelledBy; expected a run's data"),
     ],

@@ -136,6 +136,7 @@ def test_every_model_is_a_model_and_hashable():
 @pytest.mark.parametrize(
     ("make", "message"),
     [
+        (lambda: Linear(bias="False"), "bias 'False'; expected True or False"),
         (lambda: Linear(-1.0), "init_std -1.0; expected a finite number >= 0"),
         (lambda: Linear(math.inf), "init_std inf; expected a finite number >= 0"),
         (lambda: TwoLayer(-5), "width -5; expected a positive integer"),

@@ -83,6 +83,13 @@ def test_the_budget_is_split_over_what_was_collected_whatever_is_selected(suite)
     result.stdout.fnmatch_lines(["gen-core: * 0.1 chance * per side, 0.002 for each of 50 cases"] * 2)
 
 
+def test_a_budget_over_fewer_cases_than_are_judged_promises_what_it_keeps(suite):
+    suite.claims(ODD)
+    result = suite.run("--budget-over", "1", "--max-seeds", "8")
+    told = "gen-core: * at most 0.02 chance * per side, 0.01 for each of 2 cases (--budget-over 1)"
+    result.stdout.fnmatch_lines([told] * 2)
+
+
 def test_a_damaged_result_is_made_again_and_said(suite):
     suite.claims(ODD)
     suite.run("-k", "without")

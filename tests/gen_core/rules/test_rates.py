@@ -147,6 +147,11 @@ class Backwards(WarmUp):
         return 2.0 - step
 
 
+class InWords(WarmUp):
+    def share(self, step):
+        return "0.5"
+
+
 def test_a_schedule_of_ones_own():
     assert isinstance(WarmUp(0.2, 8), Schedule)
     found = run((replace(SHORT, rule=GD(WarmUp(0.2, 8))), 2))
@@ -156,6 +161,8 @@ def test_a_schedule_of_ones_own():
     torch.testing.assert_close(found.w[0], w, rtol=1e-9, atol=1e-12)
     with pytest.raises(InvalidExperiment, match=r"^Backwards\(.*\) has share -1.0 at step 3; expected a finite number"):
         run((replace(SHORT, rule=GD(Backwards(0.2, 8))), 2))
+    with pytest.raises(InvalidExperiment, match=r"^InWords\(.*\) has share '0.5' at step 1; expected a finite number"):
+        run((replace(SHORT, rule=GD(InWords(0.2, 8))), 2))
 
 
 @dataclass(frozen=True)

@@ -208,6 +208,12 @@ TENSOR = "expected a tensor (torch.from_numpy makes one of an array)"
         (lambda X: (X, X.sum(1)), "Odd drew a tuple; expected a Data"),
         (lambda X: Data(X.numpy(), X.sum(1)), f"Odd drew X as a ndarray; {TENSOR}"),
         (lambda X: Data(X, X.sum(1), [1]), f"Odd drew X_test as a list; {TENSOR}"),
+        (lambda X: Data(X, X.sum(1), X), "Odd drew X_test without y_test; expected both or neither"),
+        (lambda X: Data(X, X.sum(1), None, X.sum(1)), "Odd drew y_test without X_test; expected both or neither"),
+        (
+            lambda X: Data(X, X.sum(1), X[:2], X[:2].sum(1)),
+            "Odd drew X_test of shape (2, 3); expected none, or its number as the field n_test",
+        ),
     ],
 )
 def test_what_is_no_draw_is_refused(drawn, message):

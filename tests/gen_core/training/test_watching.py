@@ -200,6 +200,14 @@ def test_a_level_that_is_never_reached_is_named_with_its_seeds():
         short.first_step(torch.tensor([False, True]).expand(6, 2))
 
 
+def test_weights_at_a_level_need_no_other_level():
+    short = run(replace(AT_LOSS, checkpoints=AtLoss((0.3, 1e-99))), range(3))
+    whole = run(replace(AT_LOSS, checkpoints=AtLoss((0.3,))), range(3))
+    assert torch.equal(short.params(at=0.3)["w"], whole.params(at=0.3)["w"])
+    with pytest.raises(Unfinished, match=r"^training loss 1e-99 is reached in 0 of 3 seeds"):
+        short.params(at=1e-99)
+
+
 def test_levels_are_recorded_where_trainings_end_early():
     finished = run(replace(AT_LOSS, stop=Stop(loss=0.05, every=1), checkpoints=AtLoss((0.3, 0.06))), range(4))
     assert set(finished.result.stopped_by) == {"loss"}
