@@ -257,6 +257,6 @@ def _check_labels(y: Tensor, outputs: int, real: bool, loss: object) -> None:
     if outputs > 1 and (y.is_floating_point() or not 0 <= int(y.min()) <= int(y.max()) < outputs):
         found = f"labels of {y.dtype} from {y.min():g} to {y.max():g}"
         raise InvalidExperiment(f"{found} for a model of {outputs} outputs; expected integers from 0 to {outputs - 1}")
-    if isinstance(loss, (Logistic, LogSumExp)) and not bool((y.abs() == 1).all()):
+    if type(loss) in (Logistic, LogSumExp) and not bool((y.abs() == 1).all()):
         found = f"labels from {y.min():g} to {y.max():g} for {type(loss).__name__}"
         raise InvalidExperiment(f"{found}; expected -1.0 and 1.0 alone")
