@@ -12,7 +12,7 @@ from gen_core.plugin.identity import utc_now
 from gen_core.plugin.options import on_worker
 from gen_core.plugin.pages import find_pages
 from gen_core.plugin.session import Session
-from gen_core.records import visible, worst_first
+from gen_core.records import judged_as, unlike_their_claims, visible, worst_first
 
 _LINES = pytest.StashKey[list[str]]()
 _MADE = pytest.StashKey[list[str]]()
@@ -35,6 +35,14 @@ def pytest_sessionfinish(session: pytest.Session, exitstatus: int) -> None:
     cases = journal.outcome()
     red = sum(not case.as_expected for case in cases)
     lines = terminal.case_lines(worst_first(cases))
+    otherwise = [
+        f"error: {control.nodeid} is judged as {judged_as(control)}, which no setting of its claim is; expected the "
+        "same measure, limits and form in both"
+        for control in unlike_their_claims(cases)
+    ]
+    lines += otherwise
+    if otherwise and not exitstatus:
+        session.exitstatus = pytest.ExitCode.TESTS_FAILED
     if red and not exitstatus:
         session.exitstatus = pytest.ExitCode.TESTS_FAILED
         lines.append(f"exit status 1: {red} not as expected, whatever pytest has counted")

@@ -24,6 +24,7 @@ from gen_core.records.files import (
     write_attempt,
     write_json,
 )
+from gen_core.records.likeness import judged_as, unlike_their_claims
 from gen_core.records.standing import STANDINGS, Standing, standing, standing_counts, urgency
 from gen_core.records.upgrade import upgraded_case, upgraded_run
 from gen_core.records.visible import visible
@@ -66,6 +67,7 @@ __all__ = [
     "Work",
     "built_case",
     "in_deviations",
+    "judged_as",
     "last_attempts",
     "plain",
     "read_case",
@@ -74,6 +76,7 @@ __all__ = [
     "sound_figure",
     "standing",
     "standing_counts",
+    "unlike_their_claims",
     "upgraded_case",
     "upgraded_run",
     "urgency",

@@ -158,3 +158,38 @@ def test_it(run):
     assert (case.verdict, case.reason, len(case.seeds)) == ("ERROR", "ValueError: broken", 32)
     assert (case.values, case.estimate, case.low, case.high, case.headroom) == ([], None, None, None, None)
     assert [look.seeds for look in case.looks] == [8, 16]
+
+
+UNLIKE = """
+@claim(**TOY)
+def test_limit(run):
+    expect(loss(run), "loss").at_most(2 if run.experiment.data.noise == 0 else 1)
+
+@claim(**TOY)
+def test_form(run):
+    if run.experiment.data.noise == 0:
+        expect(loss(run), "loss").at_most(2)
+    else:
+        expect(loss(run), "loss").always_at_most(2)
+
+@claim(**TOY)
+def test_measure(run):
+    expect(loss(run), "loss" if run.experiment.data.noise == 0 else "another").at_most(2)
+
+@claim(**TOY)
+def test_alike(run):
+    expect(loss(run), "loss").at_most(2)
+"""
+
+
+@pytest.mark.parametrize("workers", ["0", "2"])
+def test_a_control_that_is_judged_otherwise_than_its_claim_makes_a_run_red(suite, workers):
+    suite.claims(UNLIKE)
+    result = suite.run("-n", workers)
+    assert result.ret == pytest.ExitCode.TESTS_FAILED
+    told = [line.partition(" is judged as ")[0] for line in result.outlines if line.startswith("error: ")]
+    assert {line.rpartition("::")[2] for line in told} == {
+        f"test_{name}[without-noiseless]" for name in ("limit", "form", "measure")
+    }
+    assert "as loss <= 1 (mean), which no setting of its claim is; expected the same" in result.stdout.str()
+    assert suite.run("-n", workers, "-k", "without").ret == 0  # where the claim itself is not run, nothing is known
