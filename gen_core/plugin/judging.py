@@ -21,6 +21,7 @@ from gen_core.run import Run, Runs
 from gen_core.statistics import spend
 from gen_core.training.draws import files_of
 from gen_core.training.steps import choose_stepper
+from gen_core.training.streams import OwnNumbers
 
 CAUGHT = (Exception, SystemExit, pytest.skip.Exception, pytest.fail.Exception)
 """Exceptions that are recorded as the outcome of a case; an interruption of the run is not among them."""
@@ -109,7 +110,7 @@ def _judge(session: Session, item: pytest.Function, case: Case) -> None:
 def _call(item: pytest.Function, run: Run | Runs, judge: Judge) -> None:
     """Call the claim with its run and its other fixtures."""
     others = {name: item.funcargs[name] for name in inspect.signature(item.obj).parameters if name != "run"}
-    with judging(judge):
+    with judging(judge), OwnNumbers(f"the measure of {item.name}", "run.streams(name), one generator for each seed"):
         item.obj(**others, run=run)
     if not judge.judgements:
         raise InvalidClaim(f"{item.name} ended without an expect; expected one, since a claim states a tolerance")

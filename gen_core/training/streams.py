@@ -15,11 +15,13 @@ import torch
 from torch import Tensor
 from torch.overrides import TorchFunctionMode
 
-from gen_core.errors import InvalidExperiment
+from gen_core.errors import Inconclusive, InvalidExperiment, Refuted
 from gen_core.recipe import canonical
 from gen_core.training.replicas import checksum
 
 T = TypeVar("T")
+
+GIVEN = "the generator that it is given alone (numbers that all seeds share are made where a module is imported)"
 
 _numpy_seeds: dict[tuple[type, str, str], int] = {}
 """The seeds that draws have made generators of numpy from: type, who draws, and the seed -> the stream."""
@@ -130,24 +132,26 @@ class OwnNumbers:
 
     Args:
         who: who might draw, in messages.
+        expected: what it should draw from, in messages.
 
     Raises:
-        InvalidExperiment: at the end, if a number has been drawn from torch's, numpy's or Python's global generator.
+        InvalidExperiment: at the end, if a number has been drawn from torch's, numpy's or Python's global generator,
+            unless another error than a verdict is on its way.
     """
 
-    def __init__(self, who: str) -> None:
-        self.who = who
+    def __init__(self, who: str, expected: str = GIVEN) -> None:
+        self.who, self.expected = who, expected
 
     def __enter__(self) -> Self:
         self.shared = _global_states()
         return self
 
     def __exit__(self, kind: type[BaseException] | None, *rest: object) -> None:
-        if kind is None:
+        if kind is None or issubclass(kind, (Refuted, Inconclusive)):
             now = _global_states()
             for name, before in self.shared.items():
                 if now[name] != before:
-                    refuse_numbers(self.who, f"from {name}")
+                    refuse_numbers(self.who, f"from {name}", self.expected)
 
 
 class GivenStreams(TorchFunctionMode):
@@ -205,13 +209,10 @@ class OwnStream(GivenStreams):
         self.numbers.__exit__(kind, *rest)
 
 
-def refuse_numbers(who: str, what: str) -> NoReturn:
+def refuse_numbers(who: str, what: str, expected: str = GIVEN) -> NoReturn:
     """Refuse numbers that do not come from a seed's own stream.
 
     Raises:
         InvalidExperiment: naming who draws what.
     """
-    raise InvalidExperiment(
-        f"{who} draws {what}; expected the generator that it is given alone (numbers that all seeds share are "
-        "made where a module is imported)"
-    )
+    raise InvalidExperiment(f"{who} draws {what}; expected {expected}")

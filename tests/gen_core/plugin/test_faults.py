@@ -147,3 +147,34 @@ def test_every_fault_is_a_failure_of_its_own_kind(suite, workers):
     assert "E       gen_core.errors.Refuted: loss is 0.0" in printed
     assert "expectation.py" not in printed
     assert "judging.py" not in printed
+
+
+RANDOM = """
+@claim(**TOY)
+def test_torch(run):
+    expect(loss(run) + 0.01 * torch.rand(len(run.seeds)), "loss").at_most(2)
+
+@claim(**TOY)
+def test_numpy(run):
+    expect(loss(run) + 0.01 * np.random.rand(len(run.seeds)), "loss").at_most(-1)
+
+@claim(**TOY)
+def test_streams(run):
+    noise = [torch.rand((), generator=each) for each in run.streams("noise")]
+    expect(loss(run) + 0.01 * torch.stack(noise), "loss").at_most(2)
+"""
+
+
+def test_a_measure_that_draws_from_a_shared_generator_is_an_error_whatever_it_finds(suite):
+    suite.claims(RANDOM)
+    suite.run("-k", "given", "-p", "no:xdist")
+    said = {name: (case.verdict, case.reason.partition(";")[0]) for name, case in suite.cases.items()}
+    assert said["test_torch[given]"] == (
+        "ERROR",
+        "the measure of test_torch[given] draws from torch's global generator",
+    )
+    assert said["test_numpy[given]"] == (
+        "ERROR",
+        "the measure of test_numpy[given] draws from numpy's global generator",
+    )
+    assert said["test_streams[given]"] == ("HOLDS", "")
