@@ -13,6 +13,7 @@ import functools
 import hashlib
 import sys
 import types
+import weakref
 from collections import deque
 from collections.abc import Iterator
 from dataclasses import fields, is_dataclass
@@ -25,6 +26,11 @@ from gen_core.code.locations import installed, source_file
 
 PLAIN = (type(None), bool, int, float, complex, str, bytes)
 CONTAINERS = (list, tuple, set, frozenset, deque)
+LARGE = 2**18
+"""Numbers of an array from which on it is first looked at in as many places, spread evenly."""
+
+_large: dict[int, tuple[weakref.ref[Any], object, str]] = {}
+
 DEEPEST, MOST = 12, 100_000
 """Levels, and parts in all, to which values are followed."""
 
@@ -49,10 +55,20 @@ def code_text(code: types.CodeType) -> str:
 
 
 def array_text(value: torch.Tensor | np.ndarray | np.generic) -> str:
-    """Type, shape and a digest of the numbers of an array."""
+    """Type, shape and a digest of the numbers of an array. A large one that seems unchanged is not read once more."""
     array = value.detach().cpu().resolve_conj().numpy() if isinstance(value, torch.Tensor) else np.asarray(value)
-    digest = hashlib.blake2b(np.ascontiguousarray(array).tobytes(), digest_size=16).hexdigest()
-    return f"{type(value).__name__} {array.dtype} {array.shape} {digest}"
+    if array.size <= LARGE:
+        return f"{type(value).__name__} {array.dtype} {array.shape} {_digest(array)}"
+    seen = (array.shape, _digest(array.ravel()[:: array.size // LARGE]), getattr(value, "_version", None))
+    known = _large.get(id(value))
+    if known is None or known[0]() is not value or known[1] != seen:
+        text = f"{type(value).__name__} {array.dtype} {array.shape} {_digest(array)}"
+        known = _large[id(value)] = weakref.ref(value), seen, text
+    return known[2]
+
+
+def _digest(array: np.ndarray) -> str:
+    return hashlib.blake2b(np.ascontiguousarray(array).tobytes(), digest_size=16).hexdigest()
 
 
 def held_by(value: Any) -> dict[str, Any] | None:

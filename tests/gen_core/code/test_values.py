@@ -14,7 +14,7 @@ import torch
 
 import gen_core
 from gen_core import GD, Data, Experiment, Linear
-from gen_core.code import fingerprint
+from gen_core.code import fingerprint, values
 from gen_core.code.fingerprint import code_of, reached
 from gen_core.lab.plan import Block, looked_up
 
@@ -171,6 +171,18 @@ def test_what_is_looked_up_at_run_time_is_told_and_its_training_kept_for_one_run
     finally:
         del os.environ["WEIGHT"]
     assert torch.equal(first, third) == (what == "globals")
+
+
+@pytest.mark.parametrize("kind", ["np.arange(2e6)", "torch.arange(2e6)", "torch.arange(2e6).view(2, -1).T"])
+def test_a_large_array_is_read_again_where_it_may_have_changed(loss, monkeypatch, kind):
+    read, digest = [], values._digest
+    monkeypatch.setattr(values, "_digest", lambda array: (read.append(array.size), digest(array))[1])
+    loaded = loss("WEIGHTS[5]", f"WEIGHTS = {kind}")
+    before = code_of(loaded)
+    assert code_of(loaded) == before
+    assert read.count(2_000_000) == 1
+    sys.modules["paper.loss"].WEIGHTS[...] = 1.0
+    assert code_of(loaded) != before
 
 
 def test_draws_may_read_as_what_they_draw_is_compared(loss):
