@@ -56,15 +56,22 @@ def code_text(code: types.CodeType) -> str:
 
 def array_text(value: torch.Tensor | np.ndarray | np.generic) -> str:
     """Type, shape and a digest of the numbers of an array. A large one that seems unchanged is not read once more."""
-    array = value.detach().cpu().resolve_conj().numpy() if isinstance(value, torch.Tensor) else np.asarray(value)
+    array = _numbers(value) if isinstance(value, torch.Tensor) else np.asarray(value)
     if array.size <= LARGE:
-        return f"{type(value).__name__} {array.dtype} {array.shape} {_digest(array)}"
+        return f"{type(value).__name__} {value.dtype} {tuple(value.shape)} {_digest(array)}"
     seen = (array.shape, _digest(array.ravel()[:: array.size // LARGE]), getattr(value, "_version", None))
     known = _large.get(id(value))
     if known is None or known[0]() is not value or known[1] != seen:
-        text = f"{type(value).__name__} {array.dtype} {array.shape} {_digest(array)}"
+        text = f"{type(value).__name__} {value.dtype} {tuple(value.shape)} {_digest(array)}"
         known = _large[id(value)] = weakref.ref(value), seen, text
     return known[2]
+
+
+def _numbers(value: torch.Tensor) -> np.ndarray:
+    if value.is_meta:
+        return np.zeros(0)
+    dense = (value.dequantize() if value.is_quantized else value.to_dense()).detach().cpu().resolve_conj().resolve_neg()
+    return (dense.float() if dense.dtype == torch.bfloat16 else dense).numpy()
 
 
 def _digest(array: np.ndarray) -> str:
@@ -124,7 +131,11 @@ class _Search:
         elif id(value) not in self.seen:
             self.seen[id(value)] = value
             self._add(name, type(value).__qualname__)
-            for key, part in _parts(value):
+            try:
+                parts = list(_parts(value))
+            except Exception:  # code of any library, which may refuse to be looked at
+                parts = []
+            for key, part in parts:
                 self.follow(f"{name}.{key}", part, depth + 1)
 
     def _of_function(self, name: str, value: Any, function: types.FunctionType, depth: int) -> None:
@@ -141,11 +152,12 @@ class _Search:
 
 
 def _function(value: Any) -> types.FunctionType | None:
-    """The function behind a method or property, or one that is wrapped."""
-    for inner in (value, getattr(value, "__func__", None), getattr(value, "fget", None)):
-        if isinstance(inner, types.FunctionType):
-            return inner
-    return None
+    """The function itself, or the one behind a method or property."""
+    if isinstance(value, (types.MethodType, staticmethod, classmethod)):
+        value = value.__func__
+    elif isinstance(value, property):
+        value = value.fget
+    return value if isinstance(value, types.FunctionType) else None
 
 
 def _parts(value: Any) -> Iterator[tuple[Any, Any]]:

@@ -185,6 +185,24 @@ def test_a_large_array_is_read_again_where_it_may_have_changed(loss, monkeypatch
     assert code_of(loaded) != before
 
 
+OF_ANY_KIND = {
+    "pytest.mark": "import pytest",
+    "torch.tensor([1.0, 2.0]).bfloat16()": "",
+    "torch.eye(2).to_sparse()": "",
+    "torch.zeros(2, device='meta')": "",
+    "torch.ones(2, dtype=torch.complex64).conj()": "",
+    "torch.Generator()": "",
+    "Odd()": "class Odd:\n    def __getattr__(self, name):\n        raise RuntimeError(name)",
+    "open": "",
+    "np.array([object, 'a'], dtype=object)": "",
+}
+
+
+@pytest.mark.parametrize("value", OF_ANY_KIND)
+def test_constants_of_any_kind_are_looked_at(loss, value):
+    assert code_of(loss("len(str(K))", f"{OF_ANY_KIND[value]}\nK = {value}"))
+
+
 def test_draws_may_read_as_what_they_draw_is_compared(loss):
     experiment = Experiment(data=Reading(), model=Linear(), rule=GD(0.1), loss=gen_core.Square(), steps=3)
     assert looked_up(experiment) == []
