@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import math
 from dataclasses import dataclass
-from typing import Protocol, runtime_checkable
+from typing import ClassVar, Protocol, runtime_checkable
 
 import torch
 import torch.nn.functional as F
@@ -76,6 +76,9 @@ class Square:
 class Logistic:
     """Logistic loss, log(1 + exp(-y f)), of one output per point: the binary cross-entropy in nats."""
 
+    of_signs: ClassVar[bool] = True
+    """Labels are -1 and +1 alone, which a training checks. A subclass with a loss of its own says so again."""
+
     def per_point(self, f: Tensor, y: Tensor) -> Tensor:
         """Loss of each point, (S, B), given f, (S, B), and labels y of -1 and +1, (S, B)."""
         # logsigmoid is accurate in both tails, where torch's softplus is off by 2e-9 above 20.
@@ -117,6 +120,9 @@ class LogSumExp:
     Gradient descent on it takes the steps of gradient descent on the exponential loss with the rate over that loss. A
     `WholeLoss`.
     """
+
+    of_signs: ClassVar[bool] = True
+    """As that of `Logistic`."""
 
     def on_batch(self, f: Tensor, y: Tensor) -> Tensor:
         """Loss of each seed, (S,), given f, (S, B), and labels y of -1 and +1, (S, B)."""

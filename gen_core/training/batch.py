@@ -10,7 +10,7 @@ import torch
 from torch import Tensor
 
 from gen_core.errors import InvalidExperiment
-from gen_core.losses import Logistic, LogSumExp, WholeLoss, mean_loss, right
+from gen_core.losses import WholeLoss, mean_loss, right
 from gen_core.rules import State
 from gen_core.rules.rates import Schedule, base_rate, share_of
 from gen_core.training.apart import looked_at, step_apart
@@ -257,6 +257,6 @@ def _check_labels(y: Tensor, outputs: int, real: bool, loss: object) -> None:
     if outputs > 1 and (y.is_floating_point() or not 0 <= int(y.min()) <= int(y.max()) < outputs):
         found = f"labels of {y.dtype} from {y.min():g} to {y.max():g}"
         raise InvalidExperiment(f"{found} for a model of {outputs} outputs; expected integers from 0 to {outputs - 1}")
-    if type(loss) in (Logistic, LogSumExp) and not bool((y.abs() == 1).all()):
+    if vars(type(loss)).get("of_signs") and not bool((y.abs() == 1).all()):
         found = f"labels from {y.min():g} to {y.max():g} for {type(loss).__name__}"
         raise InvalidExperiment(f"{found}; expected -1.0 and 1.0 alone")

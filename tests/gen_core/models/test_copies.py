@@ -10,7 +10,6 @@ from gen_core import (
     MLP,
     SGD,
     ConvNet,
-    CrossEntropy,
     Data,
     Every,
     Experiment,
@@ -158,4 +157,4 @@ def test_forms_and_messages():
         ):
             MinusCopy(wrong)
     with pytest.raises(InvalidExperiment, match=r"^batch norm of MinusCopy with batch 1; expected at least 2$"):
-        Experiment(data=Clouds(), model=MinusCopy(MLP(batch_norm=True)), rule=SGD(0.1, 1), loss=CrossEntropy(), steps=1)
+        Experiment(data=Clouds(), model=MinusCopy(MLP(batch_norm=True)), rule=SGD(0.1, 1), loss=Logistic(), steps=1)

@@ -42,7 +42,7 @@ KNOWN, OTHER = "is of another key", "was trained on other data (seed 0)"
 WAYS = {
     "environment": ("", 'float(os.environ["SLOPE"])', OTHER),
     "file": ("", 'float(Path("slope.txt").read_text())', OTHER),
-    "patched": ("", "teacher.SLOPE", OTHER),
+    "patched": ("", "teacher.SLOPE", KNOWN),
     "built name": ("", 'getattr(teacher, "SLO" + "PE_OF_FILE")', KNOWN),
     "name at run time": (
         "",
