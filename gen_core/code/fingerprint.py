@@ -95,7 +95,7 @@ def code_of(recipe: Any, *modules: str) -> str:
 
 def reached(recipe: Any, *modules: str) -> Reached:
     """The code behind the digest of `code_of`."""
-    kinds, strings = frozenset(_types(recipe)), frozenset(_strings(recipe))
+    kinds, strings = frozenset(types_of(recipe)), frozenset(_strings(recipe))
     key = (kinds, strings, modules)
     found = _known.get(key)
     if found is None or found.stale():
@@ -262,12 +262,13 @@ class _Follower:
             return None
 
 
-def _types(recipe: Any) -> set[type]:
+def types_of(recipe: Any) -> set[type]:
+    """The types of a recipe, or a tuple of recipes, and of those within."""
     if isinstance(recipe, tuple):
-        return set().union(*map(_types, recipe))
+        return set().union(*map(types_of, recipe))
     if not is_dataclass(recipe) or isinstance(recipe, type):
         return set()
-    return {type(recipe)}.union(*(_types(getattr(recipe, f.name)) for f in fields(recipe)))
+    return {type(recipe)}.union(*(types_of(getattr(recipe, f.name)) for f in fields(recipe)))
 
 
 def _strings(recipe: Any) -> set[str]:

@@ -15,7 +15,7 @@ from torch import Tensor
 
 from gen_core.errors import GenCoreError, InvalidExperiment, StoreFailure
 from gen_core.experiment import Experiment
-from gen_core.lab.plan import BLOCKS, Block, Plan, blocks_of, looked_up, trainable
+from gen_core.lab.plan import BLOCKS, Block, Plan, blocks_of, trainable
 from gen_core.lab.store import Store
 from gen_core.lab.work import Progress, drawn_otherwise, names, train_blocks
 from gen_core.recipe import canonical
@@ -179,7 +179,7 @@ class Lab:
 
     def _has(self, block: Block) -> bool:
         """Whether there is a result that may be used: made by this lab, where its code looks things up as it runs."""
-        return self.store.has(block.key) and (block.key in self.made or not looked_up(block.experiment))
+        return self.store.has(block.key) and (block.key in self.made or not block.reads)
 
     def _train_locked(self, group: list[Experiment], seeds: int, *, wait: bool) -> bool:
         """Train the missing blocks of a group; False if another process holds their locks."""
@@ -200,10 +200,10 @@ class Lab:
         """
         missing = self._missing(group, seeds)
         for block in missing:
-            if reads := looked_up(block.experiment):
+            if block.reads:
                 self.store.notes.append(
-                    f"training of {block.experiment.label()}: {reads[0]}, whose result no key can tell; it is trained "
-                    "in every run (make it a field, or a constant of its module, and it is kept)"
+                    f"training of {block.experiment.label()}: {block.reads[0]}, whose result no key can tell; it is "
+                    "trained in every run (make it a field, or a constant of its module, and it is kept)"
                 )
         try:
             for block, result, seconds in train_blocks(missing, self.device, self.progress):

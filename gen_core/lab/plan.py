@@ -54,8 +54,13 @@ class Block:
             str(torch.get_default_dtype()),
             self.device,
             torch.get_num_threads(),
-            UNKNOWN if looked_up(self.experiment) else "",
+            UNKNOWN if self.reads else "",
         )
+
+    @cached_property
+    def reads(self) -> list[str]:
+        """What its code looks up whenever it runs; see `looked_up`."""
+        return looked_up(self.experiment)
 
 
 def looked_up(experiment: Experiment) -> list[str]:

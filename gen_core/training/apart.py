@@ -7,14 +7,15 @@ steps of foreign code two rows take the same step once more, the second one move
 from __future__ import annotations
 
 import random
-from collections.abc import Iterator, Mapping
-from dataclasses import dataclass, fields, is_dataclass, replace
+from collections.abc import Mapping
+from dataclasses import dataclass, replace
 from typing import Any, NamedTuple, Protocol
 
 import numpy as np
 import torch
 from torch import Tensor
 
+from gen_core.code.fingerprint import types_of
 from gen_core.errors import InvalidExperiment
 from gen_core.experiment import Experiment
 from gen_core.rules import State, Streams
@@ -57,7 +58,7 @@ def foreign(experiment: Experiment) -> str:
 
 def foreign_among(parts: tuple[object, ...]) -> str:
     """The types among some parts of recipes, nested ones included, that are not gen_core's own, in words."""
-    return " and ".join(sorted({kind.__name__ for kind in _kinds(parts) if _foreign(kind)}))
+    return " and ".join(sorted({kind.__name__ for kind in types_of(parts) if _foreign(kind)}))
 
 
 def looked_at(experiment: Experiment) -> frozenset[int]:
@@ -67,8 +68,18 @@ def looked_at(experiment: Experiment) -> frozenset[int]:
     return frozenset(2**i for i in range(2, experiment.steps.bit_length())) | {experiment.steps}
 
 
+def largest_entry(value: Tensor) -> float:
+    """The largest absolute value, of the entries that are finite."""
+    return float(value.abs().nan_to_num(0, 0, 0).max()) if value.numel() else 0.0
+
+
+def agree(one: Tensor, other: Tensor, size: float) -> bool:
+    """Whether two results of equal shapes differ by rounding alone, where steps or values are of this size."""
+    return torch.allclose(one, other, rtol=0.0, atol=SAME * size, equal_nan=True)
+
+
 def step_apart(batch: Training, step: int, X: Tensor, y: Tensor) -> None:
-    """Take a step of a batch, and check it. Cost: three steps of two rows more.
+    """Check the step that a batch is about to take. Cost: three steps of two rows.
 
     Args:
         batch: a batch that trains.
@@ -99,13 +110,13 @@ def step_apart(batch: Training, step: int, X: Tensor, y: Tensor) -> None:
     with OwnNumbers(f"step {step} of {who}"), GivenStreams(given, f"step {step} of {who}"):
         once, again, beside = (two.step(states and states[i], *trial) for i, trial in enumerate(TRIALS))
     for name, end in once.items():
-        moved, there = (part.abs().nan_to_num(0, 0, 0).max() for part in (end - two.params[name][0], end))
-        size = float(moved + torch.finfo(end.dtype).eps / SAME * there)
-        if not _same(end, again[name], size):
+        rounding = torch.finfo(end.dtype).eps / SAME * largest_entry(end)
+        size = largest_entry(end - two.params[name][0]) + rounding
+        if not agree(end, again[name], size):
             raise InvalidExperiment(
                 f"{who} takes another step {step} when it is taken again; expected numbers from the streams alone"
             )
-        if not _same(end, beside[name], size):
+        if not agree(end, beside[name], size):
             off = float((end - beside[name]).abs().max())
             found = f"{name} of seed {batch.rows[pair[0]][1]} is off by {off:.2g} beside another seed at step {step}"
             raise InvalidExperiment(f"{who} mixes seeds: {found}; {EXPECTED}")
@@ -192,20 +203,6 @@ def _rows_of(state: Any, pair: list[int], rows: int, given: list[torch.Generator
     if state is None or isinstance(state, (bool, int, float, str, torch.dtype, torch.device)):
         return state
     raise TypeError(f"{type(state).__name__} has no rows")
-
-
-def _same(one: Tensor, other: Tensor, size: float) -> bool:
-    return torch.allclose(one, other, rtol=0.0, atol=SAME * size, equal_nan=True)
-
-
-def _kinds(part: Any) -> Iterator[type]:
-    """The types of a recipe and of those within it."""
-    if isinstance(part, tuple):
-        for each in part:
-            yield from _kinds(each)
-    elif is_dataclass(part) and not isinstance(part, type):
-        yield type(part)
-        yield from _kinds(tuple(getattr(part, f.name) for f in fields(part)))
 
 
 def _foreign(kind: type) -> bool:

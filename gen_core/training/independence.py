@@ -15,7 +15,7 @@ import torch
 from torch import Tensor
 
 from gen_core.errors import InvalidExperiment
-from gen_core.training.apart import EXPECTED, LARGER, SAME, foreign
+from gen_core.training.apart import EXPECTED, LARGER, SAME, agree, foreign, largest_entry
 from gen_core.training.batch import Batch, Replica
 from gen_core.training.steps import make_stepper
 from gen_core.training.streams import GivenStreams, OwnNumbers
@@ -128,20 +128,16 @@ def require_independent(rows: Sequence[Replica], device: torch.device) -> None:
 def _compare(what: str, seed: int, one: Steps, other: Steps, row: int) -> None:
     """Compare a row beside one row and beside another one."""
     for name, end in one.end.items():
-        size = _largest(end[row] - one.start[name][row])
+        size = largest_entry(end[row] - one.start[name][row])
         if end.device.type != "cpu":  # where sums may come in any order
-            size += torch.finfo(end.dtype).eps / SAME * _largest(end[row])
+            size += torch.finfo(end.dtype).eps / SAME * largest_entry(end[row])
         _require_same(f"{what}: {name}", seed, end[row], other.end[name][row], size)
     for name, value in one.values.items():
-        _require_same(f"{what}: {name}", seed, value[row], other.values[name][row], _largest(value[row]))
-
-
-def _largest(value: Tensor) -> float:
-    return float(value.abs().nan_to_num(0, 0, 0).max()) if value.numel() else 0.0
+        _require_same(f"{what}: {name}", seed, value[row], other.values[name][row], largest_entry(value[row]))
 
 
 def _require_same(what: str, seed: int, one: Tensor, other: Tensor, size: float) -> None:
-    if not torch.allclose(one, other, rtol=0.0, atol=SAME * size, equal_nan=True):
+    if not agree(one, other, size):
         off = float((one - other).abs().max())
         raise InvalidExperiment(f"{what} of seed {seed} is off by {off:.2g} beside another seed; {EXPECTED}")
 

@@ -70,12 +70,16 @@ class Foreign:
             else:
                 shutil.copy(THEIRS / f"{name}.py", self.folder / f"test_{name}.py")
 
-    def records(self) -> dict[str, CaseRecord]:
-        """The cases of the last run, by the name of their test and case."""
+    def cases(self) -> list[CaseRecord]:
+        """The cases of the last run."""
         folder = max((self.folder / "report" / "records").iterdir(), key=lambda path: path.stat().st_mtime)
         found, problems = last_attempts(folder)
         assert not problems
-        return {record.nodeid.partition("::")[2]: record for record in found}
+        return found
+
+    def records(self) -> dict[str, CaseRecord]:
+        """The cases of the last run, by the name of their test and case."""
+        return {record.nodeid.partition("::")[2]: record for record in self.cases()}
 
     def pytest(self, *arguments: str, within: str = ".", hidden: tuple[str, ...] = ()) -> subprocess.CompletedProcess:
         """Run pytest there."""

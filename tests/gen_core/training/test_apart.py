@@ -13,7 +13,7 @@ from gen_core import GD, InvalidExperiment, Linear, Square
 from gen_core.training import apart, independence
 from gen_core.training.trainer import train_rows
 from tests.gen_core.training.teacher import LEAST_SQUARES
-from tests.gpu.test_equality import CASES
+from tests.trainings import CASES
 
 CPU = torch.device("cpu")
 LATE = replace(LEAST_SQUARES, steps=60, watch=())
