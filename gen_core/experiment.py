@@ -13,7 +13,7 @@ from torch import Tensor
 from gen_core.checks import check_count, check_counts
 from gen_core.code.fingerprint import code_of
 from gen_core.errors import InvalidExperiment
-from gen_core.losses import CrossEntropy, Loss, WholeLoss
+from gen_core.losses import Loss, WholeLoss
 from gen_core.models.contract import Layered, Model, missing_members, refuse_single_points
 from gen_core.recipe import brief, canonical, digest
 from gen_core.rules import NewtonRule, Particular, Rule
@@ -163,8 +163,8 @@ class Experiment:
             raise InvalidExperiment(f"loss {brief(self.loss)} with {type(self.rule).__name__}; expected one of points")
         if isinstance(self.data, Nothing) and isinstance(self.model, Layered):
             raise InvalidExperiment(f"{type(self.model).__name__} without data; expected data, or a Potential")
-        if type(self.loss) is CrossEntropy and self.parts.model.outputs == 1:
-            found = f"loss CrossEntropy() with {type(self.model).__name__} of one output"
+        if vars(type(self.loss)).get("of_classes") and self.parts.model.outputs == 1:
+            found = f"loss {type(self.loss).__name__}() with {type(self.model).__name__} of one output"
             raise InvalidExperiment(f"{found}; expected an output for each class (or Logistic, with labels -1 and 1)")
         refuse_single_points(self.parts.model, batch or self.data.n)
         if isinstance(self.rule, Particular):

@@ -93,6 +93,9 @@ class Logistic:
 class CrossEntropy:
     """Cross-entropy of a softmax over C outputs per point, in nats."""
 
+    of_classes: ClassVar[bool] = True
+    """It takes a model of an output for each class. A subclass with a loss of its own says so again."""
+
     def per_point(self, f: Tensor, y: Tensor) -> Tensor:
         """Loss of each point, (S, B), given f, (S, B, C), and classes y, int64 (S, B)."""
         if f.shape[:-1] != y.shape:
