@@ -15,6 +15,8 @@ from torch import Tensor
 
 from gen_core.errors import GenCoreError, InvalidExperiment, StoreFailure
 from gen_core.experiment import Experiment
+from gen_core.finished import Origin
+from gen_core.lab.origin import sources_of
 from gen_core.lab.plan import BLOCKS, Block, Plan, blocks_of, trainable
 from gen_core.lab.store import Store
 from gen_core.lab.work import Progress, drawn_otherwise, names, train_blocks
@@ -95,7 +97,10 @@ class Lab:
                 self.runs(experiment.teachers, seeds)
             parts = [self._result(block, seeds) for block in self.blocks(experiment, seeds)]
             result = concatenate(parts) if parts else TrainingResult({}, ())
-            finished.append(Run(experiment, seed_numbers(self.base, 0, seeds), result))
+            drawn = [part.arrays.get("drawn") for part in parts]
+            whole = blocks_of(experiment, self.base, seeds, self.device.type, untrained=True)
+            origin = Origin.of(self.store.root, sources_of(whole, drawn), result)
+            finished.append(Run(experiment, seed_numbers(self.base, 0, seeds), result, origin=origin))
         for run in finished:
             if not run.experiment.may_diverge:
                 run.require_finite()

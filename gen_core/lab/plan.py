@@ -73,10 +73,10 @@ def looked_up(experiment: Experiment) -> list[str]:
     return list(dict.fromkeys([*before, *reached(parts).reads]))
 
 
-def blocks_of(experiment: Experiment, base: int, seeds: int, device: str) -> list[Block]:
-    """The blocks that the first seeds of a base fall into; none where nothing is trained."""
+def blocks_of(experiment: Experiment, base: int, seeds: int, device: str, *, untrained: bool = False) -> list[Block]:
+    """The blocks that the first seeds of a base fall into; where nothing is trained none, unless `untrained`."""
     edges = [edge for edge in BLOCKS if edge < seeds] + [seeds]
-    parts = pairwise(edges) if experiment.steps else ()
+    parts = pairwise(edges) if experiment.steps or untrained else ()
     return [Block(experiment, seed_numbers(base, start, stop), device) for start, stop in parts]
 
 
