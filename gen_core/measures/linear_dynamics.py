@@ -18,6 +18,7 @@ from gen_core.models.activations import Polynomial
 from gen_core.models.two_layer import TwoLayer
 from gen_core.rules import GD, constant_rate
 from gen_core.run import Run
+from gen_core.training.parts import outputs_in_parts
 
 
 def first_features(X: Tensor, name: str | Polynomial, second_moment: float) -> Tensor:
@@ -90,7 +91,7 @@ def early_first_layer(run: Run, X: Tensor | None = None) -> EarlyOutputs:
     rate = constant_rate(run.experiment.parts.rule.rate)
     beta = gradient_descent(first_features(run.X, model.activation, moment), run.y, rate, run.checkpoints)
     v = run.initial("v")
-    net = [model.forward({"W": W, "v": v}, X) for W in run.watched("weights.W").unbind(1)]
+    net = [outputs_in_parts(model, {"W": W, "v": v}, X, X.dtype) for W in run.watched("weights.W").unbind(1)]
     return EarlyOutputs(torch.stack(net, 1), beta @ first_features(X, model.activation, moment).mT)
 
 

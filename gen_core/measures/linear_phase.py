@@ -103,7 +103,7 @@ class LinearPhase:
 
     def least_share(self) -> Tensor:
         """Min of mu_Y(F_t;L) / I(F_t;Y) over t <= T0 with I(F_t;Y) >= FLOOR I(L;Y), (..., seeds)."""
-        before = torch.arange(len(self.steps)) <= self.T0[..., None]
+        before = torch.arange(len(self.steps), device=self.T0.device) <= self.T0[..., None]
         counted = before & (self.information >= FLOOR * self.linear[..., None])
         return torch.where(counted, self.correlation / self.information, torch.inf).amin(-1)
 
@@ -191,5 +191,5 @@ def held_out_accuracy(phase: LinearPhase) -> Tensor:
 
 
 def _least(phase: LinearPhase, quantity: Tensor) -> Tensor:
-    since = torch.arange(len(phase.steps)) >= phase.T0[..., None]
+    since = torch.arange(len(phase.steps), device=phase.T0.device) >= phase.T0[..., None]
     return torch.where(since, quantity, torch.inf).amin(-1)

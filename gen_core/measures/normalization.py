@@ -22,6 +22,7 @@ from gen_core.measures.held_out import (
 from gen_core.measures.norms import FROBENIUS, LayerNorm, Parameters, layer_norms
 from gen_core.models.contract import Layer, layers_of
 from gen_core.run import Run, Runs
+from gen_core.training.parts import of_seeds, on_device
 
 
 def normalized(params: Parameters, layers: Sequence[Layer], norm: LayerNorm = FROBENIUS) -> dict[str, Tensor]:
@@ -105,7 +106,7 @@ def train_losses(runs: Runs, divisors: Tensor) -> Tensor:
     """
     require_stopped(runs)
     networks = zip(runs, divisors.unbind(-2), strict=True)
-    return torch.stack([_means(run, run.outputs(run.X), run.y, each) for run, each in networks], -2)
+    return torch.stack([_means(run, run.train_outputs(), run.y, each) for run, each in networks], -2)
 
 
 def _means(run: Run, f: Tensor, y: Tensor, divisors: Tensor) -> Tensor:
@@ -127,11 +128,13 @@ def _with_errors(runs: Runs, quantity: Callable[[Tensor], Tensor]) -> Tensor | M
 def _outputs(run: Run) -> tuple[Tensor, Tensor, Tensor]:
     """Outputs f and f~ on the held-out points, (seeds, n_test[, C]), and rho_1 ... rho_K, (seeds,)."""
     params, model, layers = run.parameters, run.model, _layers(run)
-    return (
-        model.forward(params, run.X_test),
-        model.forward(normalized(params, layers), run.X_test),
-        layer_norms(params, layers).prod(1),
-    )
+    networks = [on_device(each) for each in (params, normalized(params, layers))]
+
+    def both(rows: slice, X: Tensor, _: Tensor) -> Tensor:
+        return torch.stack([model.forward(of_seeds(each, rows), X) for each in networks], 2)
+
+    f, normal = run.over_points(both, held_out=True).unbind(2)
+    return f, normal, layer_norms(params, layers).prod(1)
 
 
 def _layers(run: Run) -> tuple[Layer, ...]:

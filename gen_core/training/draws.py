@@ -55,13 +55,13 @@ class _SampleCache:
         if key in self.kept:
             self.kept.move_to_end(key)
             data, _ = self.kept[key]
-            self._compare(key, recipe, "code that was given it", _size(data) <= SMALL)
+            self._compare(key, recipe, "code that was given it", bytes_of(data) <= SMALL)
         else:
             data, random = self._sample(recipe, seed)
             _check(recipe, data)
             self.random |= {key[0]} if random else set()
             self.kept[key] = data, _seal(data, True)
-            self.bytes += _size(data)
+            self.bytes += bytes_of(data)
             while len(self.kept) > 1 and self.bytes > BYTES_KEPT:
                 self._drop(next(iter(self.kept)))
         if key[0] in self.random and (twin := self.twins.other(key[0], seed, (data.X, data.y))) is not None:
@@ -110,7 +110,7 @@ class _SampleCache:
             self._drop(next(iter(self.kept)))
 
     def _drop(self, key: tuple[str, int]) -> None:
-        self.bytes -= _size(self.kept.pop(key)[0])
+        self.bytes -= bytes_of(self.kept.pop(key)[0])
 
     def _sample(self, recipe: Dataset, seed: int) -> tuple[Data, bool]:
         """A draw, and whether any of it is random."""
@@ -294,5 +294,6 @@ def _seal(data: Data, whole: bool) -> Seal:
     )
 
 
-def _size(data: Data) -> int:
+def bytes_of(data: Data) -> int:
+    """Memory that a draw takes."""
     return sum(t.nbytes for t in _tensors(data))
