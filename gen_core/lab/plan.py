@@ -125,7 +125,7 @@ class Plan:
                 groups.setdefault((demand.experiment.batch_key(), demand.first_look), []).append(demand)
 
         def seconds(group: list[Demand]) -> float:
-            return sum(cost.seconds(demand.experiment, demand.first_look, device) for demand in group)
+            return cost.group_seconds([(demand.experiment, demand.first_look) for demand in group], device)
 
         return cls(demands, sorted(groups.values(), key=seconds, reverse=True))
 

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import math
+from collections.abc import Sequence
 from dataclasses import dataclass
 
 from gen_core.experiment import Experiment
@@ -66,7 +67,17 @@ def cost(experiment: Experiment) -> Cost:
     )
 
 
-def seconds(experiment: Experiment, seeds: int, device: str) -> float:
-    """Estimated time of a training on a kind of device, to an order of magnitude."""
-    arithmetic = cost(experiment).operations / OPERATIONS_PER_SECOND[device]
-    return seeds * (arithmetic + SECONDS_PER_STEP * experiment.steps_in_all)
+def group_seconds(group: Sequence[tuple[Experiment, int]], device: str) -> float:
+    """Estimated time of trainings with equal batch keys, to an order of magnitude.
+
+    Args:
+        group: experiments, each with its number of seeds.
+        device: "cpu" (one core) or "cuda".
+    """
+    rate = OPERATIONS_PER_SECOND[device]
+    return sum(seeds * (cost(e).operations / rate + SECONDS_PER_STEP * e.steps_in_all) for e, seeds in group)
+
+
+def group_memory(group: Sequence[tuple[Experiment, int]], device: str) -> int:
+    """Estimated peak memory of trainings with equal batch keys in one batch, in bytes; see `group_seconds`."""
+    return sum(seeds * cost(experiment).memory for experiment, seeds in group)
