@@ -17,6 +17,9 @@ from gen_core.errors import InvalidExperiment
 CPU_BUDGET = 2**30
 """Memory of one batch of trainings on the CPU, in bytes; seeds that do not fit are trained in further batches."""
 
+SLOTS = 2
+"""Trainings that share a GPU at a time, so that one computes while another draws, reads or writes."""
+
 
 @functools.cache
 def resolve(name: str) -> torch.device:
@@ -64,16 +67,7 @@ def memory_budget(device: torch.device) -> int:
     """Memory of one batch of trainings, in bytes; by the device's size, not its load, so that batches are repeated."""
     if device.type == "cpu":
         return CPU_BUDGET
-    return torch.cuda.get_device_properties(device).total_memory // 2
-
-
-def visible_gpu(worker: str, visible: str | None, count: int) -> str:
-    """The one GPU of an xdist worker ("gw3"), as a value of CUDA_VISIBLE_DEVICES.
-
-    Indexes into the given list, which may leave out some of the machine's devices.
-    """
-    devices = [d for d in visible.split(",") if d] if visible else [str(i) for i in range(count)]
-    return devices[int(worker.removeprefix("gw")) % len(devices)]
+    return torch.cuda.get_device_properties(device).total_memory // (2 * SLOTS)
 
 
 def environment(device: torch.device, tree: Path) -> dict[str, str]:

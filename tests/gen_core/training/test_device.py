@@ -51,21 +51,6 @@ def test_one_thread_and_no_tf32():
     assert not torch.backends.cudnn.allow_tf32
 
 
-@pytest.mark.parametrize(
-    ("worker", "visible", "count", "expected"),
-    [
-        ("gw0", None, 2, "0"),
-        ("gw1", None, 2, "1"),
-        ("gw2", None, 2, "0"),
-        ("gw1", "3,5", 2, "5"),
-        ("gw3", "GPU-a,GPU-b", 2, "GPU-b"),
-        ("gw1", "", 2, "1"),
-    ],
-)
-def test_workers_take_turns_in_the_callers_list(worker, visible, count, expected):
-    assert device.visible_gpu(worker, visible, count) == expected
-
-
 def test_environment_and_budget(tmp_path):
     cpu = torch.device("cpu")
     told = device.environment(cpu, tmp_path)
