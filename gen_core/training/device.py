@@ -53,10 +53,10 @@ def fix_numerics() -> None:
     # These, which older code may have set, must agree with the newer ones below: torch refuses to multiply otherwise.
     torch.backends.cuda.matmul.allow_tf32 = False
     torch.backends.cudnn.allow_tf32 = False
-    cudnn: Any = torch.backends.cudnn
-    onednn: Any = torch.backends.mkldnn
-    for backend in (torch.backends, cudnn, cudnn.conv, cudnn.rnn, onednn, onednn.conv, onednn.matmul, onednn.rnn):
-        backend.fp32_precision = "ieee"
+    backends: Any = torch.backends
+    cudnn, onednn = backends.cudnn, backends.mkldnn
+    for each in (backends, cudnn, cudnn.conv, cudnn.rnn, onednn, onednn.conv, onednn.matmul, onednn.rnn):
+        each.fp32_precision = "ieee"
     if there := torch.cuda.is_available():
         os.environ.setdefault("CUBLAS_WORKSPACE_CONFIG", ":4096:8")
     # Where there is no GPU it would slow convolutions on the CPU down, by a sixth.
