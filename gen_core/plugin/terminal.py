@@ -36,7 +36,7 @@ def plan_lines(lab: Lab) -> list[str]:
     for number, group in enumerate(plan.groups, 1):
         spared = [_spared(lab, demand) for demand in group]
         left = [demand for demand, why in zip(group, spared, strict=True) if not why]
-        seconds = sum(cost.seconds(d.experiment, d.first_look, kind) for d in left)
+        seconds = cost.group_seconds([(d.experiment, d.first_look) for d in left], kind)
         operations = sum(cost.cost(d.experiment).operations * d.first_look for d in left)
         memory = max(cost.cost(d.experiment).memory for d in group)
         lines.append(f"group {number}: about {_time(seconds)}, {operations:.1e} multiply-adds, {_size(memory)} a seed")
@@ -46,7 +46,7 @@ def plan_lines(lab: Lab) -> list[str]:
             lines.append(f"    {_sizes(demand.experiment)}")
             lines.extend(f"    {case}" for case in demand.cases)
         total, work = total + seconds, work + operations
-        on_gpu += sum(cost.seconds(d.experiment, d.first_look, "cuda") for d in left)
+        on_gpu += cost.group_seconds([(d.experiment, d.first_look) for d in left], "cuda")
         largest = max(largest, sum(cost.cost(d.experiment).memory * d.first_look for d in left))
     for demand in (demand for demand in plan.demands.values() if not demand.experiment.steps):
         work_left = "drawn" if demand.experiment.model else "computed"
