@@ -12,6 +12,7 @@ from gen_core.declaration import verdict_marks
 from gen_core.plugin import progress, terminal
 from gen_core.plugin.misnamed import misnamed
 from gen_core.plugin.options import on_worker
+from gen_core.plugin.planning import plan_lines
 from gen_core.plugin.session import Session, case_of
 from gen_core.plugin.signals import end_as_interrupted
 from gen_core.plugin.well_formed import form_defects
@@ -97,13 +98,13 @@ def pytest_report_collectionfinish(config: pytest.Config) -> list[str]:
     ours = Session.of(config)
     if ours.lab is None:
         return []
-    plan = terminal.plan_lines(ours.lab) if ours.options.plan else []
+    plan = plan_lines(ours.lab) if ours.options.plan else []
     return [visible(line) for line in (*terminal.conditions(ours.run_record(), len(ours.items)), *plan)]
 
 
 @pytest.hookimpl(tryfirst=True)
 def pytest_runtestloop(session: pytest.Session) -> bool | None:
-    """Under `--list-claims`, print a table instead of running anything; under `--check-claims`, defects of form."""
+    """Run nothing under `--plan`; print a table under `--list-claims`, and defects of form under `--check-claims`."""
     ours = Session.of(session.config)
     if not ours.options.inspects or session.testsfailed:
         return None
