@@ -68,15 +68,15 @@ def plan_lines(lab: Lab) -> list[str]:
     rows: list[tuple[str, ...]] = [HEAD]
     notes, here, there = [], [], []
     for number, group in enumerate(plan.groups, 1):
-        spared = [_spared(lab, demand) for demand in group]
-        left = [(d.experiment, d.first_look) for d, why in zip(group, spared, strict=True) if not why]
+        reasons = [spared(lab, demand) for demand in group]
+        left = [(d.experiment, d.first_look) for d, why in zip(group, reasons, strict=True) if not why]
         own, other = Estimate(left, kind, memory_budget(lab.device)), Estimate(left, "cuda", H100_BYTES // 2)
         here.append(own)
         there.append(other)
         numbers = (own.number, group[0].experiment.steps_in_all, f"{own.operations:.1e}", in_bytes(own.row))
         times = (own.batches, in_time(own.seconds), other.batches, in_time(other.seconds))
         rows.append((str(number), *map(str, numbers), *map(str, times), _what(group, len(left))))
-        notes += [f"group {number}: {why}" for why in dict.fromkeys(spared) if why and why != STORED]
+        notes += [f"group {number}: {why}" for why in dict.fromkeys(reasons) if why and why != STORED]
     trained = sum(map(len, plan.groups))
     head = f"plan: {trained} experiments in {len(plan.groups)} groups, longest first"
     if drawn := len(plan.demands) - trained:
@@ -123,7 +123,7 @@ def sizes(experiment: Experiment) -> str:
 STORED = "in the store"
 
 
-def _spared(lab: Lab, demand: Demand) -> str:
+def spared(lab: Lab, demand: Demand) -> str:
     """Why an experiment of the plan is not trained; empty if it is."""
     if demand.data_error:
         return f"NOT RUN, {' '.join(demand.data_error.split())}"

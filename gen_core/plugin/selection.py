@@ -16,6 +16,7 @@ from gen_core.plugin.planning import plan_lines
 from gen_core.plugin.session import Session, case_of
 from gen_core.plugin.signals import end_as_interrupted
 from gen_core.plugin.well_formed import form_defects
+from gen_core.plugin.within import not_tonight
 from gen_core.records import visible
 
 
@@ -40,7 +41,13 @@ def pytest_collection_modifyitems(config: pytest.Config, items: list[pytest.Item
         refused = pytest.CollectReport(nodeid, "failed", f"{nodeid}: InvalidClaim: {why}", [])
         config.hook.pytest_collectreport(report=refused)
     if ours.items:
-        ours.plan()
+        lab, hours = ours.plan(), ours.options.within
+        if hours is not None and (left_out := not_tonight(ours, lab, hours)):
+            for item in items:
+                if item.nodeid in left_out:
+                    item.add_marker(pytest.mark.skip(reason=left_out[item.nodeid]))
+            ours.left_out = left_out
+            ours.plan()
         if on_worker(config):
             _longest_first(ours, items)
 
@@ -98,8 +105,11 @@ def pytest_report_collectionfinish(config: pytest.Config) -> list[str]:
     ours = Session.of(config)
     if ours.lab is None:
         return []
-    plan = plan_lines(ours.lab) if ours.options.plan else []
-    return [visible(line) for line in (*terminal.conditions(ours.run_record(), len(ours.items)), *plan)]
+    lines = terminal.conditions(ours.run_record(), len(ours.items))
+    if ours.left_out:
+        left = f"{len(ours.left_out)} of {len(ours.items)} cases are NOT RUN tonight"
+        lines.append(f"--within {ours.options.within:g} h: {left}, since their claims do not fit")
+    return [visible(line) for line in (*lines, *(plan_lines(ours.lab) if ours.options.plan else []))]
 
 
 @pytest.hookimpl(tryfirst=True)

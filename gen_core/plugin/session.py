@@ -59,6 +59,7 @@ class Session:
         items: the selected claim cases, after deselection.
         shares: number of cases collected before deselection, which the error budget is split over by default, so that a
             verdict does not depend on the selection.
+        left_out: cases that do not fit into `--within`, with the reason.
         lab: the lab, set up once the selection is known.
         checked: what hypotheses say, once they have been asked.
     """
@@ -72,6 +73,7 @@ class Session:
     began: datetime
     items: dict[str, Case] = field(default_factory=dict)
     shares: int = 0
+    left_out: dict[str, str] = field(default_factory=dict)
     lab: Lab | None = None
     checked: dict[Asked, tuple[bool, str]] = field(default_factory=dict)
 
@@ -121,7 +123,7 @@ class Session:
         self.lab.plan(
             (nodeid, experiment, self.looks(case)[0])
             for nodeid, case in self.items.items()
-            if not self.refusal(case)
+            if nodeid not in self.left_out and not self.refusal(case)
             for experiment in case.experiments(self.scale).values()
         )
         return self.lab
