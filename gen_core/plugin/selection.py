@@ -22,7 +22,7 @@ from gen_core.records import visible
 
 @pytest.hookimpl(wrapper=True, tryfirst=True)
 def pytest_collection_modifyitems(config: pytest.Config, items: list[pytest.Item]) -> Generator[None, None, None]:
-    """Mark claims by paper before `-m` is applied, and plan for those that remain after it."""
+    """Mark claims by paper and expected verdict before `-m` is applied, and plan for those that remain after it."""
     ours = Session.of(config)
     papers = {}
     for item in items:
@@ -34,6 +34,8 @@ def pytest_collection_modifyitems(config: pytest.Config, items: list[pytest.Item
                 config.addinivalue_line("markers", f"{paper.key}: claims of {paper}")
             papers[paper.key] = paper
             item.add_marker(paper.key)
+            for mark in verdict_marks(case, ours.scale):
+                item.add_marker(mark)
     yield
     ours.items = {item.nodeid: case for item in items if (case := case_of(item))}
     refusals = {nodeid: why for nodeid, case in ours.items.items() if (why := ours.refusal(case))}
@@ -52,7 +54,7 @@ def pytest_collection_modifyitems(config: pytest.Config, items: list[pytest.Item
             _longest_first(ours, items)
 
 
-def _refuse_xfail(items: list[pytest.Item]) -> None:
+def _refuse_xfail(items: list[pytest.Item], scale: str) -> None:
     """Reject xfail marks other than our own, which would turn a red claim green.
 
     Raises:
@@ -60,7 +62,7 @@ def _refuse_xfail(items: list[pytest.Item]) -> None:
     """
     for item in items:
         case = case_of(item)
-        own = [decorator.mark for decorator in verdict_marks(case)] if case else []
+        own = [decorator.mark for decorator in verdict_marks(case, scale)] if case else []
         for mark in item.iter_markers("xfail") if case else ():
             if mark not in own:
                 raise pytest.UsageError(
@@ -88,7 +90,7 @@ def pytest_collection_finish(session: pytest.Session) -> None:
     if ours.lab is None or config.getoption("collectonly") or ours.options.inspects:
         return
     try:
-        _refuse_xfail(session.items)
+        _refuse_xfail(session.items, ours.scale)
         ours.open(ours.lab)
     except pytest.UsageError as error:
         if on_worker(config):  # xdist reports a usage error as a crash; this way the controller shows it and stops
@@ -118,7 +120,7 @@ def pytest_runtestloop(session: pytest.Session) -> bool | None:
     ours = Session.of(session.config)
     if not ours.options.inspects or session.testsfailed:
         return None
-    lines = terminal.claim_lines(ours.items) if ours.options.list_claims else []
+    lines = terminal.claim_lines(ours.items, ours.scale) if ours.options.list_claims else []
     if ours.options.check_claims:
         found, last = _defects_of(session)
         session.testsfailed = len(found)  # the exit status follows

@@ -106,7 +106,7 @@ class Session:
     def looks(self, case: Case) -> tuple[int, ...]:
         """Numbers of seeds at which a case is judged; those of a mean where the form of its expectation is unknown."""
         form, claim = case.claim.form or Form(""), case.claim
-        holds = case.drops is None and not claim.not_reproduced
+        holds = case.drops is None and not case.not_reproduced(self.scale)
         return form.looks(self.level, claim.first_look, self.options.max_seeds, holds=holds)
 
     def refusal(self, case: Case) -> str:
@@ -187,7 +187,7 @@ class Session:
             statement=claim.statement,
             formula=claim.formula,
             drops=case.drops.name if case.drops else "",
-            not_reproduced=claim.not_reproduced if not case.drops else "",
+            not_reproduced=case.not_reproduced(self.scale),
             work=work_of(case.experiments(self.scale).values()),
             hypotheses=hypotheses,
             recipes=dict(describe(case.at(self.scale))),

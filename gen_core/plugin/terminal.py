@@ -25,7 +25,7 @@ def conditions(run: RunRecord, cases: int) -> list[str]:
     ]
 
 
-def claim_lines(items: dict[str, Case]) -> list[str]:
+def claim_lines(items: dict[str, Case], scale: str) -> list[str]:
     """A table of the claims: paper, place, numbers of settings and of controls, the test's name for `-k`, statement."""
     claims: dict[str, list[Case]] = {}
     for nodeid, case in items.items():
@@ -34,7 +34,8 @@ def claim_lines(items: dict[str, Case]) -> list[str]:
     for nodeid, cases in claims.items():
         claim = cases[0].claim
         controls = sum(case.drops is not None for case in cases)
-        kind = "not reproduced" if claim.not_reproduced else "claimed"
+        kinds = {"not reproduced" if case.not_reproduced(scale) else "claimed" for case in cases if not case.drops}
+        kind = " or ".join(sorted(kinds))
         settings = str(len(cases) - controls)
         name = nodeid.rpartition("::")[2]
         rows.append((claim.cite.paper.key, claim.cite.place, settings, str(controls), kind, name, claim.title))
