@@ -12,7 +12,7 @@ tenths of them at least, per seed. Of the other families, the slopes of fashion 
 
 from fixtures.papers import PUZZLES, smaller
 from fixtures.puzzles.assumptions import FAMILY, one_law
-from fixtures.puzzles.families import COME, FAMILIES, RANDOMLY_LABELLED
+from fixtures.puzzles.families import COME, FAMILIES, OF_POSITIVE_INTERCEPT, RANDOMLY_LABELLED
 from gen_core import Mutation, Runs, claim, expect
 from gen_core.measures import held_out_losses, line, norm_products, of_those_that_stopped, resampled_line, train_losses
 
@@ -53,9 +53,9 @@ def test_line_has_a_slope_near_one_on_cifar(run: Runs) -> None:
 
 @claim(
     cite=PUZZLES.at("Figures 2 (b) and 10"),
-    given={name: FAMILIES[name] for name in ("mnist", "fashion", "conv")},
+    given=OF_POSITIVE_INTERCEPT,
     assuming=FAMILY,
-    without={EXCHANGED: FAMILIES["mnist"]},
+    without={EXCHANGED: OF_POSITIVE_INTERCEPT["mnist"]},
 )
 def test_line_of_normalized_losses_has_a_positive_intercept(run: Runs) -> None:
     """The line of normalized test over training loss has a positive intercept.
