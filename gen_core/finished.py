@@ -13,11 +13,12 @@ from torch import Tensor
 
 from gen_core.checks import check_tensor
 from gen_core.errors import InvalidExperiment, Unfinished
-from gen_core.experiment import WATCHES, Observable
+from gen_core.experiment import WATCHES, Experiment, Observable
 from gen_core.recipe import brief
 from gen_core.rules.rates import base_rate
 from gen_core.schedule import AtLoss
 from gen_core.training.drawn import Drawn
+from gen_core.training.result import TrainingResult
 from gen_core.training.watching import array_name
 
 
@@ -47,23 +48,25 @@ class Origin:
     Attributes:
         store: the folder of the store.
         sources: the blocks.
-        result: the result that the blocks make up, and the versions of its arrays.
+        of: the recipe, the seeds and the result that the blocks make up.
+        versions: those of the result's arrays, which a change in place raises.
     """
 
     store: Path
     sources: tuple[Source, ...]
-    result: TrainingResult
+    of: tuple[Experiment, tuple[int, ...], TrainingResult]
     versions: tuple[int, ...]
 
     @classmethod
-    def of(cls, store: Path, sources: tuple[Source, ...], result: TrainingResult) -> Self:
-        """The origin of a result as it is now."""
-        return cls(store, sources, result, _versions(result))
+    def of_run(cls, store: Path, sources: tuple[Source, ...], run: Finished) -> Self:
+        """The origin of a run as it is now."""
+        return cls(store, sources, (run.experiment, run.seeds, run.result), _versions(run.result))
 
     def fits(self, run: Finished) -> bool:
-        """Whether a run has this result for as many seeds, and nothing has been changed in place since."""
-        seeds = sum(source.size for source in self.sources)
-        return run.result is self.result and len(run.seeds) == seeds and _versions(self.result) == self.versions
+        """Whether it is that of a run, with nothing in it replaced or changed in place."""
+        experiment, seeds, result = self.of
+        same = run.result is result and run.experiment is experiment and run.seeds == seeds
+        return same and _versions(result) == self.versions
 
 
 def _versions(result: TrainingResult) -> tuple[int, ...]:

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Iterator, Mapping, Sequence
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 from functools import cached_property
 from typing import overload
 
@@ -21,7 +21,7 @@ from gen_core.schedule import AtLoss
 from gen_core.settings import Setting, Sweep, experiments
 from gen_core.training.draws import initial_parameters
 from gen_core.training.parts import of_seeds, on_device, outputs_in_parts
-from gen_core.training.result import TrainingResult, concatenate
+from gen_core.training.result import TrainingResult
 from gen_core.training.seeding import generator
 from gen_core.types import Measured
 
@@ -279,19 +279,6 @@ class Runs:
             )
         values, resampled = [each.values for each in shared], [each.resampled for each in shared]
         return Measured(torch.stack(values), torch.stack(resampled, 1))
-
-
-def run_of_blocks(run: Run, blocks: Sequence[int]) -> Run:
-    """A run of the seeds of some blocks of its origin, by their places."""
-    assert run.origin is not None
-    sources, rows = run.origin.sources, []
-    for block in blocks:
-        start = sum(source.size for source in sources[:block])
-        rows.append(slice(start, start + sources[block].size))
-    seeds = tuple(seed for each in rows for seed in run.seeds[each])
-    result = concatenate([run.result.rows(each) for each in rows])
-    origin = Origin.of(run.origin.store, tuple(sources[i] for i in blocks), result)
-    return replace(run, seeds=seeds, result=result, origin=origin)
 
 
 def joined(setting: Setting, runs: Sequence[Run]) -> Run | Runs:

@@ -9,7 +9,7 @@ from __future__ import annotations
 
 import traceback
 from collections.abc import Callable, Iterable, Mapping, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 
 import torch
 from torch import Tensor
@@ -102,8 +102,8 @@ class Lab:
             result = concatenate(parts) if parts else TrainingResult({}, ())
             drawn = [part.arrays.get("drawn") for part in parts]
             whole = blocks_of(experiment, self.base, seeds, self.device.type, untrained=True)
-            origin = Origin.of(self.store.root, sources_of(whole, drawn), result)
-            finished.append(Run(experiment, seed_numbers(self.base, 0, seeds), result, origin=origin))
+            run = Run(experiment, seed_numbers(self.base, 0, seeds), result)
+            finished.append(replace(run, origin=Origin.of_run(self.store.root, sources_of(whole, drawn), run)))
         for run in finished:
             if not run.experiment.may_diverge:
                 run.require_finite()

@@ -12,6 +12,7 @@ from torch import Tensor
 
 from gen_core.errors import InvalidExperiment
 from gen_core.measures.interpolation import relative_distance
+from gen_core.measuring import measure
 from gen_core.models.products import affine
 from gen_core.run import Run
 from gen_core.training.parts import measuring_device, parts_of
@@ -64,6 +65,7 @@ def distance_from(W: Tensor, start: Tensor) -> Tensor:
     return relative_distance(W.flatten(-2), flat)
 
 
+@measure
 def pattern_change(run: Run) -> Tensor:
     """Share of the activation patterns on the training points that training has changed, (seeds,)."""
     start, n = run.initial("W"), run.experiment.data.n
@@ -71,6 +73,7 @@ def pattern_change(run: Run) -> Tensor:
     return _changed(run.weights("W"), start, ((part.seeds, part.X) for part in parts), n)
 
 
+@measure
 def distance_moved(run: Run) -> Tensor:
     """|W_T - W_0|_F / |W_0|_F, (seeds,)."""
     return distance_from(run.weights("W"), run.initial("W"))

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Iterator
+from typing import Literal
 
 import torch
 from scipy.stats import rankdata
@@ -11,6 +12,7 @@ from torch import Tensor
 from gen_core.errors import Unfinished
 from gen_core.losses import loss_of_points
 from gen_core.measures.stopped import late_in_words, reached_stop
+from gen_core.measuring import measure
 from gen_core.run import Run, Runs
 from gen_core.training.seeding import generator
 from gen_core.types import Measured
@@ -64,6 +66,12 @@ def resampled_test_points(runs: Runs, values: Tensor, quantity: Callable[[Tensor
     return resampled_held_out(next(iter(runs)).y_test, of)
 
 
+@measure
+def final_outputs(run: Run, on: Literal["train", "test"]) -> Tensor:
+    """Outputs of the networks at the end of training on all training or held-out points, float64 (seeds, n[, C])."""
+    return run.train_outputs() if on == "train" else run.test_outputs()
+
+
 def held_out_outputs(runs: Runs) -> Iterator[tuple[Run, Tensor, Tensor]]:
     """Every run, its outputs on its held-out points, float64 (seeds, n_test[, C]), and the labels of these.
 
@@ -73,7 +81,7 @@ def held_out_outputs(runs: Runs) -> Iterator[tuple[Run, Tensor, Tensor]]:
     for run in runs:
         if y is None or run.experiment.data != data:
             data, y = run.experiment.data, run.y_test
-        yield run, run.test_outputs(), y
+        yield run, final_outputs(run, "test"), y
 
 
 def losses_at(run: Run, f: Tensor, y: Tensor, divisors: Tensor) -> Tensor:

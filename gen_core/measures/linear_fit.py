@@ -18,6 +18,7 @@ from gen_core.losses import Logistic
 from gen_core.measures.held_out import resampled_held_out
 from gen_core.measures.information import joint_table, mutual_information, performance_correlation
 from gen_core.measures.linear_phase import linear_phase
+from gen_core.measuring import measure
 from gen_core.run import Run, Runs
 from gen_core.training.newton import newton_step
 from gen_core.training.parts import of_seeds, on_device, parts_of
@@ -53,6 +54,7 @@ def logistic_classes(X: Tensor, y: Tensor, at: Tensor, steps: int = STEPS) -> Te
     return (at @ fit["w"].unsqueeze(-1)).squeeze(-1) + fit["b"].unsqueeze(-1) > 0
 
 
+@measure
 def share_of_the_best_fit(runs: Runs) -> Tensor | Measured:
     """mu_Y(F;L) / I(F;Y) at T0 on held-out points, L being the linear classifier that best fits f_T0, (seeds,).
 

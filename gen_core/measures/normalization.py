@@ -13,6 +13,7 @@ from torch import Tensor
 from gen_core.losses import classes, right
 from gen_core.measures.held_out import (
     Measured,
+    final_outputs,
     held_out_outputs,
     losses_at,
     rank_correlation,
@@ -20,6 +21,7 @@ from gen_core.measures.held_out import (
     resampled_test_points,
 )
 from gen_core.measures.norms import FROBENIUS, LayerNorm, Parameters, layer_norms
+from gen_core.measuring import measure
 from gen_core.models.contract import Layer, layers_of
 from gen_core.run import Run, Runs
 from gen_core.training.parts import of_seeds, on_device
@@ -32,6 +34,7 @@ def normalized(params: Parameters, layers: Sequence[Layer], norm: LayerNorm = FR
     return {name: p / norms[name].view(-1, *[1] * (p.dim() - 1)) for name, p in params.items()}
 
 
+@measure
 def homogeneity_gap(run: Run) -> Tensor:
     """Max |f - rho_1 ... rho_K f~| / max |f|, each over held-out points and outputs, (seeds,).
 
@@ -42,6 +45,7 @@ def homogeneity_gap(run: Run) -> Tensor:
     return (f - scaled).abs().flatten(1).amax(1) / f.abs().flatten(1).amax(1)
 
 
+@measure
 def changed_decisions(run: Run) -> Tensor:
     """Share of the held-out points that f and f~ classify differently, (seeds,)."""
     f, normal, _ = _outputs(run)
@@ -49,6 +53,7 @@ def changed_decisions(run: Run) -> Tensor:
     return (classes(f) != classes(normal)).double().masked_fill(unknown, torch.nan).mean(1)
 
 
+@measure
 def loss_ordering(runs: Runs, *, normalize: bool = True) -> Tensor | Measured:
     """Spearman's correlation of training loss and test error over a family of networks, (seeds,).
 
@@ -66,6 +71,7 @@ def loss_ordering(runs: Runs, *, normalize: bool = True) -> Tensor | Measured:
     return _with_errors(runs, lambda errors: rank_correlation(losses, errors))
 
 
+@measure
 def advantage_of_norms(runs: Runs, rho: Tensor) -> Tensor | Measured:
     """`loss_ordering` with products of norms, minus its mean when every network has those of another one.
 
@@ -106,7 +112,7 @@ def train_losses(runs: Runs, divisors: Tensor) -> Tensor:
     """
     require_stopped(runs)
     networks = zip(runs, divisors.unbind(-2), strict=True)
-    return torch.stack([_means(run, run.train_outputs(), run.y, each) for run, each in networks], -2)
+    return torch.stack([_means(run, final_outputs(run, "train"), run.y, each) for run, each in networks], -2)
 
 
 def _means(run: Run, f: Tensor, y: Tensor, divisors: Tensor) -> Tensor:

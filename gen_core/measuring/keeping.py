@@ -12,7 +12,7 @@ import contextlib
 import functools
 import inspect
 from collections.abc import Callable, Sequence
-from dataclasses import dataclass, is_dataclass
+from dataclasses import dataclass, is_dataclass, replace
 from pathlib import Path
 from types import FunctionType
 from typing import Any, Self, TypeVar, overload
@@ -25,11 +25,13 @@ from gen_core.code.functions import code_behind
 from gen_core.code.values import array_text
 from gen_core.errors import InvalidClaim, InvalidExperiment
 from gen_core.experiment import Experiment
+from gen_core.finished import Origin
 from gen_core.measuring.folder import Folder, Place
 from gen_core.measuring.parts import FIRST, LAST, UNFIT, join, take_apart
 from gen_core.recipe import brief, digest
-from gen_core.run import Run, Runs, run_of_blocks
+from gen_core.run import Run, Runs
 from gen_core.training.draws import begins_with, state_of
+from gen_core.training.result import concatenate
 from gen_core.types import Data, Measured
 
 FORM = 1
@@ -190,5 +192,19 @@ def _named(function: Callable[..., Any], code: str) -> str:
 def _of_blocks(run: Run | Runs, blocks: list[int]) -> Run | Runs:
     """A run of the seeds of some of its blocks."""
     if isinstance(run, Runs):
-        return Runs({label: run_of_blocks(one, blocks) for label, one in run.runs.items()}, run.x)
-    return run_of_blocks(run, blocks)
+        return Runs({label: _run_of_blocks(one, blocks) for label, one in run.runs.items()}, run.x)
+    return _run_of_blocks(run, blocks)
+
+
+def _run_of_blocks(run: Run, blocks: list[int]) -> Run:
+    assert run.origin is not None
+    sources, rows = run.origin.sources, []
+    for block in blocks:
+        start = sum(source.size for source in sources[:block])
+        rows.append(slice(start, start + sources[block].size))
+    some = replace(
+        run,
+        seeds=tuple(seed for each in rows for seed in run.seeds[each]),
+        result=concatenate([run.result.rows(each) for each in rows]),
+    )
+    return replace(some, origin=Origin.of_run(run.origin.store, tuple(sources[i] for i in blocks), some))
