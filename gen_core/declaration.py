@@ -12,6 +12,7 @@ import pytest
 
 from gen_core.assuming import Assumption
 from gen_core.checks import check_words
+from gen_core.defaults import SCALES
 from gen_core.errors import InvalidClaim, Refuted
 from gen_core.experiment import Experiment
 from gen_core.form import Form, form_of
@@ -72,14 +73,17 @@ class Citation:
 
 @dataclass(frozen=True)
 class Claim:
-    """The declaration that `@claim` attaches: the source of a statement, its hypotheses, and how it is run."""
+    """The declaration that `@claim` attaches: the source of a statement, its hypotheses, and how it is run.
+
+    `not_reproduced` has the scales at which it is declared so, each with the reason.
+    """
 
     cite: Citation
     title: str
     statement: str
     formula: str
     assuming: tuple[Assumption, ...]
-    not_reproduced: str
+    not_reproduced: tuple[tuple[str, str], ...]
     first_look: int
     figure: Callable[..., Figure] | None
     form: Form | None
@@ -104,6 +108,14 @@ class Case:
     def at(self, scale: str) -> Setting:
         """The setting at a scale."""
         return self.setting.at(scale) if isinstance(self.setting, AtScale) else self.setting
+
+    def not_reproduced(self, scale: str) -> str:
+        """Why the statement is not reproduced in this setting at a scale; "" where it is, and for controls.
+
+        What is said of the standard scale is said of a scale that has the standard setting.
+        """
+        said = {} if self.drops else dict(self.claim.not_reproduced)
+        return said.get(scale, said.get("standard", "") if self.at(scale) == self.at("standard") else "")
 
     def experiments(self, scale: str) -> dict[str, Experiment]:
         """Label -> experiment at a scale."""
@@ -139,7 +151,7 @@ def claim(
     assuming: Sequence[Assumption] = (),
     without: Mapping[Assumption | Mutation, Scaled | Mapping[str, Scaled]] | None = None,
     formula: str = "",
-    not_reproduced: str = "",
+    not_reproduced: str | Mapping[str, str] = "",
     first_look: int = 8,
     figure: Callable[..., Figure] | None = None,
 ) -> Callable[[Test], Test]:
@@ -152,10 +164,11 @@ def claim(
             other, in every seed. Those on the run are checked before the test is called: a control in which, say, the
             training failed is then an ERROR, and not refuted for a wrong reason.
         without: the controls: hypothesis -> the setting without it. They must be REFUTED. Only a claim that is not
-            reproduced needs none, since it has shown that it can fail. An identity has no hypothesis to drop: its
-            control is a `Mutation`, a wrong measure that the test uses where `run.mutated_by(mutation)`.
+            reproduced, at some scale, needs none, since it has shown that it can fail. An identity has no hypothesis to
+            drop: its control is a `Mutation`, a wrong measure that the test uses where `run.mutated_by(mutation)`.
         formula: the paper's formula in LaTeX, without dollar signs, for the report.
-        not_reproduced: why the paper's statement is not reproduced here. The verdict must then be REFUTED.
+        not_reproduced: why the paper's statement is not reproduced here, at all scales, or scale -> why. The verdict
+            must then be REFUTED. At a scale that is left out, settings other than the standard ones are claimed.
         first_look: number of seeds at the first look, or the smallest larger one that can decide a median or a share;
             4 only where a seed is expensive.
         figure: run -> the paper's figure, for the report.
@@ -176,7 +189,13 @@ def claim(
             raise InvalidClaim(
                 f"{where} has without={brief(without)}; expected hypothesis -> setting, {{hypothesis: setting}}"
             )
-        check_words(f"{where} has not_reproduced", not_reproduced, empty=True)
+        if isinstance(not_reproduced, Mapping):
+            for scale, why in not_reproduced.items():
+                check_words(f"{where} has not_reproduced at {scale}", why)
+                if scale not in SCALES:
+                    raise InvalidClaim(f"{where} has not_reproduced at {brief(scale)}; expected {', '.join(SCALES)}")
+        else:
+            check_words(f"{where} has not_reproduced", not_reproduced, empty=True)
         if not without and not not_reproduced:
             raise InvalidClaim(
                 f"{where} has no control; expected `without`, since a claim that cannot fail is not a test"
@@ -207,7 +226,7 @@ def claim(
             statement,
             formula,
             tuple(assuming),
-            not_reproduced,
+            _by_scale(not_reproduced),
             first_look,
             figure,
             form_of(test),
@@ -220,7 +239,7 @@ def claim(
             for name, setting in _named(settings, ""):
                 suffix = f"-{name}" if name else ""
                 cases.append(Case(declared, f"{how}-{dropped.name}{suffix}", setting, dropped))
-        parameters = [pytest.param(case, id=case.name, marks=verdict_marks(case)) for case in cases]
+        parameters = [pytest.param(case, id=case.name) for case in cases]
         return pytest.mark.parametrize("run", parameters, indirect=True)(test)
 
     return attach
@@ -246,14 +265,20 @@ def _named(settings: Scaled | Mapping[str, Scaled], default: str) -> list[tuple[
     return named
 
 
-def verdict_marks(case: Case) -> list[pytest.MarkDecorator]:
-    """The xfail mark of a case that must be REFUTED; no other belongs on a claim."""
+def _by_scale(not_reproduced: str | Mapping[str, str]) -> tuple[tuple[str, str], ...]:
+    if isinstance(not_reproduced, str):
+        return tuple((scale, not_reproduced) for scale in SCALES if not_reproduced)
+    return tuple(not_reproduced.items())
+
+
+def verdict_marks(case: Case, scale: str) -> list[pytest.MarkDecorator]:
+    """The xfail mark of a case that must be REFUTED at a scale; no other belongs on a claim."""
     if isinstance(case.drops, Mutation):
         reason = f"control: the measure is mutated, {case.drops.name}"
     elif case.drops:
         reason = f"control: {case.drops.name} is dropped"
-    elif case.claim.not_reproduced:
-        reason = f"not reproduced: {case.claim.not_reproduced}"
+    elif why := case.not_reproduced(scale):
+        reason = f"not reproduced: {why}"
     else:
         return []
     return [pytest.mark.xfail(raises=Refuted, strict=True, reason=reason)]

@@ -4,6 +4,8 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 from functools import cached_property
+from pathlib import Path
+from typing import Protocol, Self
 
 import numpy as np
 import torch
@@ -17,6 +19,55 @@ from gen_core.rules.rates import base_rate
 from gen_core.schedule import AtLoss
 from gen_core.training.drawn import Drawn
 from gen_core.training.watching import array_name
+
+
+class Source(Protocol):
+    """A block of seeds of a run: what its numbers depend on."""
+
+    @property
+    def size(self) -> int:
+        """Number of seeds."""
+        ...
+
+    @property
+    def key(self) -> str:
+        """Key of its training."""
+        ...
+
+    @property
+    def mark(self) -> str:
+        """Digest of all that its numbers depend on, with what its seeds drew; "" where that cannot be told."""
+        ...
+
+
+@dataclass(frozen=True)
+class Origin:
+    """Where a run is from: its blocks of seeds, in order, and the folder that what is measured of them is kept in.
+
+    Attributes:
+        store: the folder of the store.
+        sources: the blocks.
+        result: the result that the blocks make up, and the versions of its arrays.
+    """
+
+    store: Path
+    sources: tuple[Source, ...]
+    result: TrainingResult
+    versions: tuple[int, ...]
+
+    @classmethod
+    def of(cls, store: Path, sources: tuple[Source, ...], result: TrainingResult) -> Self:
+        """The origin of a result as it is now."""
+        return cls(store, sources, result, _versions(result))
+
+    def fits(self, run: Finished) -> bool:
+        """Whether a run has this result for as many seeds, and nothing has been changed in place since."""
+        seeds = sum(source.size for source in self.sources)
+        return run.result is self.result and len(run.seeds) == seeds and _versions(self.result) == self.versions
+
+
+def _versions(result: TrainingResult) -> tuple[int, ...]:
+    return tuple(0 if array.is_inference() else array._version for array in result.arrays.values())
 
 
 @dataclass(frozen=True, repr=False)

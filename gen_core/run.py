@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Iterator, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from functools import cached_property
 from typing import overload
 
@@ -13,7 +13,7 @@ from torch import Generator, Tensor
 from gen_core.checks import check_tensor, check_words
 from gen_core.errors import InvalidExperiment
 from gen_core.experiment import Experiment
-from gen_core.finished import Finished
+from gen_core.finished import Finished, Origin
 from gen_core.losses import loss_of_points, mean_loss, right
 from gen_core.models.contract import Model, evaluated
 from gen_core.recipe import brief
@@ -21,7 +21,7 @@ from gen_core.schedule import AtLoss
 from gen_core.settings import Setting, Sweep, experiments
 from gen_core.training.draws import initial_parameters
 from gen_core.training.parts import of_seeds, on_device, outputs_in_parts
-from gen_core.training.result import TrainingResult
+from gen_core.training.result import TrainingResult, concatenate
 from gen_core.training.seeding import generator
 from gen_core.types import Measured
 
@@ -52,9 +52,11 @@ class Run(Finished):
         seeds: the seed numbers, in the order of the seed axis.
         result: the trainer's result.
         mutation: name of the mutation that this control applies, "" in all other cases.
+        origin: where the run is from; None for one that is made by hand, or at other weights.
     """
 
     mutation: str = ""
+    origin: Origin | None = None
 
     def mutated_by(self, mutation: Mutation) -> bool:
         """Whether this is the control in which the claim's measure is to be mutated so."""
@@ -277,6 +279,19 @@ class Runs:
             )
         values, resampled = [each.values for each in shared], [each.resampled for each in shared]
         return Measured(torch.stack(values), torch.stack(resampled, 1))
+
+
+def run_of_blocks(run: Run, blocks: Sequence[int]) -> Run:
+    """A run of the seeds of some blocks of its origin, by their places."""
+    assert run.origin is not None
+    sources, rows = run.origin.sources, []
+    for block in blocks:
+        start = sum(source.size for source in sources[:block])
+        rows.append(slice(start, start + sources[block].size))
+    seeds = tuple(seed for each in rows for seed in run.seeds[each])
+    result = concatenate([run.result.rows(each) for each in rows])
+    origin = Origin.of(run.origin.store, tuple(sources[i] for i in blocks), result)
+    return replace(run, seeds=seeds, result=result, origin=origin)
 
 
 def joined(setting: Setting, runs: Sequence[Run]) -> Run | Runs:

@@ -97,6 +97,7 @@ from gen_core.measures.sparse_population import (
     population_of,
 )
 from gen_core.measures.spectra import spectral_norm
+from gen_core.measures.stopped import late_in_words, of_those_that_stopped, reached_stop
 
 __all__ = [
     "Constants",
@@ -139,6 +140,7 @@ __all__ = [
     "iterates_in_the_row_span",
     "joint_table",
     "kernel_gap",
+    "late_in_words",
     "layer_norms",
     "leading_energy",
     "line",
@@ -157,6 +159,7 @@ __all__ = [
     "norm_products",
     "normalized",
     "null_performance_correlation",
+    "of_those_that_stopped",
     "off_line",
     "off_row_span",
     "output_gradients",
@@ -170,6 +173,7 @@ __all__ = [
     "radius",
     "random_direction",
     "rank_correlation",
+    "reached_stop",
     "relative_distance",
     "require_stopped",
     "resampled_held_out",

@@ -10,6 +10,7 @@ from torch import Tensor
 
 from gen_core.errors import Unfinished
 from gen_core.losses import loss_of_points
+from gen_core.measures.stopped import late_in_words, reached_stop
 from gen_core.run import Run, Runs
 from gen_core.training.seeding import generator
 from gen_core.types import Measured
@@ -95,12 +96,11 @@ def require_stopped(runs: Runs) -> None:
     """Check that all networks have reached the training loss of their `Stop`.
 
     Raises:
-        Unfinished: if one has not, naming the largest loss.
+        Unfinished: if some have not, naming them with their losses and seeds.
     """
-    for run in runs:
-        limit = run.experiment.stop.loss
-        if limit is not None and bool((run.train_loss > limit).any()):
-            raise Unfinished(
-                f"training loss {float(run.train_loss.max()):.3g} after {run.experiment.steps} steps; "
-                f"expected at most {limit:g}, the loss at which all networks stop (more steps)"
-            )
+    if late := late_in_words(runs):
+        last = next(run.experiment for run, came in zip(runs, reached_stop(runs), strict=True) if not came.all())
+        raise Unfinished(
+            f"training loss of {late} after {last.steps} steps; expected at most {last.stop.loss:g}, the loss at which "
+            "all networks stop (more steps)"
+        )

@@ -82,14 +82,18 @@ class Journal:
         """Log a finished training."""
         self._append("trainings", json.dumps(asdict(event)))
 
-    def trained(self, keys: Iterable[str]) -> int:
-        """Number of seeds that all processes of this run have trained for some keys so far."""
+    def events(self) -> Iterator[Event]:
+        """The trainings of all processes of this run that have not been read yet."""
         for line in self._new_lines("trainings"):
             with contextlib.suppress(ValueError, TypeError):  # two halves of lines, where a full disk cut the first
-                event = Event(**json.loads(line))
-                self._seeds[event.key] += event.seeds
-                self._trainings += 1
-                self._experiments.add(event.experiment)
+                yield Event(**json.loads(line))
+
+    def trained(self, keys: Iterable[str]) -> int:
+        """Number of seeds that all processes of this run have trained for some keys so far."""
+        for event in self.events():
+            self._seeds[event.key] += event.seeds
+            self._trainings += 1
+            self._experiments.add(event.experiment)
         return sum(self._seeds[key] for key in keys)
 
     def trained_in_words(self) -> str:

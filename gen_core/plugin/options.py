@@ -34,6 +34,7 @@ class Options:
     store_days: float | None
     data_dir: str | None
     require_data: bool
+    within: float | None
     plan: bool
     list_claims: bool
     check_claims: bool
@@ -47,7 +48,7 @@ class Options:
     @property
     def inspects(self) -> bool:
         """Whether claims are only looked at, and nothing is run."""
-        return self.list_claims or self.check_claims
+        return self.plan or self.list_claims or self.check_claims
 
 
 def pytest_addoption(parser: pytest.Parser) -> None:
@@ -77,7 +78,12 @@ def pytest_addoption(parser: pytest.Parser) -> None:
     add("--data-dir", metavar="DIR", help=data)
     required = "a missing data set is an ERROR, not NOT RUN"
     add("--require-data", action="store_true", help=required)
-    plan = "collect only, and print what would be trained, which cases share it, and the estimated time"
+    hours = (
+        "leave claims that do not fit into so many hours NOT RUN, by the plan's estimates and earlier records; they "
+    )
+    hours += "take turns from night to night, by the date of the seeds"
+    add("--within", type=_hours, metavar="HOURS", help=hours)
+    plan = "print a table of what would be trained, with estimates of memory and time, and run nothing"
     add("--plan", action="store_true", help=plan)
     form = "check the form of the files of the selected claims, print a line for each defect, and run nothing"
     add("--check-claims", action="store_true", help=form)
@@ -87,10 +93,7 @@ def pytest_addoption(parser: pytest.Parser) -> None:
 
 def pytest_cmdline_main(config: pytest.Config) -> None:
     """Run without workers where only the collection is inspected."""
-    chosen = Options.of(config)
-    if chosen.plan:
-        config.option.collectonly = True
-    if chosen.inspects:
+    if Options.of(config).inspects:
         config.option.numprocesses, config.option.dist, config.option.tx = None, "no", []
 
 
@@ -106,8 +109,6 @@ def pytest_configure(config: pytest.Config) -> None:
     if chosen.data_dir is not None:
         _look_for_data_in(config, here / chosen.data_dir)
     if on_worker(config):
-        if "gpu" in (sent := config.workerinput["gen_core"]):  # type: ignore[attr-defined]
-            os.environ["CUDA_VISIBLE_DEVICES"] = sent["gpu"]
         return
     if Path(chosen.report_dir) != default_report(config):
         writable(here / chosen.report_dir, "--report-dir")
@@ -182,6 +183,10 @@ def _cases(text: str) -> int:
 
 def _days(text: str) -> float:
     return _number(text, 1e6, "a number of days above 0")
+
+
+def _hours(text: str) -> float:
+    return _number(text, 1e6, "a number of hours above 0")
 
 
 def _chance(text: str) -> float:

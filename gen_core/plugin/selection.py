@@ -12,15 +12,17 @@ from gen_core.declaration import verdict_marks
 from gen_core.plugin import progress, terminal
 from gen_core.plugin.misnamed import misnamed
 from gen_core.plugin.options import on_worker
+from gen_core.plugin.planning import plan_lines
 from gen_core.plugin.session import Session, case_of
 from gen_core.plugin.signals import end_as_interrupted
 from gen_core.plugin.well_formed import form_defects
+from gen_core.plugin.within import not_tonight
 from gen_core.records import visible
 
 
 @pytest.hookimpl(wrapper=True, tryfirst=True)
 def pytest_collection_modifyitems(config: pytest.Config, items: list[pytest.Item]) -> Generator[None, None, None]:
-    """Mark claims by paper before `-m` is applied, and plan for those that remain after it."""
+    """Mark claims by paper and expected verdict before `-m` is applied, and plan for those that remain after it."""
     ours = Session.of(config)
     papers = {}
     for item in items:
@@ -32,6 +34,8 @@ def pytest_collection_modifyitems(config: pytest.Config, items: list[pytest.Item
                 config.addinivalue_line("markers", f"{paper.key}: claims of {paper}")
             papers[paper.key] = paper
             item.add_marker(paper.key)
+            for mark in verdict_marks(case, ours.scale):
+                item.add_marker(mark)
     yield
     ours.items = {item.nodeid: case for item in items if (case := case_of(item))}
     refusals = {nodeid: why for nodeid, case in ours.items.items() if (why := ours.refusal(case))}
@@ -39,12 +43,18 @@ def pytest_collection_modifyitems(config: pytest.Config, items: list[pytest.Item
         refused = pytest.CollectReport(nodeid, "failed", f"{nodeid}: InvalidClaim: {why}", [])
         config.hook.pytest_collectreport(report=refused)
     if ours.items:
-        ours.plan()
+        lab, hours = ours.plan(), ours.options.within
+        if hours is not None and (left_out := not_tonight(ours, lab, hours)):
+            for item in items:
+                if item.nodeid in left_out:
+                    item.add_marker(pytest.mark.skip(reason=left_out[item.nodeid]))
+            ours.left_out = left_out
+            ours.plan()
         if on_worker(config):
             _longest_first(ours, items)
 
 
-def _refuse_xfail(items: list[pytest.Item]) -> None:
+def _refuse_xfail(items: list[pytest.Item], scale: str) -> None:
     """Reject xfail marks other than our own, which would turn a red claim green.
 
     Raises:
@@ -52,7 +62,7 @@ def _refuse_xfail(items: list[pytest.Item]) -> None:
     """
     for item in items:
         case = case_of(item)
-        own = [decorator.mark for decorator in verdict_marks(case)] if case else []
+        own = [decorator.mark for decorator in verdict_marks(case, scale)] if case else []
         for mark in item.iter_markers("xfail") if case else ():
             if mark not in own:
                 raise pytest.UsageError(
@@ -80,7 +90,7 @@ def pytest_collection_finish(session: pytest.Session) -> None:
     if ours.lab is None or config.getoption("collectonly") or ours.options.inspects:
         return
     try:
-        _refuse_xfail(session.items)
+        _refuse_xfail(session.items, ours.scale)
         ours.open(ours.lab)
     except pytest.UsageError as error:
         if on_worker(config):  # xdist reports a usage error as a crash; this way the controller shows it and stops
@@ -97,17 +107,20 @@ def pytest_report_collectionfinish(config: pytest.Config) -> list[str]:
     ours = Session.of(config)
     if ours.lab is None:
         return []
-    plan = terminal.plan_lines(ours.lab) if ours.options.plan else []
-    return [visible(line) for line in (*terminal.conditions(ours.run_record(), len(ours.items)), *plan)]
+    lines = terminal.conditions(ours.run_record(), len(ours.items))
+    if ours.left_out:
+        left = f"{len(ours.left_out)} of {len(ours.items)} cases are NOT RUN tonight"
+        lines.append(f"--within {ours.options.within:g} h: {left}, since their claims do not fit")
+    return [visible(line) for line in (*lines, *(plan_lines(ours.lab) if ours.options.plan else []))]
 
 
 @pytest.hookimpl(tryfirst=True)
 def pytest_runtestloop(session: pytest.Session) -> bool | None:
-    """Under `--list-claims`, print a table instead of running anything; under `--check-claims`, defects of form."""
+    """Run nothing under `--plan`; print a table under `--list-claims`, and defects of form under `--check-claims`."""
     ours = Session.of(session.config)
     if not ours.options.inspects or session.testsfailed:
         return None
-    lines = terminal.claim_lines(ours.items) if ours.options.list_claims else []
+    lines = terminal.claim_lines(ours.items, ours.scale) if ours.options.list_claims else []
     if ours.options.check_claims:
         found, last = _defects_of(session)
         session.testsfailed = len(found)  # the exit status follows

@@ -59,6 +59,7 @@ class Session:
         items: the selected claim cases, after deselection.
         shares: number of cases collected before deselection, which the error budget is split over by default, so that a
             verdict does not depend on the selection.
+        left_out: cases that do not fit into `--within`, with the reason.
         lab: the lab, set up once the selection is known.
         checked: what hypotheses say, once they have been asked.
     """
@@ -72,6 +73,7 @@ class Session:
     began: datetime
     items: dict[str, Case] = field(default_factory=dict)
     shares: int = 0
+    left_out: dict[str, str] = field(default_factory=dict)
     lab: Lab | None = None
     checked: dict[Asked, tuple[bool, str]] = field(default_factory=dict)
 
@@ -104,7 +106,7 @@ class Session:
     def looks(self, case: Case) -> tuple[int, ...]:
         """Numbers of seeds at which a case is judged; those of a mean where the form of its expectation is unknown."""
         form, claim = case.claim.form or Form(""), case.claim
-        holds = case.drops is None and not claim.not_reproduced
+        holds = case.drops is None and not case.not_reproduced(self.scale)
         return form.looks(self.level, claim.first_look, self.options.max_seeds, holds=holds)
 
     def refusal(self, case: Case) -> str:
@@ -121,7 +123,7 @@ class Session:
         self.lab.plan(
             (nodeid, experiment, self.looks(case)[0])
             for nodeid, case in self.items.items()
-            if not self.refusal(case)
+            if nodeid not in self.left_out and not self.refusal(case)
             for experiment in case.experiments(self.scale).values()
         )
         return self.lab
@@ -185,7 +187,7 @@ class Session:
             statement=claim.statement,
             formula=claim.formula,
             drops=case.drops.name if case.drops else "",
-            not_reproduced=claim.not_reproduced if not case.drops else "",
+            not_reproduced=case.not_reproduced(self.scale),
             work=work_of(case.experiments(self.scale).values()),
             hypotheses=hypotheses,
             recipes=dict(describe(case.at(self.scale))),

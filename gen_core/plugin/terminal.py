@@ -1,17 +1,13 @@
-"""Terminal output of a run: the plan, the list of claims, and one line per case at the end."""
+"""Terminal output of a run: its conditions, the list of claims, and one line per case at the end."""
 
 from __future__ import annotations
 
 from collections.abc import Iterable
 
 from gen_core.declaration import Case
-from gen_core.experiment import Experiment
-from gen_core.lab import Demand, Lab
 from gen_core.plugin.outcomes import state
 from gen_core.records import ERROR, HOLDS, INCONCLUSIVE, CaseRecord, RunRecord, in_deviations
 from gen_core.statistics import deciding_headroom, looks, spend
-from gen_core.training import cost
-from gen_core.types import Nothing
 
 
 def conditions(run: RunRecord, cases: int) -> list[str]:
@@ -29,66 +25,7 @@ def conditions(run: RunRecord, cases: int) -> list[str]:
     ]
 
 
-def plan_lines(lab: Lab) -> list[str]:
-    """The experiments of the plan: groups that are trained together, sizes, cases that share them, and cost."""
-    lines, total, on_gpu, work, largest = [], 0.0, 0.0, 0.0, 0
-    plan, kind = lab.planned, lab.device.type
-    for number, group in enumerate(plan.groups, 1):
-        spared = [_spared(lab, demand) for demand in group]
-        left = [demand for demand, why in zip(group, spared, strict=True) if not why]
-        seconds = sum(cost.seconds(d.experiment, d.first_look, kind) for d in left)
-        operations = sum(cost.cost(d.experiment).operations * d.first_look for d in left)
-        memory = max(cost.cost(d.experiment).memory for d in group)
-        lines.append(f"group {number}: about {_time(seconds)}, {operations:.1e} multiply-adds, {_size(memory)} a seed")
-        for demand, why in zip(group, spared, strict=True):
-            name = f"{demand.experiment.label()} ({demand.experiment.key[:8]}), {demand.experiment.steps_in_all} steps"
-            lines.append(f"  {name}: {why or f'{demand.first_look} seeds'}")
-            lines.append(f"    {_sizes(demand.experiment)}")
-            lines.extend(f"    {case}" for case in demand.cases)
-        total, work = total + seconds, work + operations
-        on_gpu += sum(cost.seconds(d.experiment, d.first_look, "cuda") for d in left)
-        largest = max(largest, sum(cost.cost(d.experiment).memory * d.first_look for d in left))
-    for demand in (demand for demand in plan.demands.values() if not demand.experiment.steps):
-        work_left = "drawn" if demand.experiment.model else "computed"
-        lines.append(f"  {demand.experiment.label()} ({demand.experiment.key[:8]}): {work_left}, not trained")
-        lines.append(f"    {_sizes(demand.experiment)}")
-        lines.extend(f"    {case}" for case in demand.cases)
-    trained = sum(map(len, plan.groups))
-    head = f"plan: {trained} experiments in {len(plan.groups)} groups, longest first"
-    if drawn := len(plan.demands) - trained:
-        head += f", and {drawn} that train nothing"
-    return [
-        head,
-        *lines,
-        f"a group that fits into memory is one batch: the largest takes {_size(largest)}, others are trained in parts",
-        f"in all about {_time(total)} on one process of this {kind} ({_time(on_gpu)} on a GPU, by a guess "
-        f"at its speed), {work:.1e} multiply-adds of training (estimates are orders of magnitude; what measures take "
-        "is not in them)",
-    ]
-
-
-def _sizes(experiment: Experiment) -> str:
-    """The sizes of an experiment, in one line."""
-    inputs = "x".join(map(str, experiment.data.inputs))
-    held_out = f", {experiment.n_test} held out" if experiment.n_test else ""
-    none = isinstance(experiment.data, Nothing)
-    parts = ["no data" if none else f"n={experiment.data.n} of {inputs}{held_out}"]
-    if experiment.model:
-        parts.append(f"{experiment.model.size(experiment.data.inputs).parameters} parameters")
-    if experiment.rule:
-        parts.append(f"batches of {experiment.rule.batch}" if experiment.rule.batch else "all points a step")
-    return ", ".join([*parts, experiment.dtype])
-
-
-def _spared(lab: Lab, demand: Demand) -> str:
-    """Why an experiment of the plan is not trained; empty if it is."""
-    if demand.data_error:
-        return f"NOT RUN, {' '.join(demand.data_error.split())}"
-    stored = all(lab.store.has(key) for key in lab.keys(demand.experiment, demand.first_look))
-    return "in the store" if stored else ""
-
-
-def claim_lines(items: dict[str, Case]) -> list[str]:
+def claim_lines(items: dict[str, Case], scale: str) -> list[str]:
     """A table of the claims: paper, place, numbers of settings and of controls, the test's name for `-k`, statement."""
     claims: dict[str, list[Case]] = {}
     for nodeid, case in items.items():
@@ -97,7 +34,8 @@ def claim_lines(items: dict[str, Case]) -> list[str]:
     for nodeid, cases in claims.items():
         claim = cases[0].claim
         controls = sum(case.drops is not None for case in cases)
-        kind = "not reproduced" if claim.not_reproduced else "claimed"
+        kinds = {"not reproduced" if case.not_reproduced(scale) else "claimed" for case in cases if not case.drops}
+        kind = " or ".join(sorted(kinds))
         settings = str(len(cases) - controls)
         name = nodeid.rpartition("::")[2]
         rows.append((claim.cite.paper.key, claim.cite.place, settings, str(controls), kind, name, claim.title))
@@ -129,13 +67,3 @@ def _row(record: CaseRecord) -> tuple[str, ...]:
     reason = f"; {record.reason}" if record.verdict in (ERROR, HOLDS) and record.reason else ""
     took = f"{headroom}{len(record.seeds)} seeds{needed}, {record.seconds:.1f} s{reason}"
     return state(record), name, value, record.tolerance, took
-
-
-def _time(seconds: float) -> str:
-    if seconds < 120:
-        return f"{seconds:.0f} s"
-    return f"{seconds / 60:.0f} min" if seconds < 7200 else f"{seconds / 3600:.1f} h"
-
-
-def _size(memory: float) -> str:
-    return f"{memory / 2**20:.1f} MiB" if memory < 2**30 else f"{memory / 2**30:.1f} GiB"

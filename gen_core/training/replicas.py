@@ -32,14 +32,14 @@ COINCIDENCE = 40
 
 
 @lru_cache(maxsize=1000)
-def places(size: int) -> Tensor:
-    """The places of `SAMPLED` of so many numbers, at multiples of the golden ratio.
+def places(size: int, device: torch.device) -> Tensor:
+    """The places of `SAMPLED` of so many numbers, at multiples of the golden ratio, on a device.
 
     Equal steps would meet the same few pixels of every image.
     """
     if size <= SAMPLED:
-        return torch.arange(size)
-    return (torch.arange(1, SAMPLED + 1, dtype=torch.float64) * GOLDEN % 1 * size).long()
+        return torch.arange(size).to(device)
+    return (torch.arange(1, SAMPLED + 1, dtype=torch.float64) * GOLDEN % 1 * size).long().to(device)
 
 
 def sampled(tensor: Tensor | Pooled, rows: int = 0) -> Tensor:
@@ -47,7 +47,7 @@ def sampled(tensor: Tensor | Pooled, rows: int = 0) -> Tensor:
     if isinstance(tensor, Pooled):
         return tensor.numbers(places(tensor.shape.numel()))
     flat = tensor.detach().reshape(*tensor.shape[:rows], -1)
-    return flat.index_select(-1, places(flat.shape[-1]).to(flat.device))
+    return flat.index_select(-1, places(flat.shape[-1], flat.device))
 
 
 def mark(tensor: Tensor | Pooled) -> int:

@@ -23,7 +23,8 @@ from gen_core import (
     assumption,
     claim,
 )
-from gen_core.declaration import Citation, cases_of
+from gen_core.declaration import Citation, cases_of, verdict_marks
+from gen_core.defaults import SCALES
 from tests.toy import Points, clean, noiseless, noisy
 
 CITE = Paper("toy", "A. Author", "On toys", 2020, "Journal").at("Theorem 1")
@@ -84,6 +85,12 @@ SIGN = Mutation("sign", "The sign is turned.")
         ({"first_look": "8"}, stated(), "statement has first_look '8'; expected a number of seeds from 2 to 64"),
         ({"figure": "a.png"}, stated(), "statement has figure 'a.png'; expected a function of the run"),
         ({"not_reproduced": True}, stated(), "statement has not_reproduced True; expected text"),
+        ({"not_reproduced": {"paper": ""}}, stated(), "statement has not_reproduced at paper ''; expected text"),
+        (
+            {"not_reproduced": {"big": "x"}},
+            stated(),
+            "statement has not_reproduced at 'big'; expected quick, standard, p",
+        ),
         ({"assuming": noiseless}, stated(), "statement has assuming=Assumption(name='noiseless'"),
         ({"without": [noiseless]}, stated(), "statement has without=[Assumption(name='noiseless'"),
         ({"without": (SIGN,)}, stated(), "statement has without=(Mutation(name='sign'"),
@@ -140,9 +147,9 @@ def test_a_claim_is_a_native_parametrization_with_strict_controls():
     name, parameters = mark.args
     assert name == "run"
     assert [p.id for p in parameters] == ["slow", "fast", "without-noiseless-little", "without-noiseless-much"]
-    assert [p.marks for p in parameters[:2]] == [[], []]
+    assert [verdict_marks(p.values[0], "quick") for p in parameters[:2]] == [[], []]
     for parameter in parameters[2:]:
-        (xfail,) = parameter.marks
+        (xfail,) = verdict_marks(parameter.values[0], "quick")
         assert xfail.kwargs == {"raises": Refuted, "strict": True, "reason": "control: noiseless is dropped"}
     case = parameters[1].values[0]
     assert (case.claim.title, case.at("quick"), case.experiments("quick")) == ("The loss is small.", fast, {"": fast})
@@ -154,7 +161,7 @@ def test_an_identity_has_a_mutated_measure_for_its_control():
     parameters = test.pytestmark[-1].args[1]
     assert [p.id for p in parameters] == ["given", "mutated-sign-small", "mutated-sign-large"]
     assert [p.values[0].drops for p in parameters] == [None, SIGN, SIGN]
-    (xfail,) = parameters[1].marks
+    (xfail,) = verdict_marks(parameters[1].values[0], "standard")
     assert xfail.kwargs == {"raises": Refuted, "strict": True, "reason": "control: the measure is mutated, sign"}
 
 
@@ -166,10 +173,25 @@ def test_a_test_knows_its_cases():
 
 
 def test_what_is_not_reproduced_needs_no_control_and_has_its_own_mark():
-    test = claim(cite=CITE, given=clean, not_reproduced="too small")(stated())
-    (parameter,) = test.pytestmark[-1].args[1]
-    (xfail,) = parameter.marks
-    assert xfail.kwargs == {"raises": Refuted, "strict": True, "reason": "not reproduced: too small"}
+    (case,) = cases_of(claim(cite=CITE, given=clean, not_reproduced="too small")(stated())).values()
+    for scale in ("quick", "standard", "paper"):
+        (xfail,) = verdict_marks(case, scale)
+        assert xfail.kwargs == {"raises": Refuted, "strict": True, "reason": "not reproduced: too small"}
+
+
+def test_what_is_not_reproduced_at_one_scale_is_claimed_at_another_size():
+    big = replace(clean, data=Points(n=600))
+    given = {"same": clean, "grows": AtScale(standard=clean, quick=big, paper=big)}
+    said = {"standard": "too small", "quick": "too quick"}
+    test = claim(cite=CITE, given=given, assuming=(noiseless,), without={noiseless: noisy}, not_reproduced=said)(
+        stated()
+    )
+    found = {name: [case.not_reproduced(scale) for scale in SCALES] for name, case in cases_of(test).items()}
+    assert found == {
+        "same": ["too quick", "too small", "too small"],
+        "grows": ["too quick", "too small", ""],
+        "without-noiseless": ["", "", ""],
+    }
 
 
 def test_settings_are_taken_at_the_scale_of_the_run():

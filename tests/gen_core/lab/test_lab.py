@@ -58,7 +58,7 @@ def test_groups_are_longest_first(make):
     long, longer = replace(NET, steps=2000), replace(A, steps=50_000)
     lab = plan(make(), A, long, B, longer)
     assert [group[0].experiment for group in lab.planned.groups] == [longer, long, A]
-    took = [sum(cost.seconds(d.experiment, d.first_look, "cpu") for d in group) for group in lab.planned.groups]
+    took = [cost.group_seconds([(d.experiment, d.first_look) for d in group], "cpu") for group in lab.planned.groups]
     assert took == sorted(took, reverse=True)
 
 

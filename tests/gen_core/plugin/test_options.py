@@ -98,27 +98,24 @@ def test_claims_are_listed_and_planned_without_training(suite, workers):
             "toy    Theorem 1  1         1         claimed  test_small  The loss is small.",
         ]
     )
-    planned = suite.run("--collect-only", "--plan", "-n", workers)
+    planned = suite.run("--plan", "-n", workers)
     assert planned.ret == 0
     planned.stdout.fnmatch_lines(
         [
             "plan: 2 experiments in 1 groups, longest first",
-            "group 1: about * s, *e+0? multiply-adds, * MiB a seed",
-            "  Linear on Points, GD (????????), 20 steps: 8 seeds",
-            "    n=60 of 3, 3 parameters, all points a step, float64",
-            "    test_claims.py::test_small?given?",
-            "a group that fits into memory is one batch: the largest takes * MiB, others are trained in parts",
-            "in all about * on one process of this *, *e+0? multiply-adds of training (estimates are orders of*",
+            "GROUP  ROWS  STEPS *",
+            "    1    16     20  *e+0?  * MiB        1  *  Linear on Points, GD: n=60 of 3, 3 parameters, all points a"
+            " step, float64; 2 x 8 seeds",
+            "in all *e+0? multiply-adds: about * on one process of this *, * on an H100 (estimates are orders of*",
+            "a row of every group fits into this *, * GiB: the largest takes * MiB",
         ]
     )
-    assert suite.run("--plan", "-n", workers).ret == 0
+    planned.stdout.no_fnmatch_line("*test_small*")
     assert not (suite.pytester.path / "report").exists()
     assert not (suite.pytester.path / ".gen-core").exists()
 
     suite.run()
-    suite.run("--plan", "-n", workers).stdout.fnmatch_lines(
-        ["  Linear on Points, GD (????????), 20 steps: in the store"]
-    )
+    suite.run("--plan", "-n", workers).stdout.fnmatch_lines(["    1     0     20 *; 2 x 8 seeds, 2 of them spared"])
 
 
 def test_a_paper_of_ones_own_is_a_strict_marker(suite):

@@ -7,7 +7,7 @@ import torch
 
 from gen_core import GD, Energy, Every, Experiment, InvalidExperiment, Momentum, Potential, Run, Unfinished
 from gen_core.lab import Lab, Store
-from gen_core.plugin.terminal import plan_lines
+from gen_core.plugin.planning import plan_lines
 from gen_core.training.cost import cost
 from gen_core.training.trainer import train_rows
 from tests.gen_core.training.teacher import LEAST_SQUARES
@@ -85,7 +85,7 @@ def test_a_recipe_without_data_is_planned_stored_and_measured(tmp_path):
     lab = Lab(Store(tmp_path), torch.device("cpu"))
     lab.plan([("case", WELLS, 4)])
     assert WELLS.label() == "DoubleWell, GD"
-    assert any(line.strip() == "no data, 100 parameters, all points a step, float64" for line in plan_lines(lab))
+    assert any("no data, 100 parameters, all points a step, float64;" in line for line in plan_lines(lab))
     first = lab.run(WELLS, 4)
     again = Lab(Store(tmp_path), torch.device("cpu")).run(WELLS, 4)
     assert torch.equal(first.weights("x"), again.weights("x"))
