@@ -16,7 +16,7 @@ from gen_core.training.draws import bytes_of, initial_parameters, sample_data
 from gen_core.training.parts import bytes_of_pass, join_parts, measuring_device, parts_of
 from gen_core.training.replicas import mark
 from gen_core.training.result import TrainingResult
-from gen_core.types import Data
+from gen_core.types import Data, Pooled, stack_points
 
 
 class PartOfPoints(NamedTuple):
@@ -122,7 +122,7 @@ class Drawn:
             if rows != last:
                 drawn.clear()
                 drawn, last = [self._points(row, held_out) for row in range(len(self.seeds))[rows]], rows
-            X, y = (torch.stack([points[at] for points in each]) for each in zip(*drawn, strict=True))
+            X, y = (stack_points(each, at) for each in zip(*drawn, strict=True))
             labels = e.torch_dtype if y.is_floating_point() else y.dtype
             yield PartOfPoints(rows, at, X.to(device, e.torch_dtype), y.to(device, labels))
 
@@ -141,10 +141,10 @@ class Drawn:
         n = self.experiment.n_test if held_out else self.experiment.data.n
         return join_parts(((p.seeds, p.points, function(p.seeds, p.X, p.y)) for p in parts), len(self.seeds), n)
 
-    def _points(self, row: int, held_out: bool) -> tuple[Tensor, Tensor]:
+    def _points(self, row: int, held_out: bool) -> tuple[Tensor | Pooled, Tensor]:
         """Inputs and labels of a seed."""
-        data = self._draw(row)
-        X, y = (data.X_test, data.y_test) if held_out else (data.X, data.y)
+        data = vars(self._draw(row))
+        X, y = (data["X_test"], data["y_test"]) if held_out else (data["X"], data["y"])
         if X is None or y is None:
             raise self._holds_no("X_test")
         return X, y
@@ -157,10 +157,10 @@ class Drawn:
         return data
 
     def _data(self, name: str) -> Tensor:
-        parts = [getattr(self._draw(row), name) for row in range(len(self.seeds))]
+        parts = [vars(self._draw(row))[name] for row in range(len(self.seeds))]
         if parts[0] is None:
             raise self._holds_no(name)
-        value = torch.stack(parts)
+        value = stack_points(parts)
         for row, stacked in enumerate(value):
             self._require_drawn(row, name, stacked)
         return value
@@ -169,7 +169,7 @@ class Drawn:
         kind = type(self.experiment.data).__name__
         return InvalidExperiment(f"{kind} holds no {name}; give it n_test held-out points")
 
-    def _require_drawn(self, row: int, name: str, value: Tensor | None) -> None:
+    def _require_drawn(self, row: int, name: str, value: Tensor | Pooled | None) -> None:
         """Check that a seed was trained on what is measured of it.
 
         Raises:

@@ -82,8 +82,8 @@ FAULTS = (
     Fault(
         "labels of another seed in measures",
         "gen_core/training/drawn.py",
-        "value = torch.stack(parts)\n",
-        "value = torch.stack(parts).roll(1, 0)\n",
+        "value = stack_points(parts)\n",
+        "value = stack_points(parts).roll(1, 0)\n",
         red=("claims/test_nakkiran_linear_first.py::test_the_bulk_of_early_performance_is_linear[product]",),
     ),
 )
