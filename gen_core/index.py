@@ -20,6 +20,7 @@ from gen_core.expectation import expect
 from gen_core.experiment import Experiment, Observable
 from gen_core.loading import load, train
 from gen_core.losses import CrossEntropy, Energy, Logistic, LogSumExp, Square, WholeLoss
+from gen_core.measuring import measure
 from gen_core.models.activations import Polynomial
 from gen_core.models.copies import MinusCopy
 from gen_core.models.networks import MLP, ConvNet
@@ -121,5 +122,6 @@ __all__ = [
     "claim",
     "expect",
     "load",
+    "measure",
     "train",
 ]

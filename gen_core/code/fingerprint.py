@@ -49,6 +49,7 @@ class Reached:
 
     texts: dict[Node, str] = field(default_factory=dict)
     files: dict[Path, tuple[int, int]] = field(default_factory=dict)
+    modules: dict[str, str] = field(default_factory=dict)
     libraries: set[str] = field(default_factory=set)
     strings: set[str] = field(default_factory=set)
     values: dict[tuple[str, str], str] = field(default_factory=dict)
@@ -67,6 +68,8 @@ class Reached:
         """Whether a file or a value has changed since it was read, or what was reached does not last."""
         try:
             if not self.lasting or any(_stamp(path) != stamp for path, stamp in self.files.items()):
+                return True
+            if any(_file_of(name) not in (None, file) for name, file in self.modules.items()):
                 return True
             return any(value_of(*node) != value for node, value in self.values.items())
         except OSError:
@@ -263,7 +266,7 @@ class _Follower:
         if path is None or name in OWN or (name.partition(".")[0] not in self.roots and installed(path)):
             return None
         try:
-            self.found.files[path] = _stamp(path)
+            self.found.files[path], self.found.modules[name] = _stamp(path), str(path)
             return read(name, path)
         except (OSError, SyntaxError, ValueError, RecursionError):
             self.found.libraries.add(f"{name} is the file {hashlib.sha256(path.read_bytes()).hexdigest()}")
@@ -292,6 +295,11 @@ def _text(module: Module, node: Node) -> list[str]:
         return [text for text, _ in module.piece(*node[1:])]
     except KeyError:
         return []
+
+
+def _file_of(module: str) -> str | None:
+    """The file that a loaded module is from, which may be another one than its namesake's before; None if it is not."""
+    return getattr(sys.modules.get(module), "__file__", None)
 
 
 def _stamp(path: Path) -> tuple[int, int]:
