@@ -18,6 +18,7 @@ from gen_core.recipe import brief
 from gen_core.rules.rates import base_rate
 from gen_core.schedule import AtLoss
 from gen_core.training.drawn import Drawn
+from gen_core.training.result import TrainingResult
 from gen_core.training.watching import array_name
 
 
