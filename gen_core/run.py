@@ -15,7 +15,7 @@ from gen_core.errors import InvalidExperiment
 from gen_core.experiment import Experiment
 from gen_core.finished import Finished, Origin
 from gen_core.losses import loss_of_points, mean_loss, right
-from gen_core.models.contract import Model, evaluated
+from gen_core.models.contract import evaluated
 from gen_core.recipe import brief
 from gen_core.schedule import AtLoss
 from gen_core.settings import Setting, Sweep, experiments
@@ -121,7 +121,8 @@ class Run(Finished):
         if X.shape[:1] != (len(self.seeds),) or X.dim() < 2 or X.shape[2:] != self.experiment.data.inputs:
             expected = ", ".join(map(str, (len(self.seeds), "n", *self.experiment.data.inputs)))
             raise InvalidExperiment(f"inputs of shape {tuple(X.shape)}; expected ({expected})")
-        return outputs_in_parts(*self._evaluated(at), X, self.experiment.torch_dtype).double()
+        model, params = evaluated(self.model, self.params(at), lambda: self.X)
+        return outputs_in_parts(model, params, X, self.experiment.torch_dtype).double()
 
     def train_outputs(self, at: float | str | None = None) -> Tensor:
         """`outputs` on the training points, float64 (seeds, n[, C]), in bounded memory; see `over_points`."""
@@ -132,13 +133,9 @@ class Run(Finished):
         return self._outputs_at_points(at, held_out=True)
 
     def _outputs_at_points(self, at: float | str | None, *, held_out: bool) -> Tensor:
-        model, params = self._evaluated(at)
-        params = on_device(params)
-        outputs = self.over_points(lambda rows, X, y: model.forward(of_seeds(params, rows), X), held_out=held_out)
-        return outputs.double()
-
-    def _evaluated(self, at: float | str | None) -> tuple[Model, Mapping[str, Tensor]]:
-        return evaluated(self.model, self.params(at), lambda: self.X)
+        model, params = evaluated(self.model, self.params(at), lambda: self.X)
+        there = on_device(params)
+        return self.over_points(lambda rows, X, _: model.forward(of_seeds(there, rows), X), held_out=held_out).double()
 
     def losses(self, X: Tensor, y: Tensor) -> Tensor:
         """Loss of each point of X, (seeds, n, *inputs), with labels y, (seeds, n, *targets): float64, (seeds, n).

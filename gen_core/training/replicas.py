@@ -45,7 +45,7 @@ def places(size: int, device: torch.device) -> Tensor:
 def sampled(tensor: Tensor | Pooled, rows: int = 0) -> Tensor:
     """Some numbers of a tensor, at most `SAMPLED` of them; of each row, if its first axis is of rows."""
     if isinstance(tensor, Pooled):
-        return tensor.numbers(places(tensor.shape.numel()))
+        return tensor.numbers(places(tensor.shape.numel(), tensor.index.device))
     flat = tensor.detach().reshape(*tensor.shape[:rows], -1)
     return flat.index_select(-1, places(flat.shape[-1], flat.device))
 
