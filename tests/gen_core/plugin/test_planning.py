@@ -109,4 +109,6 @@ def test_the_table_has_a_line_a_group_longest_first(tmp_path):
 def test_what_does_not_fit_into_the_machine_is_named(tmp_path, monkeypatch):
     monkeypatch.setattr(planning, "machine_memory", lambda device: 2**29)
     line = plan_lines(planned(tmp_path, (LINEAR, 8), (CONV, 8)))[-1]
-    assert re.fullmatch(r"a row of groups 1 \([\d.]+ [MG]iB\) does not fit into this machine's memory, 512\.0 MiB", line)
+    assert re.fullmatch(
+        r"a row of groups 1 \([\d.]+ [MG]iB\) does not fit into this machine's memory, 512\.0 MiB", line
+    )
