@@ -35,8 +35,9 @@ coverage: $(READY) axe ## the same tests, and which share of the lines they reac
 	@$(RUN) coverage combine --quiet
 	@$(RUN) coverage report
 
-gpu: $(READY) ## the tests that need a CUDA device
+gpu: $(READY) ## the tests that need a CUDA device, and network-steps a second there
 	@$(RUN) pytest tests/gpu -m gpu $(ARGS)
+	@$(RUN) benchmarks.device
 
 mutants: $(READY) ## plant faults in copies of the tree, and see the claims that they break turn red
 	@$(RUN) tests.mutants $(ARGS)

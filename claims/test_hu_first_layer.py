@@ -80,6 +80,6 @@ def test_first_layer_follows_a_linear_model_on_training_points(run: Runs) -> Non
 
     Measured: the exponent in d of its largest value over t <= T, over the mean of (f_T^lin1)^2, against some decay.
     """
-    discrepancy = run.measure(lambda each: early_first_layer(each, each.X).discrepancy().amax(-1))
+    discrepancy = run.measure(lambda each: early_first_layer(each, "train").discrepancy().amax(-1))
 
     expect(discrepancy, "max of mean (f - f_lin)^2 / mean f_lin^2").decays_in(run.x, exponent_at_most=SOME_DECAY)

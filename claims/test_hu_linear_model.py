@@ -50,7 +50,7 @@ def in_function_space(run: Run, share: float = 1.0, behind: int = 0) -> Tensor:
 )
 def test_linear_model_descends_with_its_kernel(run: Run) -> None:
     expected = in_function_space(run, 0.9 if run.mutated_by(SHORT) else 1.0, int(run.mutated_by(BEHIND)))
-    off = early_first_layer(run, run.X).linear - expected
+    off = early_first_layer(run, "train").linear - expected
 
     expect(off.abs().amax((1, 2)), "largest |f_lin - g|").always_at_most(ROUNDING)
 

@@ -30,7 +30,7 @@ EXCHANGED = Mutation("exchanged", "The line is that of training over test loss."
     without={one_law: RANDOMLY_LABELLED},
 )
 def test_line_of_normalized_losses_has_a_slope_near_one(run: Runs) -> None:
-    slope = of_those_that_stopped(run, lambda came: resampled_line(came, lambda line: line.slope), COME)
+    slope = of_those_that_stopped(run, lambda came: resampled_line(came, "slope"), COME)
     expect(slope, "slope of test over training loss").between(*SLOPES)
 
 
@@ -47,7 +47,7 @@ def test_line_has_a_slope_near_one_on_cifar(run: Runs) -> None:
 
     Measured: the slope of least squares through the networks of a family that have come, as above, per seed.
     """
-    slope = of_those_that_stopped(run, lambda came: resampled_line(came, lambda line: line.slope), COME)
+    slope = of_those_that_stopped(run, lambda came: resampled_line(came, "slope"), COME)
     expect(slope, "slope of test over training loss").between(*SLOPES)
 
 
@@ -71,5 +71,5 @@ def test_line_of_normalized_losses_has_a_positive_intercept(run: Runs) -> None:
         rho = norm_products(run)
         intercept = line(held_out_losses(run, rho).mean(-1), train_losses(run, rho)).intercept
     else:
-        intercept = of_those_that_stopped(run, lambda came: resampled_line(came, lambda line: line.intercept), COME)
+        intercept = of_those_that_stopped(run, lambda came: resampled_line(came, "intercept"), COME)
     expect(intercept, "intercept of test over training loss").at_least(0)

@@ -1,56 +1,81 @@
-"""What a finished training is measured by besides its networks: what it drew, how it went and how it ended."""
+"""What a finished training is measured by besides its draws and networks: how it went and how it ended."""
 
 from __future__ import annotations
 
-from dataclasses import dataclass, fields
+from dataclasses import dataclass
 from functools import cached_property
+from pathlib import Path
+from typing import Protocol, Self
 
 import numpy as np
 import torch
 from torch import Tensor
 
 from gen_core.checks import check_tensor
-from gen_core.errors import BrokenTraining, InvalidExperiment, Unfinished
+from gen_core.errors import InvalidExperiment, Unfinished
 from gen_core.experiment import WATCHES, Experiment, Observable
-from gen_core.models import Model
 from gen_core.recipe import brief
 from gen_core.rules.rates import base_rate
 from gen_core.schedule import AtLoss
-from gen_core.training.draws import initial_parameters, sample_data
-from gen_core.training.replicas import mark
+from gen_core.training.drawn import Drawn
 from gen_core.training.result import TrainingResult
 from gen_core.training.watching import array_name
-from gen_core.types import Data
+
+
+class Source(Protocol):
+    """A block of seeds of a run: what its numbers depend on."""
+
+    @property
+    def size(self) -> int:
+        """Number of seeds."""
+        ...
+
+    @property
+    def key(self) -> str:
+        """Key of its training."""
+        ...
+
+    @property
+    def mark(self) -> str:
+        """Digest of all that its numbers depend on, with what its seeds drew; "" where that cannot be told."""
+        ...
+
+
+@dataclass(frozen=True)
+class Origin:
+    """Where a run is from: its blocks of seeds, in order, and the folder that what is measured of them is kept in.
+
+    Attributes:
+        store: the folder of the store.
+        sources: the blocks.
+        of: the recipe, the seeds and the result that the blocks make up.
+        versions: those of the result's arrays, which a change in place raises.
+    """
+
+    store: Path
+    sources: tuple[Source, ...]
+    of: tuple[Experiment, tuple[int, ...], TrainingResult]
+    versions: tuple[int, ...]
+
+    @classmethod
+    def of_run(cls, store: Path, sources: tuple[Source, ...], run: Finished) -> Self:
+        """The origin of a run as it is now."""
+        return cls(store, sources, (run.experiment, run.seeds, run.result), _versions(run.result))
+
+    def fits(self, run: Finished) -> bool:
+        """Whether it is that of a run, with nothing in it replaced or changed in place."""
+        experiment, seeds, result = self.of
+        same = run.result is result and run.experiment is experiment and run.seeds == seeds
+        return same and _versions(result) == self.versions
+
+
+def _versions(result: TrainingResult) -> tuple[int, ...]:
+    return tuple(0 if array.is_inference() else array._version for array in result.arrays.values())
 
 
 @dataclass(frozen=True, repr=False)
-class Finished:
-    """A finished training of a block of seeds. All tensors are on the CPU, with the seed axis first.
-
-    Attributes:
-        experiment: the recipe.
-        seeds: the seed numbers, in the order of the seed axis.
-        result: the trainer's result.
-    """
-
-    experiment: Experiment
-    seeds: tuple[int, ...]
-    result: TrainingResult
-
-    def __repr__(self) -> str:
-        """One line, short enough for a traceback."""
-        return f"<Run of {self.experiment.label()}, seeds {self.seeds[0]} to {self.seeds[-1]}>"
-
-    @property
-    def model(self) -> Model:
-        """The model.
-
-        Raises:
-            InvalidExperiment: if the experiment has none.
-        """
-        if self.experiment.model is None:
-            raise InvalidExperiment(f"{self.experiment.label()} has no model; expected one, for its parameters")
-        return self.experiment.model
+class Finished(Drawn):
+    """A finished training of a block of seeds; see `Drawn`."""
 
     @property
     def checkpoints(self) -> tuple[int, ...]:
@@ -178,46 +203,6 @@ class Finished:
                 "or may_diverge=True to measure it"
             )
 
-    @property
-    def X(self) -> Tensor:
-        """Training inputs, (seeds, n, *inputs), in the experiment's dtype."""
-        return self._data("X").to(self.experiment.torch_dtype)
-
-    @property
-    def y(self) -> Tensor:
-        """Training labels, (seeds, n, *targets)."""
-        y = self._data("y")
-        return y.to(self.experiment.torch_dtype) if y.is_floating_point() else y
-
-    @property
-    def X_test(self) -> Tensor:
-        """Held-out inputs, (seeds, n_test, *inputs)."""
-        return self._data("X_test").to(self.experiment.torch_dtype)
-
-    @property
-    def y_test(self) -> Tensor:
-        """Held-out labels, (seeds, n_test, *targets)."""
-        return self._data("y_test")
-
-    def initial(self, name: str) -> Tensor:
-        """A parameter at initialization, (seeds, ...), drawn again from the seeds."""
-        if self.experiment.after is not None:
-            raise InvalidExperiment(
-                f"initial {name!r} of a training after another one, which is not kept; expected a run from a draw "
-                "(watch 'weights', which are at step 0 what it starts from)"
-            )
-        return self._drawn(name)[name]
-
-    def _drawn(self, *names: str) -> dict[str, Tensor]:
-        """Some parameters, or all, as they are drawn: name -> (seeds, ...)."""
-        starts = [initial_parameters(self.experiment, seed) for seed in self.seeds]
-        if unknown := set(names).difference(starts[0]):
-            raise InvalidExperiment(f"parameter {min(unknown)!r} is not in this run; it has {', '.join(starts[0])}")
-        drawn = {name: torch.stack([start[name] for start in starts]) for name in names or starts[0]}
-        for name, value in drawn.items():
-            self._require_drawn(name, value)
-        return drawn
-
     def _array(self, name: str, kind: str) -> Tensor:
         try:
             return self.result.arrays[name]
@@ -234,31 +219,6 @@ class Finished:
         watch = "weights" if wanted.startswith("weights.") else wanted
         lacks = family == "watch" and watch not in self.experiment.watch
         return f"{line} (add {repr(watch) if watch in WATCHES else 'it'} to its watch)" if lacks else line
-
-    def _data(self, name: str) -> Tensor:
-        drawn = [sample_data(self.experiment, seed) for seed in self.seeds]
-        parts = [getattr(data, name) for data in drawn]
-        if parts[0] is None:
-            raise InvalidExperiment(
-                f"{type(self.experiment.data).__name__} holds no {name}; give it n_test held-out points"
-            )
-        value = torch.stack(parts)
-        for field in fields(Data):
-            self._require_drawn(field.name, value if field.name == name else [getattr(d, field.name) for d in drawn])
-        return value
-
-    def _require_drawn(self, name: str, value: Tensor | list[Tensor]) -> None:
-        """Check that each seed was trained on what is measured of it.
-
-        Raises:
-            BrokenTraining: naming a seed.
-        """
-        for seed, was, row in zip(self.seeds, self.result.arrays.get(f"drawn.{name}", ()), value, strict=False):
-            if mark(row) != int(was):
-                raise BrokenTraining(
-                    f"{name} of seed {seed} is not what it was trained with; expected the same draw in both "
-                    f"({self.experiment.label()})"
-                )
 
 
 def _span(values: list[int]) -> str:

@@ -63,7 +63,7 @@ class _Interpolates:
     def __call__(self, run: Run) -> tuple[Tensor, str]:
         if self.within is None:
             return run.train_accuracy == 1, f"training accuracy {_range(run.train_accuracy)}"
-        f, y = run.outputs(run.X), run.y
+        f, y = run.train_outputs(), run.y
         if f.shape != y.shape:
             raise InvalidExperiment(
                 f"interpolates within {self.within:g} with outputs {tuple(f.shape)} for labels {tuple(y.shape)}; "

@@ -86,7 +86,8 @@ class Logistic:
 
     def slope(self, f: Tensor, y: Tensor) -> Tensor:
         """Derivative in f, (S, B); see `Sloped.slope`."""
-        return -y * torch.sigmoid(-_one_each(f, y) * f)
+        opposite = -_one_each(f, y)
+        return torch.sigmoid(opposite * f).mul_(opposite)
 
 
 @dataclass(frozen=True)
@@ -104,7 +105,7 @@ class CrossEntropy:
 
     def slope(self, f: Tensor, y: Tensor) -> Tensor:
         """Derivative in f, (S, B, C); see `Sloped.slope`."""
-        return torch.softmax(f, -1).sub_(F.one_hot(y, f.shape[-1]))
+        return torch.softmax(f, -1).scatter_(-1, y.unsqueeze(-1), -1.0, reduce="add")
 
 
 @dataclass(frozen=True)

@@ -13,13 +13,14 @@ from torch import Generator, Tensor
 from gen_core.checks import check_tensor, check_words
 from gen_core.errors import InvalidExperiment
 from gen_core.experiment import Experiment
-from gen_core.finished import Finished
+from gen_core.finished import Finished, Origin
 from gen_core.losses import loss_of_points, mean_loss, right
-from gen_core.models.contract import evaluated
+from gen_core.models.contract import Model, evaluated
 from gen_core.recipe import brief
 from gen_core.schedule import AtLoss
 from gen_core.settings import Setting, Sweep, experiments
 from gen_core.training.draws import initial_parameters
+from gen_core.training.parts import of_seeds, on_device, outputs_in_parts
 from gen_core.training.result import TrainingResult
 from gen_core.training.seeding import generator
 from gen_core.types import Measured
@@ -51,9 +52,11 @@ class Run(Finished):
         seeds: the seed numbers, in the order of the seed axis.
         result: the trainer's result.
         mutation: name of the mutation that this control applies, "" in all other cases.
+        origin: where the run is from; None for one that is made by hand, or at other weights.
     """
 
     mutation: str = ""
+    origin: Origin | None = None
 
     def mutated_by(self, mutation: Mutation) -> bool:
         """Whether this is the control in which the claim's measure is to be mutated so."""
@@ -118,8 +121,24 @@ class Run(Finished):
         if X.shape[:1] != (len(self.seeds),) or X.dim() < 2 or X.shape[2:] != self.experiment.data.inputs:
             expected = ", ".join(map(str, (len(self.seeds), "n", *self.experiment.data.inputs)))
             raise InvalidExperiment(f"inputs of shape {tuple(X.shape)}; expected ({expected})")
-        model, params = evaluated(self.model, self.params(at), lambda: self.X)
-        return model.forward(params, X.to(self.experiment.torch_dtype)).double()
+        return outputs_in_parts(*self._evaluated(at), X, self.experiment.torch_dtype).double()
+
+    def train_outputs(self, at: float | str | None = None) -> Tensor:
+        """`outputs` on the training points, float64 (seeds, n[, C]), in bounded memory; see `over_points`."""
+        return self._outputs_at_points(at, held_out=False)
+
+    def test_outputs(self, at: float | str | None = None) -> Tensor:
+        """`outputs` on the held-out points, float64 (seeds, n_test[, C]), in bounded memory; see `over_points`."""
+        return self._outputs_at_points(at, held_out=True)
+
+    def _outputs_at_points(self, at: float | str | None, *, held_out: bool) -> Tensor:
+        model, params = self._evaluated(at)
+        params = on_device(params)
+        outputs = self.over_points(lambda rows, X, y: model.forward(of_seeds(params, rows), X), held_out=held_out)
+        return outputs.double()
+
+    def _evaluated(self, at: float | str | None) -> tuple[Model, Mapping[str, Tensor]]:
+        return evaluated(self.model, self.params(at), lambda: self.X)
 
     def losses(self, X: Tensor, y: Tensor) -> Tensor:
         """Loss of each point of X, (seeds, n, *inputs), with labels y, (seeds, n, *targets): float64, (seeds, n).
@@ -176,12 +195,12 @@ class _Elsewhere(Run):
 
     @property
     def train_loss(self) -> Tensor:
-        loss = mean_loss(self.experiment.parts.loss, self.outputs(self.X), _doubled(self.y))
+        loss = mean_loss(self.experiment.parts.loss, self.train_outputs(), _doubled(self.y))
         return loss.to(self.experiment.torch_dtype)
 
     @property
     def train_accuracy(self) -> Tensor:
-        return right(self.outputs(self.X), self.y).double().mean(1).to(self.experiment.torch_dtype)
+        return right(self.train_outputs(), self.y).double().mean(1).to(self.experiment.torch_dtype)
 
     @property
     def diverged(self) -> Tensor:

@@ -2,8 +2,10 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
-from typing import Protocol, runtime_checkable
+from functools import cached_property
+from typing import Any, Protocol, cast, runtime_checkable
 
 import torch
 from torch import Tensor
@@ -11,9 +13,77 @@ from torch import Tensor
 from gen_core.errors import InvalidClaim
 
 
+class Pool:
+    """Points that many draws share, made once a process. Who asks a draw for its points gets copies of them.
+
+    Args:
+        make: makes the points, (N, *inputs), floating point, always the same.
+    """
+
+    def __init__(self, make: Callable[[], Tensor]) -> None:
+        self.make = make
+
+    @cached_property
+    def points(self) -> Tensor:
+        """The points, which nobody changes."""
+        return self.make()
+
+    def renew(self) -> None:
+        """Make the points anew, when they are asked for."""
+        vars(self).pop("points", None)
+
+
+@dataclass(frozen=True, eq=False)
+class Pooled:
+    """Points of a pool, by their places in it.
+
+    Attributes:
+        pool: the pool.
+        index: place of each point, int64 (n,).
+    """
+
+    pool: Pool
+    index: Tensor
+
+    @property
+    def shape(self) -> torch.Size:
+        """Shape of the points, (n, *inputs)."""
+        return self.index.shape + self.pool.points.shape[1:]
+
+    @property
+    def dtype(self) -> torch.dtype:
+        """Dtype of the points."""
+        return self.pool.points.dtype
+
+    @property
+    def nbytes(self) -> int:
+        """Bytes beside the pool."""
+        return self.index.nbytes
+
+    def __getitem__(self, at: slice) -> Tensor:
+        """A copy of some of the points."""
+        return self.pool.points.index_select(0, self.index[at])
+
+    def numbers(self, places: Tensor) -> Tensor:
+        """Some of the points' numbers, by their places in the flattened points."""
+        each = self.shape[1:].numel()
+        return self.pool.points.flatten(1)[self.index[places // each], places % each]
+
+
+def stack_points(held: Sequence[Tensor | Pooled], at: slice = slice(None)) -> Tensor:
+    """Some points of each seed, (seeds, B, *inputs): a copy, by one gathering where all are of one pool."""
+    pools = {id(each.pool): each.pool for each in held if isinstance(each, Pooled)}
+    if len(pools) != 1 or not all(isinstance(each, Pooled) for each in held):
+        return torch.stack([each[at] for each in held])
+    index = [each.index[at] for each in held if isinstance(each, Pooled)]
+    return next(iter(pools.values())).points.index_select(0, torch.cat(index)).unflatten(0, (len(index), -1))
+
+
 @dataclass(frozen=True)
 class Data:
     """One seed's data, on the CPU.
+
+    Inputs may be given as `Pooled`, and stay so in `vars(data)`; to ask for `data.X` then copies them from the pool.
 
     Labels of two classes are floats -1 and +1, real targets are floats, and classes of more than two are int64.
 
@@ -28,6 +98,35 @@ class Data:
     y: Tensor
     X_test: Tensor | None = None
     y_test: Tensor | None = None
+
+    def but(self, **parts: Tensor | Pooled | None) -> Data:
+        """The data with some parts in place of its own. Unlike `dataclasses.replace` it leaves points in their pool."""
+        return data_of(**{**vars(self), **parts})
+
+
+class _Inputs:
+    """The inputs of a draw, copied from their pool, if they are of one, when they are asked for."""
+
+    def __init__(self, name: str) -> None:
+        self.name = name
+
+    def __get__(self, data: Data | None, owner: type) -> Any:
+        if data is None:
+            return self
+        held = vars(data)[self.name]
+        return held[:] if isinstance(held, Pooled) else held
+
+    def __set__(self, data: Data, held: object) -> None:
+        vars(data)[self.name] = held
+
+
+for _name in ("X", "X_test"):
+    setattr(Data, _name, _Inputs(_name))
+
+
+def data_of(**parts: Tensor | Pooled | None) -> Data:
+    """`Data` of these parts, of which the inputs may be `Pooled`."""
+    return Data(**cast(dict[str, Any], parts))
 
 
 @dataclass(frozen=True)

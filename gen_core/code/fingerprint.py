@@ -95,30 +95,38 @@ def code_of(recipe: Any, *modules: str) -> str:
 
 def reached(recipe: Any, *modules: str) -> Reached:
     """The code behind the digest of `code_of`."""
-    kinds, strings = frozenset(types_of(recipe)), frozenset(_strings(recipe))
-    key = (kinds, strings, modules)
+    return _found([(name,) for name in modules], frozenset(types_of(recipe)), frozenset(_strings(recipe)))
+
+
+def reached_from(names: Iterable[tuple[str, str]], kinds: Iterable[type]) -> Reached:
+    """The code behind top-level names, each (module, name), and types."""
+    return _found([*names], frozenset(kinds), frozenset())
+
+
+def _found(nodes: list[Node], kinds: frozenset[type], strings: frozenset[str]) -> Reached:
+    key = (kinds, strings, *nodes)
     found = _known.get(key)
     if found is None or found.stale():
-        found = _known[key] = _Follower(kinds, strings).follow(modules)
+        packages = {node[0].partition(".")[0] for node in nodes if node[1:]}
+        found = _known[key] = _Follower(kinds, strings, packages).follow(nodes)
     return found
 
 
 class _Follower:
     """A search through names, from types and modules to all that they use."""
 
-    def __init__(self, kinds: Iterable[type], strings: Iterable[str]) -> None:
+    def __init__(self, kinds: Iterable[type], strings: Iterable[str], packages: Iterable[str] = ()) -> None:
         # By name first: a test file is called otherwise when it is imported from elsewhere.
         self.kinds = sorted(
             {base for kind in kinds for base in kind.__mro__}, key=lambda k: (k.__qualname__, k.__module__)
         )
         # Packages that define recipes are followed even where they are installed.
-        self.roots = {"gen_core"} | {kind.__module__.partition(".")[0] for kind in kinds}
+        self.roots = {"gen_core", *packages} | {kind.__module__.partition(".")[0] for kind in kinds}
         self.found = Reached(strings=set(strings))
         self.tables: dict[Node, Iterable[str]] = {}
         self.modules: dict[str, Module | None] = {}
 
-    def follow(self, modules: Iterable[str]) -> Reached:
-        nodes: list[Node] = [(name,) for name in modules]
+    def follow(self, nodes: list[Node]) -> Reached:
         for kind in self.kinds:
             nodes += self._of_type(kind)
         while nodes:

@@ -1,7 +1,7 @@
 """The lab: trains what a session needs, and keeps the results."""
 
 from gen_core.lab.lab import Event, Lab
-from gen_core.lab.plan import BLOCKS, Block, Demand, Plan
+from gen_core.lab.plan import BLOCKS, Block, Demand, Plan, looked_up
 from gen_core.lab.store import Entry, Store
 
-__all__ = ["BLOCKS", "Block", "Demand", "Entry", "Event", "Lab", "Plan", "Store"]
+__all__ = ["BLOCKS", "Block", "Demand", "Entry", "Event", "Lab", "Plan", "Store", "looked_up"]

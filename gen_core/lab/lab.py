@@ -2,19 +2,22 @@
 
 Experiments with equal batch keys form a group and are trained as one batch. A process that needs a result holds the
 locks of the group's keys and trains the whole group; a process that finds them held trains another group meanwhile.
+On a GPU it takes a slot first; while there is none, it looks whether another process has trained what it needs.
 """
 
 from __future__ import annotations
 
 import traceback
 from collections.abc import Callable, Iterable, Mapping, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 
 import torch
 from torch import Tensor
 
 from gen_core.errors import GenCoreError, InvalidExperiment, StoreFailure
 from gen_core.experiment import Experiment
+from gen_core.finished import Origin
+from gen_core.lab.origin import sources_of
 from gen_core.lab.plan import BLOCKS, Block, Plan, blocks_of, trainable
 from gen_core.lab.store import Store
 from gen_core.lab.work import Progress, drawn_otherwise, names, train_blocks
@@ -24,6 +27,7 @@ from gen_core.training.device import fix_numerics, keep_freed_memory
 from gen_core.training.draws import confirm_data
 from gen_core.training.result import TrainingResult, concatenate
 from gen_core.training.seeding import SEEDS_PER_BASE, seed_numbers
+from gen_core.training.slots import provide_device, slot_on
 from gen_core.training.teachers import provide_teachers
 from gen_core.training.teaching import train_alone
 
@@ -69,6 +73,7 @@ class Lab:
         self.look, self._training = 0, False
         self._taught: tuple[str, TrainingResult] = "", TrainingResult({}, ())
         provide_teachers(self.taught)
+        provide_device(self.device)
 
     def plan(self, wanted: Iterable[tuple[str, Experiment, int]]) -> None:
         """Set the plan of the session; see `Plan.of`."""
@@ -95,7 +100,10 @@ class Lab:
                 self.runs(experiment.teachers, seeds)
             parts = [self._result(block, seeds) for block in self.blocks(experiment, seeds)]
             result = concatenate(parts) if parts else TrainingResult({}, ())
-            finished.append(Run(experiment, seed_numbers(self.base, 0, seeds), result))
+            drawn = [part.arrays.get("drawn") for part in parts]
+            whole = blocks_of(experiment, self.base, seeds, self.device.type, untrained=True)
+            run = Run(experiment, seed_numbers(self.base, 0, seeds), result)
+            finished.append(replace(run, origin=Origin.of_run(self.store.root, sources_of(whole, drawn), run)))
         for run in finished:
             if not run.experiment.may_diverge:
                 run.require_finite()
@@ -160,17 +168,22 @@ class Lab:
         """Make sure that a group is trained; while another process trains it, train other groups of the plan.
 
         A teacher that is missed in the middle of its student's training is waited for, and nothing else trained: who
-        holds locks waits for those of teachers alone, so that no two processes wait for each other.
+        holds locks or a slot waits for those of teachers alone, so that no two processes wait for each other.
         """
         others = iter([] if self._training else self.planned.groups)
         while missing := self._missing(group, seeds):
-            other = next(others, None)
-            if other is None:
-                self.progress(f"waiting for another process to train {names(missing)}", 0.0)
-            if self._train_locked(group, seeds, wait=other is None):
-                return
-            if other is not None and trainable(other) != group:
-                self._train_locked(trainable(other), other[0].first_look, wait=False)
+            if self.device.type == "cuda" and not self._training:
+                self.progress(f"waiting for a GPU to train {names(missing)}", 0.0)
+            with slot_on(self.device, lambda: not self._missing(group, seeds)) as device:
+                if device is None or self._train_locked(group, seeds, device):
+                    return
+                if other := next(others, None):
+                    if trainable(other) != group:
+                        self._train_locked(trainable(other), other[0].first_look, device)
+                    continue
+            self.progress(f"waiting for another process to train {names(missing)}", 0.0)
+            with self.store.locked([block.key for block in missing], wait=True):
+                pass  # its training has ended, or its process
 
     def _missing(self, group: list[Experiment], seeds: int) -> list[Block]:
         """The blocks of a group that are not in the store, leaving out experiments that have failed."""
@@ -181,18 +194,18 @@ class Lab:
         """Whether there is a result that may be used: made by this lab, where its code looks things up as it runs."""
         return self.store.has(block.key) and (block.key in self.made or not block.reads)
 
-    def _train_locked(self, group: list[Experiment], seeds: int, *, wait: bool) -> bool:
+    def _train_locked(self, group: list[Experiment], seeds: int, device: torch.device) -> bool:
         """Train the missing blocks of a group; False if another process holds their locks."""
-        with self.store.locked([block.key for block in self._missing(group, seeds)], wait=wait) as held:
+        with self.store.locked([block.key for block in self._missing(group, seeds)], wait=False) as held:
             if held:
                 outer, self._training = self._training, True
                 try:
-                    self._train(group, seeds)
+                    self._train(group, seeds, device)
                 finally:
                     self._training = outer
             return held
 
-    def _train(self, group: list[Experiment], seeds: int) -> None:
+    def _train(self, group: list[Experiment], seeds: int, device: torch.device) -> None:
         """Train the missing blocks of a group whose locks are held.
 
         If that fails, each experiment is trained alone, so that one failure does not affect the others. The failure is
@@ -206,22 +219,24 @@ class Lab:
                     "trained in every run (make it a field, or a constant of its module, and it is kept)"
                 )
         try:
-            for block, result, seconds in train_blocks(missing, self.device, self.progress):
+            for block, result, seconds in train_blocks(missing, device, self.progress):
                 self._save(block, result, seconds)
             return
         except Exception as error:
-            if self.device.type == "cuda":
+            if device.type == "cuda":
                 _let_go(error)
             # A full store stays full: what has not been stored now is not trained again one by one.
             if isinstance(error, StoreFailure) or len({block.experiment.key for block in missing}) == 1:
                 self.failures |= {block.experiment.key: error for block in self._missing(group, seeds)}
                 return
         for experiment in group:
-            self._train([experiment], seeds)
+            self._train([experiment], seeds, device)
 
     def _save(self, block: Block, result: TrainingResult, seconds: float) -> None:
         recipe, seeds = canonical(block.experiment), list(block.seeds)
         about = {"recipe": recipe, "seeds": seeds, "device": block.device, "seconds": seconds}
+        if block.device == "cuda":
+            about["gpu"] = torch.cuda.get_device_name()
         self.store.save(block.key, result, about)
         self.made.add(block.key)
         self.finished(Event(block.experiment.label(), block.key, len(seeds), seconds, block.experiment.key))

@@ -26,8 +26,9 @@ BLOCKS = (0, 4, 8, 16, 32, 64, 128, 256, 512, SEEDS_PER_BASE)
 
 @cache
 def training_modules() -> tuple[str, ...]:
-    """The modules that every result depends on: all of `gen_core.training`."""
-    return tuple(f"{training.__name__}.{module.name}" for module in pkgutil.iter_modules(training.__path__))
+    """The modules that every result depends on: all of `gen_core.training` but the choice among equal devices."""
+    names = [module.name for module in pkgutil.iter_modules(training.__path__)]
+    return tuple(f"{training.__name__}.{name}" for name in names if name != "slots")
 
 
 @dataclass(frozen=True)
@@ -73,10 +74,10 @@ def looked_up(experiment: Experiment) -> list[str]:
     return list(dict.fromkeys([*before, *reached(parts).reads]))
 
 
-def blocks_of(experiment: Experiment, base: int, seeds: int, device: str) -> list[Block]:
-    """The blocks that the first seeds of a base fall into; none where nothing is trained."""
+def blocks_of(experiment: Experiment, base: int, seeds: int, device: str, *, untrained: bool = False) -> list[Block]:
+    """The blocks that the first seeds of a base fall into; where nothing is trained none, unless `untrained`."""
     edges = [edge for edge in BLOCKS if edge < seeds] + [seeds]
-    parts = pairwise(edges) if experiment.steps else ()
+    parts = pairwise(edges) if experiment.steps or untrained else ()
     return [Block(experiment, seed_numbers(base, start, stop), device) for start, stop in parts]
 
 

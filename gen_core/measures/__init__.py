@@ -21,6 +21,7 @@ from gen_core.measures.elsewhere import (
 )
 from gen_core.measures.held_out import (
     Measured,
+    final_outputs,
     held_out_outputs,
     losses_at,
     rank_correlation,
@@ -75,7 +76,13 @@ from gen_core.measures.linear_phase import (
     share_at_the_end,
     share_retained,
 )
-from gen_core.measures.loss_line import Line, held_out_losses, line, off_line, resampled_line
+from gen_core.measures.loss_line import (
+    Line,
+    held_out_losses,
+    line,
+    off_line,
+    resampled_line,
+)
 from gen_core.measures.margins import margin_quantiles, margins
 from gen_core.measures.normalization import (
     advantage_of_norms,
@@ -123,6 +130,7 @@ __all__ = [
     "distance_from",
     "distance_moved",
     "early_first_layer",
+    "final_outputs",
     "first_features",
     "first_layer_discrepancy",
     "first_layer_kernel",

@@ -5,13 +5,17 @@ Source: Li and Liang (2018), section 7. Weights are (seeds, m, d), one row per h
 
 from __future__ import annotations
 
+from collections.abc import Iterable
+
 import torch
 from torch import Tensor
 
 from gen_core.errors import InvalidExperiment
 from gen_core.measures.interpolation import relative_distance
+from gen_core.measuring import measure
 from gen_core.models.products import affine
 from gen_core.run import Run
+from gen_core.training.parts import measuring_device, parts_of
 
 
 def changed_patterns(W: Tensor, start: Tensor, X: Tensor) -> Tensor:
@@ -25,14 +29,28 @@ def changed_patterns(W: Tensor, start: Tensor, X: Tensor) -> Tensor:
         X: points, (seeds, n, d).
 
     Returns:
-        (seeds, ...). Memory: m n numbers, for one matrix at a time.
+        (seeds, ...). Memory: some points at a time, for one matrix; see `gen_core.training.parts.parts_of`.
     """
-    shares = []
-    for w, w_0, x in zip(W, start, X, strict=True):
-        on = _on(w_0, x)
-        changed = [(_on(v, x) ^ on).count_nonzero() for v in w.reshape(-1, *w_0.shape)]
-        shares.append(torch.stack(changed).view(w.shape[:-2]) / on.numel())
-    return torch.stack(shares)
+    seeds, n = X.shape[:2]
+    parts = ((rows, X[rows, at].to(measuring_device())) for rows, at in parts_of(seeds, n, _bytes_of_patterns(start)))
+    return _changed(W, start, parts, n)
+
+
+def _bytes_of_patterns(start: Tensor) -> int:
+    """Of one point: its preactivations and both patterns."""
+    m, d = start.shape[1:]
+    return start.element_size() * (m + 2 * d) + 3 * m
+
+
+def _changed(W: Tensor, start: Tensor, parts: Iterable[tuple[slice, Tensor]], n: int) -> Tensor:
+    """As `changed_patterns`, with some of the n points of some seeds at a time."""
+    changed = torch.zeros(W.shape[:-2], dtype=torch.int64)
+    for rows, X in parts:
+        for counts, w, w_0, x in zip(changed[rows], W[rows], start[rows], X, strict=True):
+            on = _on(w_0.to(x.device), x)
+            found = [(_on(v.to(x.device), x) ^ on).count_nonzero() for v in w.reshape(-1, *w_0.shape)]
+            counts += torch.stack(found).cpu().view(counts.shape)
+    return changed / (n * start.shape[1])
 
 
 def _on(w: Tensor, x: Tensor) -> Tensor:
@@ -47,11 +65,15 @@ def distance_from(W: Tensor, start: Tensor) -> Tensor:
     return relative_distance(W.flatten(-2), flat)
 
 
+@measure
 def pattern_change(run: Run) -> Tensor:
     """Share of the activation patterns on the training points that training has changed, (seeds,)."""
-    return changed_patterns(run.weights("W"), run.initial("W"), run.X)
+    start, n = run.initial("W"), run.experiment.data.n
+    parts = run.points_in_parts(size=_bytes_of_patterns(start))
+    return _changed(run.weights("W"), start, ((part.seeds, part.X) for part in parts), n)
 
 
+@measure
 def distance_moved(run: Run) -> Tensor:
     """|W_T - W_0|_F / |W_0|_F, (seeds,)."""
     return distance_from(run.weights("W"), run.initial("W"))

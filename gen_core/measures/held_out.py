@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Iterator
+from typing import Literal
 
 import torch
 from scipy.stats import rankdata
@@ -11,6 +12,7 @@ from torch import Tensor
 from gen_core.errors import Unfinished
 from gen_core.losses import loss_of_points
 from gen_core.measures.stopped import late_in_words, reached_stop
+from gen_core.measuring import measure
 from gen_core.run import Run, Runs
 from gen_core.training.seeding import generator
 from gen_core.types import Measured
@@ -59,21 +61,27 @@ def resampled_test_points(runs: Runs, values: Tensor, quantity: Callable[[Tensor
     def of(weights: Tensor | None) -> Tensor:
         if weights is None:
             return quantity(values.mean(-1))
-        return quantity(torch.einsum("psn,rn->rps", values, weights) / values.shape[-1])
+        return quantity(torch.einsum("psn,rn->rps", values, weights.to(values.device)) / values.shape[-1])
 
     return resampled_held_out(next(iter(runs)).y_test, of)
+
+
+@measure
+def final_outputs(run: Run, on: Literal["train", "test"]) -> Tensor:
+    """Outputs of the networks at the end of training on all training or held-out points, float64 (seeds, n[, C])."""
+    return run.train_outputs() if on == "train" else run.test_outputs()
 
 
 def held_out_outputs(runs: Runs) -> Iterator[tuple[Run, Tensor, Tensor]]:
     """Every run, its outputs on its held-out points, float64 (seeds, n_test[, C]), and the labels of these.
 
-    The points of consecutive runs on one data set are stacked only once.
+    The labels of consecutive runs on one data set are stacked only once.
     """
-    data = X = y = None
+    data = y = None
     for run in runs:
-        if X is None or y is None or run.experiment.data != data:
-            data, X, y = run.experiment.data, run.X_test, run.y_test
-        yield run, run.outputs(X), y
+        if y is None or run.experiment.data != data:
+            data, y = run.experiment.data, run.y_test
+        yield run, final_outputs(run, "test"), y
 
 
 def losses_at(run: Run, f: Tensor, y: Tensor, divisors: Tensor) -> Tensor:
@@ -84,9 +92,9 @@ def losses_at(run: Run, f: Tensor, y: Tensor, divisors: Tensor) -> Tensor:
 def rank_correlation(a: Tensor, b: Tensor) -> Tensor:
     """Spearman's rank correlation of a and b, (..., settings, seeds), over the settings; ties get their mean rank.
 
-    It is 0 for a seed in which a or b is constant.
+    It is 0 for a seed in which a or b is constant. Ranks are taken on the CPU.
     """
-    x, y = (torch.from_numpy(rankdata(t.numpy(), axis=-2)) for t in (a, b))
+    x, y = (torch.from_numpy(rankdata(t.cpu().numpy(), axis=-2)).to(a.device) for t in (a, b))
     x, y = x - x.mean(-2, keepdim=True), y - y.mean(-2, keepdim=True)
     scale = (x.square().sum(-2) * y.square().sum(-2)).sqrt()
     return torch.where(scale == 0, 0, (x * y).sum(-2) / scale)

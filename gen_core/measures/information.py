@@ -60,7 +60,7 @@ def joint_table(F: Tensor, L: Tensor, Y: Tensor, weights: Tensor | None = None) 
     if weights is not None:
         if weights.ndim != 2 or weights.shape[1] != F.shape[-1]:
             raise ValueError(f"weights of shape {tuple(weights.shape)}; expected (B, {F.shape[-1]})")
-        weights = _nonnegative(weights, "weight")
+        weights = _nonnegative(weights, "weight").to(F.device)
     cells = []
     for in_f, in_l, in_y in itertools.product((~F, F), (~L, L), (~Y, Y)):
         hit = in_f & in_l & in_y

@@ -17,7 +17,8 @@ def minimum_norm(X: Tensor, y: Tensor) -> Tensor:
 
     Source: Zhang et al. (2017), equation (47).
     """
-    return torch.linalg.lstsq(X, y[..., None], driver="gelsd").solution[..., 0]
+    driver = "gelsd" if X.device.type == "cpu" else "gels"  # the one that others have, by QR; both need full rank here
+    return torch.linalg.lstsq(X, y[..., None], driver=driver).solution[..., 0]
 
 
 def interpolating_weights(run: Run) -> Tensor:

@@ -10,6 +10,7 @@ from dataclasses import dataclass
 from torch import Tensor
 
 from gen_core.measures.information import conditional_mutual_information, mutual_information, performance_correlation
+from gen_core.measuring import measure
 from gen_core.run import Run
 
 
@@ -45,6 +46,7 @@ def tables_of(points: Tensor) -> Tensor:
     return points.unflatten(-1, (2, 2, 2))
 
 
+@measure
 def information_terms(run: Run) -> InformationTerms:
     """The information terms of every table, each (seeds, n).
 

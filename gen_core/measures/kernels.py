@@ -19,15 +19,20 @@ from torch.func import grad, vmap
 from gen_core.errors import InvalidExperiment
 from gen_core.experiment import Experiment
 from gen_core.measures.spectra import spectral_norm
+from gen_core.measuring import measure
 from gen_core.models.activations import Polynomial, activation
 from gen_core.models.contract import Model
 from gen_core.models.two_layer import TwoLayer
 from gen_core.run import Run
+from gen_core.training.parts import bytes_of_pass, measuring_device
 from gen_core.training.result import TrainingResult
 from gen_core.types import Dataset
 
 JACOBIANS = 2**28
 """Size of one block of Jacobians, in bytes."""
+
+SLOPES = 2**28
+"""Size of one block of slopes, in bytes, which are those of some units on all points."""
 
 NODES, TAIL = 400, 12.0
 """Gauss-Legendre nodes on either side of 0, and the cut-off beyond which the normal density is below 1e-31."""
@@ -113,11 +118,16 @@ def first_layer_kernel(X: Tensor, W: Tensor, name: str | Polynomial) -> Tensor:
         name: the activation.
 
     Returns:
-        (n, n). Cost: n^2 (m + d) multiply-adds.
+        (n, n), on the device of X. Cost: n^2 (m + d) multiply-adds. Memory: two such matrices, and SLOPES bytes some
+        times.
     """
-    d, m = X.shape[1], len(W)
-    slopes = derivative(name, X @ W.mT / math.sqrt(d))
-    return (slopes @ slopes.mT).mul_(X @ X.mT).div_(m * d)
+    (n, d), m = X.shape, len(W)
+    kernel: Tensor | None = None
+    for w in W.split(max(1, SLOPES // (n * X.element_size()))):
+        slopes = derivative(name, X @ w.mT / math.sqrt(d))
+        kernel = slopes @ slopes.mT if kernel is None else kernel.addmm_(slopes, slopes.mT)
+    assert kernel is not None
+    return kernel.mul_(X @ X.mT).div_(m * d)
 
 
 def tangent_kernel(model: Model, params: Mapping[str, Tensor], X: Tensor) -> Tensor:
@@ -132,7 +142,8 @@ def tangent_kernel(model: Model, params: Mapping[str, Tensor], X: Tensor) -> Ten
 
     Returns:
         <df(x_i)/dw, df(x_j)/dw>, (n, n). Cost: n^2 multiply-adds per parameter and about n^2 / c backward passes, where
-        the Jacobians of c points fit into JACOBIANS bytes (n passes where all fit). Memory: two blocks of Jacobians.
+        the Jacobians and activations of c points fit into JACOBIANS bytes (n passes where all fit). Memory: two blocks
+        of Jacobians. All is on the device of X.
 
     Raises:
         InvalidExperiment: if the model has several outputs.
@@ -151,6 +162,7 @@ def tangent_kernel(model: Model, params: Mapping[str, Tensor], X: Tensor) -> Ten
         return torch.cat([g.flatten(1) for g in gradient(trained, x).values()], 1)
 
     size = sum(p.numel() for p in trained.values()) * X.element_size()
+    size += bytes_of_pass(model, tuple(X.shape[1:]), X.dtype)
     blocks = X.split(max(1, JACOBIANS // size))
     kernel, at = X.new_empty(len(X), len(X)), 0
     for i, rows in enumerate(blocks):
@@ -176,7 +188,7 @@ def first_linear_kernel(X: Tensor, name: str | Polynomial, second_moment: float)
 def kernel_gap(run: Run) -> Tensor:
     """|Theta_1(W(0)) - Theta^lin1| / (n / d) in the spectral norm, (seeds,).
 
-    Source: Hu et al. (2020), Proposition 3.4. Cost: a kernel per seed, once per process; see `first_layer_kernel`.
+    Source: Hu et al. (2020), Proposition 3.4. Cost: a kernel per seed; see `first_layer_kernel`.
 
     Raises:
         InvalidExperiment: unless the model is a `TwoLayer` and the data declare the covariance of their inputs.
@@ -190,21 +202,21 @@ def frobenius_gap(run: Run) -> Tensor:
     return _gaps(run)[:, 1]
 
 
+@measure
 def _gaps(run: Run) -> Tensor:
     return torch.tensor([_gap(run.experiment, seed) for seed in run.seeds], dtype=torch.float64)
 
 
-@lru_cache(maxsize=4096)
 def _gap(experiment: Experiment, seed: int) -> tuple[float, float]:
-    """Spectral and Frobenius norm of one seed's gap over n / d; cached, since claims and figures both use it."""
+    """Spectral and Frobenius norm of one seed's gap over n / d."""
     model, data = experiment.model, experiment.data
     if not isinstance(model, TwoLayer):
         raise InvalidExperiment(f"first-layer kernel of {type(model).__name__}; expected a TwoLayer")
     one = Run(experiment, (seed,), TrainingResult({}, ()))
-    X, W = one.X[0], one.initial("W")[0]
+    X, W = (each[0].to(measuring_device()) for each in (one.X, one.initial("W")))
     # A symmetric initialization repeats its neurons up to the sign of v, which does not affect the kernel.
     W = W[: len(W) // 2] if model.symmetric else W
     gap = first_layer_kernel(X, W, model.activation)
-    gap -= first_linear_kernel(X, model.activation, second_moment(data))
+    gap = gap.sub_(first_linear_kernel(X, model.activation, second_moment(data))).cpu()
     scale = X.shape[0] / X.shape[1]
     return spectral_norm(gap) / scale, float(gap.norm()) / scale

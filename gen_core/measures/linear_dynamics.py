@@ -7,6 +7,7 @@ from __future__ import annotations
 
 import math
 from dataclasses import dataclass
+from typing import Literal
 
 import torch
 from torch import Tensor
@@ -14,10 +15,12 @@ from torch import Tensor
 from gen_core.errors import InvalidExperiment
 from gen_core.losses import Square
 from gen_core.measures.kernels import constants, second_moment
+from gen_core.measuring import measure
 from gen_core.models.activations import Polynomial
 from gen_core.models.two_layer import TwoLayer
 from gen_core.rules import GD, constant_rate
 from gen_core.run import Run
+from gen_core.training.parts import outputs_in_parts
 
 
 def first_features(X: Tensor, name: str | Polynomial, second_moment: float) -> Tensor:
@@ -67,14 +70,15 @@ class EarlyOutputs:
         return (self.net - self.linear).square().mean(-1) / scale
 
 
-def early_first_layer(run: Run, X: Tensor | None = None) -> EarlyOutputs:
+@measure
+def early_first_layer(run: Run, on: Literal["train", "test"] = "test") -> EarlyOutputs:
     """Outputs of the network f_t^1, trained in its first layer, and of f_t^lin1, at the checkpoints.
 
     Source: Hu et al. (2020), section 3.1. The run must watch "weights". Cost: a forward pass for each checkpoint.
 
     Args:
         run: the training.
-        X: points at which to evaluate both, (seeds, points, d); None for the held-out points.
+        on: the points at which to evaluate both.
 
     Raises:
         InvalidExperiment: unless W of a `TwoLayer` is trained by `GD` on `Square(0.5)`, on data that declare the
@@ -86,11 +90,11 @@ def early_first_layer(run: Run, X: Tensor | None = None) -> EarlyOutputs:
         raise InvalidExperiment(
             f"{run.experiment.label()}; expected a TwoLayer with train=('W',), plain GD and Square(0.5), as in eq. (4)"
         )
-    moment, X = second_moment(run.experiment.data), run.X_test if X is None else X
+    moment, X = second_moment(run.experiment.data), run.X if on == "train" else run.X_test
     rate = constant_rate(run.experiment.parts.rule.rate)
     beta = gradient_descent(first_features(run.X, model.activation, moment), run.y, rate, run.checkpoints)
     v = run.initial("v")
-    net = [model.forward({"W": W, "v": v}, X) for W in run.watched("weights.W").unbind(1)]
+    net = [outputs_in_parts(model, {"W": W, "v": v}, X, X.dtype) for W in run.watched("weights.W").unbind(1)]
     return EarlyOutputs(torch.stack(net, 1), beta @ first_features(X, model.activation, moment).mT)
 
 

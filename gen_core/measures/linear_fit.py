@@ -6,23 +6,26 @@ fits f_T0, and T0 is the step in which I(F_t;Y) reaches the best linear performa
 
 from __future__ import annotations
 
+import math
+from dataclasses import replace
+
 import torch
 from torch import Tensor
 
 from gen_core.errors import Unfinished
+from gen_core.experiment import Experiment
 from gen_core.losses import Logistic
 from gen_core.measures.held_out import resampled_held_out
 from gen_core.measures.information import joint_table, mutual_information, performance_correlation
 from gen_core.measures.linear_phase import linear_phase
-from gen_core.run import Runs
+from gen_core.measuring import measure
+from gen_core.run import Run, Runs
 from gen_core.training.newton import newton_step
+from gen_core.training.parts import of_seeds, on_device, parts_of
 from gen_core.types import Measured
 
 L2, GRADIENT, STEPS = 1e-4, 1e-8, 30
 """Penalty, largest gradient at the end, and cap of the steps: as in the arm "linear" of the settings."""
-
-BLOCK = 1000
-"""Training points that a network is evaluated on at a time."""
 
 
 def logistic_classes(X: Tensor, y: Tensor, at: Tensor, steps: int = STEPS) -> Tensor:
@@ -51,6 +54,7 @@ def logistic_classes(X: Tensor, y: Tensor, at: Tensor, steps: int = STEPS) -> Te
     return (at @ fit["w"].unsqueeze(-1)).squeeze(-1) + fit["b"].unsqueeze(-1) > 0
 
 
+@measure
 def share_of_the_best_fit(runs: Runs) -> Tensor | Measured:
     """mu_Y(F;L) / I(F;Y) at T0 on held-out points, L being the linear classifier that best fits f_T0, (seeds,).
 
@@ -67,8 +71,9 @@ def share_of_the_best_fit(runs: Runs) -> Tensor | Measured:
     phase.require_T0()
     at_T0 = torch.arange(len(phase.T0)), phase.T0
     weights = {name: net.watched(f"weights.{name}")[at_T0] for name in net.model.trainable}
-    f = torch.cat([net.model.forward(weights, part) for part in net.X.split(BLOCK, 1)], 1)
-    L = logistic_classes(net.X, torch.where(f > 0, 1.0, -1.0), net.X_test)
+    there = on_device(weights)
+    f = net.over_points(lambda rows, X, _: net.model.forward(of_seeds(there, rows), X))
+    L = torch.cat([_best_fit(net, rows, f[rows]) for rows, _ in parts_of(len(f), 1, 1, _bytes_of_fit(net.experiment))])
     F, Y = net.watched("test_classes")[at_T0], net.y_test > 0
 
     def share(counts: Tensor | None) -> Tensor:
@@ -76,3 +81,15 @@ def share_of_the_best_fit(runs: Runs) -> Tensor | Measured:
         return performance_correlation(table) / mutual_information(table.sum(-2))
 
     return resampled_held_out(net.y_test, share)
+
+
+def _best_fit(net: Run, rows: slice, f: Tensor) -> Tensor:
+    """Classes of the linear classifier that best fits outputs f, (S, n), of some seeds: on the held-out points."""
+    some = replace(net, seeds=net.seeds[rows], result=net.result.rows(rows))
+    return logistic_classes(some.X, torch.where(f > 0, 1.0, -1.0), some.X_test)
+
+
+def _bytes_of_fit(experiment: Experiment) -> int:
+    """Of one seed: its points in float64, beside those that are given."""
+    points = experiment.data.n + experiment.n_test
+    return points * math.prod(experiment.data.inputs) * (8 + experiment.torch_dtype.itemsize)

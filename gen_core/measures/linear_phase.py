@@ -20,6 +20,7 @@ from gen_core.measures.information import (
     null_performance_correlation,
     performance_correlation,
 )
+from gen_core.measuring import measure
 from gen_core.run import Runs
 
 FLOOR = 0.25
@@ -103,7 +104,7 @@ class LinearPhase:
 
     def least_share(self) -> Tensor:
         """Min of mu_Y(F_t;L) / I(F_t;Y) over t <= T0 with I(F_t;Y) >= FLOOR I(L;Y), (..., seeds)."""
-        before = torch.arange(len(self.steps)) <= self.T0[..., None]
+        before = torch.arange(len(self.steps), device=self.T0.device) <= self.T0[..., None]
         counted = before & (self.information >= FLOOR * self.linear[..., None])
         return torch.where(counted, self.correlation / self.information, torch.inf).amin(-1)
 
@@ -111,22 +112,25 @@ class LinearPhase:
         return quantity.gather(-1, self.T0[..., None]).squeeze(-1)
 
 
-def linear_phase(runs: Runs, weights: Tensor | None = None) -> LinearPhase:
+@measure(seeds="first")
+def linear_phase(runs: Runs) -> LinearPhase:
     """The first phase of the arm "net", which watches "test_classes", against the final classifier of the arm "linear".
 
     Args:
-        runs: arms "net" and "linear" on the same data.
-        weights: count of each held-out point in each resample, (resamples, points).
-
-    Returns:
-        The phase, with a leading axis of resamples if weights are given. Cost: one pass over the predictions.
+        runs: arms "net" and "linear" on the same data. Cost: one pass over the predictions.
     """
+    return _phase(runs, None)
+
+
+def _phase(runs: Runs, weights: Tensor | None) -> LinearPhase:
+    """The phase, with a leading axis of resamples if the counts of the held-out points in these are given."""
     F = runs["net"].watched("test_classes")
     L = runs["linear"].watched("test_classes")[:, -1]
     Y = runs["net"].y_test > 0
     return LinearPhase(runs["net"].checkpoints, joint_table(F, L[:, None], Y[:, None], weights))
 
 
+@measure
 def resampled_linear_phase(runs: Runs, quantity: Callable[[LinearPhase], Tensor]) -> Tensor | Measured:
     """A quantity of the first phase, one number per seed, (seeds,): a share of an information, or an accuracy.
 
@@ -142,7 +146,7 @@ def resampled_linear_phase(runs: Runs, quantity: Callable[[LinearPhase], Tensor]
         phase.require_T0()
 
     def bounded(weights: Tensor | None) -> Tensor:
-        values = quantity(phase if weights is None else linear_phase(runs, weights))
+        values = quantity(phase if weights is None else _phase(runs, weights))
         if (values > 1 + ROUNDING).any():
             raise ValueError(f"a share of {float(values.max()):.4g}; expected at most 1, as mu <= min(I(F;Y), I(L;Y))")
         return values
@@ -150,6 +154,7 @@ def resampled_linear_phase(runs: Runs, quantity: Callable[[LinearPhase], Tensor]
     return resampled_held_out(runs["net"].y_test, bounded)
 
 
+@measure
 def measure_retention(runs: Runs, quantity: Callable[[LinearPhase], Tensor]) -> Tensor | Measured:
     """A quantity of the phase of the arm "net", if it fits its training set, (seeds,); see `resampled_linear_phase`.
 
@@ -191,5 +196,5 @@ def held_out_accuracy(phase: LinearPhase) -> Tensor:
 
 
 def _least(phase: LinearPhase, quantity: Tensor) -> Tensor:
-    since = torch.arange(len(phase.steps)) >= phase.T0[..., None]
+    since = torch.arange(len(phase.steps), device=phase.T0.device) >= phase.T0[..., None]
     return torch.where(since, quantity, torch.inf).amin(-1)

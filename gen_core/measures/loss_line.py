@@ -5,15 +5,18 @@ Source: Anonymous, "Generalization puzzles in deep networks" (2019), Figures 2, 
 
 from __future__ import annotations
 
-from collections.abc import Callable
 from dataclasses import dataclass
+from typing import Literal
 
 import torch
 from torch import Tensor
 
 from gen_core.measures.held_out import Measured, held_out_outputs, losses_at, resampled_test_points
 from gen_core.measures.normalization import norm_products, train_losses, unit_divisors
+from gen_core.measuring import measure
 from gen_core.run import Runs
+
+Coefficient = Literal["slope", "intercept", "r2", "rmse"]
 
 
 @dataclass(frozen=True)
@@ -49,7 +52,8 @@ def line(train: Tensor, test: Tensor) -> Line:
     )
 
 
-def resampled_line(runs: Runs, quantity: Callable[[Line], Tensor], *, normalize: bool = True) -> Tensor | Measured:
+@measure
+def resampled_line(runs: Runs, quantity: Coefficient, *, normalize: bool = True) -> Tensor | Measured:
     """A quantity of a family's line, one number per seed, (seeds,), for normalized or for plain losses.
 
     Where the seeds share their held-out points, it is also computed on bootstrap resamples of these.
@@ -59,9 +63,10 @@ def resampled_line(runs: Runs, quantity: Callable[[Line], Tensor], *, normalize:
     """
     rho = norm_products(runs) if normalize else unit_divisors(runs)
     train = train_losses(runs, rho)
-    return resampled_test_points(runs, held_out_losses(runs, rho), lambda test: quantity(line(train, test)))
+    return resampled_test_points(runs, held_out_losses(runs, rho), lambda test: getattr(line(train, test), quantity))
 
 
+@measure
 def off_line(runs: Runs, point: str) -> Tensor | Measured:
     """log10 of a network's distance from the line of the others, in units of that line's RMSE, (seeds,).
 

@@ -63,7 +63,7 @@ def margin_quantiles(found: Tensor, q: float | Sequence[float]) -> Tensor:
         raise InvalidExperiment(f"quantiles at {q}; expected numbers from 0 to 1")
     if bool(found.isnan().any()):
         raise Unfinished("quantiles of margins that are not numbers; expected finite outputs")
-    return torch.as_tensor(np.quantile(found.double().numpy(), q, axis=1))
+    return torch.as_tensor(np.quantile(found.double().cpu().numpy(), q, axis=1)).to(found.device)
 
 
 def _of_classes(f: Tensor, y: Tensor) -> Tensor:

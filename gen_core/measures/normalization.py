@@ -13,6 +13,7 @@ from torch import Tensor
 from gen_core.losses import classes, right
 from gen_core.measures.held_out import (
     Measured,
+    final_outputs,
     held_out_outputs,
     losses_at,
     rank_correlation,
@@ -20,8 +21,10 @@ from gen_core.measures.held_out import (
     resampled_test_points,
 )
 from gen_core.measures.norms import FROBENIUS, LayerNorm, Parameters, layer_norms
+from gen_core.measuring import measure
 from gen_core.models.contract import Layer, layers_of
 from gen_core.run import Run, Runs
+from gen_core.training.parts import of_seeds, on_device
 
 
 def normalized(params: Parameters, layers: Sequence[Layer], norm: LayerNorm = FROBENIUS) -> dict[str, Tensor]:
@@ -31,6 +34,7 @@ def normalized(params: Parameters, layers: Sequence[Layer], norm: LayerNorm = FR
     return {name: p / norms[name].view(-1, *[1] * (p.dim() - 1)) for name, p in params.items()}
 
 
+@measure
 def homogeneity_gap(run: Run) -> Tensor:
     """Max |f - rho_1 ... rho_K f~| / max |f|, each over held-out points and outputs, (seeds,).
 
@@ -41,6 +45,7 @@ def homogeneity_gap(run: Run) -> Tensor:
     return (f - scaled).abs().flatten(1).amax(1) / f.abs().flatten(1).amax(1)
 
 
+@measure
 def changed_decisions(run: Run) -> Tensor:
     """Share of the held-out points that f and f~ classify differently, (seeds,)."""
     f, normal, _ = _outputs(run)
@@ -48,6 +53,7 @@ def changed_decisions(run: Run) -> Tensor:
     return (classes(f) != classes(normal)).double().masked_fill(unknown, torch.nan).mean(1)
 
 
+@measure
 def loss_ordering(runs: Runs, *, normalize: bool = True) -> Tensor | Measured:
     """Spearman's correlation of training loss and test error over a family of networks, (seeds,).
 
@@ -65,6 +71,7 @@ def loss_ordering(runs: Runs, *, normalize: bool = True) -> Tensor | Measured:
     return _with_errors(runs, lambda errors: rank_correlation(losses, errors))
 
 
+@measure
 def advantage_of_norms(runs: Runs, rho: Tensor) -> Tensor | Measured:
     """`loss_ordering` with products of norms, minus its mean when every network has those of another one.
 
@@ -105,7 +112,7 @@ def train_losses(runs: Runs, divisors: Tensor) -> Tensor:
     """
     require_stopped(runs)
     networks = zip(runs, divisors.unbind(-2), strict=True)
-    return torch.stack([_means(run, run.outputs(run.X), run.y, each) for run, each in networks], -2)
+    return torch.stack([_means(run, final_outputs(run, "train"), run.y, each) for run, each in networks], -2)
 
 
 def _means(run: Run, f: Tensor, y: Tensor, divisors: Tensor) -> Tensor:
@@ -127,11 +134,13 @@ def _with_errors(runs: Runs, quantity: Callable[[Tensor], Tensor]) -> Tensor | M
 def _outputs(run: Run) -> tuple[Tensor, Tensor, Tensor]:
     """Outputs f and f~ on the held-out points, (seeds, n_test[, C]), and rho_1 ... rho_K, (seeds,)."""
     params, model, layers = run.parameters, run.model, _layers(run)
-    return (
-        model.forward(params, run.X_test),
-        model.forward(normalized(params, layers), run.X_test),
-        layer_norms(params, layers).prod(1),
-    )
+    networks = [on_device(each) for each in (params, normalized(params, layers))]
+
+    def both(rows: slice, X: Tensor, _: Tensor) -> Tensor:
+        return torch.stack([model.forward(of_seeds(each, rows), X) for each in networks], 2)
+
+    f, normal = run.over_points(both, held_out=True).unbind(2)
+    return f, normal, layer_norms(params, layers).prod(1)
 
 
 def _layers(run: Run) -> tuple[Layer, ...]:

@@ -15,6 +15,7 @@ from gen_core.errors import InvalidExperiment
 from gen_core.losses import Loss
 from gen_core.measures.norms import Parameters
 from gen_core.models.contract import Model
+from gen_core.training.parts import outputs_in_parts
 
 ROWS = 2**22
 """Bytes of the copies of the parameters in one chunk; its gradients take as many. 400 gradients of 203,530 parameters
@@ -81,13 +82,13 @@ def _chunks(
         raise InvalidExperiment(f"{type(target[1]).__name__} has no per_point; expected a loss of single points")
     seeds, n = X.shape[:2]
     with torch.no_grad():
-        together = model.forward(params, X)
+        together = outputs_in_parts(model, params, X, X.dtype).to(X.device)
     if together.shape[:2] != (seeds, n):
         raise InvalidExperiment(
             f"outputs {tuple(together.shape)} for points {tuple(X.shape)}; expected (seeds, n, ...)"
         )
     row_bytes = sum(p[0].numel() * p.element_size() for p in params.values())
-    for rows in torch.arange(seeds * n).split(max(1, ROWS // max(1, row_bytes))):
+    for rows in torch.arange(seeds * n, device=X.device).split(max(1, ROWS // max(1, row_bytes))):
         seed = rows // n
         copies = {name: p[seed].detach().requires_grad_(name in names) for name, p in params.items()}
         f = model.forward(copies, X.flatten(0, 1)[rows].unsqueeze(1))

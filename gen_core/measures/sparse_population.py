@@ -12,6 +12,7 @@ from torch import Tensor
 
 from gen_core.errors import InvalidExperiment, Unfinished
 from gen_core.experiment import Experiment
+from gen_core.measuring import measure
 from gen_core.models.sparse import SparseLinear, smaller_share
 from gen_core.run import Run
 
@@ -64,6 +65,7 @@ def population_accuracy(run: Run, w1: Tensor, w: Tensor) -> Tensor:
     return 0.5 + (0.5 - law.p) * w1.sign() * smaller_share(model, law.d, run.initial("coordinates"), w1, w)
 
 
+@measure
 def overfitted_accuracy(run: Run) -> Tensor:
     """Population accuracy of final weights that fit all points, (seeds,).
 

@@ -19,14 +19,14 @@ RESIDUAL = 1e-8
 
 
 def spectral_norm(A: Tensor) -> float:
-    """Largest absolute eigenvalue of a symmetric matrix, (n, n), on the CPU.
+    """Largest absolute eigenvalue of a symmetric matrix, (n, n); above DENSE rows it is taken to the CPU.
 
     Raises:
         Unfinished: if the Lanczos method does not converge, or its eigenpair leaves a residual above RESIDUAL.
     """
     if len(A) <= DENSE:
         return float(torch.linalg.eigvalsh(A).abs().max())
-    return abs(_leading(A.double().numpy(), f"spectral norm of a {len(A)} x {len(A)} matrix"))
+    return abs(_leading(A.double().cpu().numpy(), f"spectral norm of a {len(A)} x {len(A)} matrix"))
 
 
 def map_norm(forward: Callable[[Tensor], Tensor], adjoint: Callable[[Tensor], Tensor], size: int) -> float:

@@ -13,7 +13,6 @@ from gen_core.plugin.nodes import (
     pytest_configure_node,
     pytest_report_from_serializable,
     pytest_report_to_serializable,
-    pytest_xdist_auto_num_workers,
     pytest_xdist_node_collection_finished,
 )
 from gen_core.plugin.options import pytest_addoption, pytest_cmdline_main, pytest_configure
@@ -29,7 +28,6 @@ __all__ = [
     "pytest_report_from_serializable",
     "pytest_report_to_serializable",
     "pytest_sessionfinish",
-    "pytest_xdist_auto_num_workers",
     "pytest_xdist_node_collection_finished",
     "run",
 ]

@@ -3,13 +3,17 @@
 from __future__ import annotations
 
 from collections import ChainMap
+from collections.abc import Iterable
 
 import torch
+from torch import Tensor
 
 from gen_core.assuming import Assumption
 from gen_core.declaration import Case
 from gen_core.errors import AssumptionViolated
 from gen_core.experiment import Experiment
+from gen_core.lab import looked_up
+from gen_core.measuring import Part, Place, place_of, place_of_draws
 from gen_core.plugin.session import Asked, Session
 from gen_core.records import CaseRecord, Hypothesis
 from gen_core.run import Run, Runs
@@ -28,21 +32,56 @@ def check_draws(session: Session, record: CaseRecord, case: Case, start: int, st
     who = f"the hypothesis {names[0]!r}" if len(names) == 1 else f"one of the hypotheses {', '.join(names)}"
     keys = {state_of(one): one for one in experiments} if names and start < stop else {}
     drawn = {state_of(one.data): one for one in keys.values()}
-    for seed in seed_numbers(session.base, start, stop):
+    seeds = seed_numbers(session.base, start, stop)
+    # A mutated measure is recorded after the hypotheses; there is nothing to check about it.
+    both = zip(record.hypotheses, case.claim.assuming, strict=False)
+    checked = {assumption: hypothesis for hypothesis, assumption in both if not assumption.of_run}
+    known = _Known(session, seeds)
+    known.recall(checked, keys)
+    for seed in seeds:
         said = ChainMap[Asked, tuple[bool, str]]({}, session.checked)
         try:
-            # A mutated measure is recorded after the hypotheses; there is nothing to check about it.
-            for hypothesis, assumption in zip(record.hypotheses, case.claim.assuming, strict=False):
-                if assumption.of_run:
-                    continue
+            for assumption, hypothesis in checked.items():
                 for key, one in keys.items():
                     if (assumption, key, seed) not in said:
                         said[assumption, key, seed] = _checked(assumption, one, seed)
                 _compare(hypothesis, [said[assumption, key, seed] for key in keys], seed)
         finally:
-            for experiment in drawn.values():
+            for experiment in drawn.values() if said.maps[0] else ():
                 check_unchanged(experiment, seed, who)
         session.checked |= said.maps[0]  # not before the data are known to be as they were
+    known.keep()
+
+
+class _Known:
+    """What hypotheses said of the draws of some seeds in this run and before."""
+
+    def __init__(self, session: Session, seeds: tuple[int, ...]) -> None:
+        self.session, self.seeds = session, seeds
+        self.lacking: list[tuple[Assumption, str, Place]] = []
+
+    def recall(self, assumptions: Iterable[Assumption], experiments: dict[str, Experiment]) -> None:
+        """Take over what is kept and has not been asked in this process."""
+        lab, checked = self.session.lab, self.session.checked
+        for assumption in assumptions:
+            for key, one in experiments.items():
+                if lab is None or looked_up(one) or all((assumption, key, seed) in checked for seed in self.seeds):
+                    continue
+                place = place_of_draws(assumption.check, one, self.seeds, lab.store.root)
+                if place is None:
+                    continue
+                if (kept := place.load()) is None:
+                    self.lacking.append((assumption, key, place))
+                    continue
+                said = zip(kept.tensors["holds"].tolist(), kept.common["words"], strict=True)
+                checked |= {(assumption, key, seed): each for seed, each in zip(self.seeds, said, strict=True)}
+
+    def keep(self) -> None:
+        """Keep what was lacking and has been asked by now."""
+        for assumption, key, place in self.lacking:
+            said = [self.session.checked[assumption, key, seed] for seed in self.seeds]
+            holds = torch.tensor([holds for holds, _ in said])
+            place.save(Part("", {"holds": holds}, {"words": [words for _, words in said]}))
 
 
 def _compare(hypothesis: Hypothesis, results: list[tuple[bool, str]], seed: int) -> None:
@@ -72,7 +111,7 @@ def check_run(record: CaseRecord, case: Case, run: Run | Runs) -> None:
     for hypothesis, assumption in zip(record.hypotheses, case.claim.assuming, strict=False):
         if not assumption.of_run:
             continue
-        found = {label: assumption.on_run(one) for label, one in runs.items()}
+        found = {label: _of_run(assumption, one) for label, one in runs.items()}
         holds = torch.stack([each for each, _ in found.values()]).all(0)
         wrong = holds if hypothesis.dropped else ~holds
         hypothesis.holds = bool(holds.all())
@@ -90,6 +129,17 @@ def check_run(record: CaseRecord, case: Case, run: Run | Runs) -> None:
         raise AssumptionViolated(
             f"{hypothesis.name!r} does not hold: {hypothesis.checked} ({where}); expected: {hypothesis.statement}"
         )
+
+
+def _of_run(hypothesis: Assumption, run: Run) -> tuple[Tensor, str]:
+    """What a hypothesis says of a finished run, as it was kept or is asked now."""
+    place = place_of(hypothesis.check, run)
+    if place is not None and (kept := place.load()) is not None:
+        return kept.tensors["holds"], kept.common["words"]
+    holds, words = hypothesis.on_run(run)
+    if place is not None:
+        place.save(Part("", {"holds": holds}, {"words": words}))
+    return holds, words
 
 
 def _checked(hypothesis: Assumption, experiment: Experiment, seed: int) -> tuple[bool, str]:

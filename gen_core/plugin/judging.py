@@ -2,21 +2,38 @@
 
 from __future__ import annotations
 
+import contextlib
 import inspect
 import time
 import types
 import unittest
+from collections.abc import Callable
+from typing import Any
 
 import pytest
 
 from gen_core.declaration import Case
 from gen_core.errors import DataMissing, Inconclusive, InvalidClaim, Refuted
 from gen_core.judgement import Judge, Judgement, judging
+from gen_core.measuring import Part, place_of
 from gen_core.plugin.checking import check_draws, check_run
 from gen_core.plugin.outcomes import RECORD, claim_traceback, one_line, properties
 from gen_core.plugin.progress import ProgressFile
 from gen_core.plugin.session import Session, case_of
-from gen_core.records import ERROR, HOLDS, INCONCLUSIVE, NOT_RUN, REFUTED, CaseRecord, Look, Verdict, sound_figure
+from gen_core.records import (
+    ERROR,
+    HOLDS,
+    INCONCLUSIVE,
+    NOT_RUN,
+    REFUTED,
+    CaseRecord,
+    Figure,
+    Look,
+    Verdict,
+    built_figure,
+    plain,
+    sound_figure,
+)
 from gen_core.run import Run, Runs
 from gen_core.statistics import spend
 from gen_core.training.draws import files_of
@@ -190,9 +207,21 @@ def _describe(session: Session, record: CaseRecord, case: Case, run: Run | Runs,
             record.settings[f"{label} steps".strip()] = ": ".join(choose_stepper(one.experiment))
     if case.claim.figure is not None and word != ERROR:
         try:
-            record.figure = sound_figure(case.claim.figure(run))
+            record.figure = _figure(case.claim.figure, run)
         except CAUGHT as error:  # do not lose a verdict because its figure cannot be drawn
             record.settings["figure"] = f"not drawn: {one_line(error)}"
+
+
+def _figure(figure: Callable[[Any], Figure], run: Run | Runs) -> Figure:
+    """The figure of a run, as it was kept or made now."""
+    place = place_of(figure, run)
+    if place is not None and (kept := place.load()) is not None:
+        with contextlib.suppress(KeyError, TypeError, ValueError):
+            return built_figure(kept.common["figure"])
+    made = sound_figure(figure(run))
+    if place is not None:
+        place.save(Part("", {}, {"figure": plain(made)}))
+    return made
 
 
 def _end(session: Session, item: pytest.Item, word: Verdict, raised: BaseException | None, seconds: float) -> None:

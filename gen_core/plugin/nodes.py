@@ -2,58 +2,22 @@
 
 from __future__ import annotations
 
-import importlib
-import os
 from collections.abc import Generator, Sequence
-from pathlib import Path
 from typing import Any
 
 import pytest
 
 from gen_core.plugin.beginning import part_for_claims
 from gen_core.plugin.identity import Identity
-from gen_core.plugin.options import Options
 
 TOLD = "gen_core"
 """Attribute of a worker's report with the record of its case, in JSON."""
 
-_NAMED = pytest.StashKey[bool]()
-
-
-@pytest.hookimpl(optionalhook=True)
-def pytest_xdist_auto_num_workers(config: pytest.Config) -> int | None:
-    """One worker per GPU, since seeds are batched on it; xdist's own choice without a GPU or without claims."""
-    return _gpus(config) or None
-
 
 @pytest.hookimpl(optionalhook=True)
 def pytest_configure_node(node: Any) -> None:
-    """Tell a worker which run it belongs to, and which GPU is its own."""
-    sent, count = Identity.of(node.config).sent(), _gpus(node.config)
-    if count:
-        visible_gpu = importlib.import_module("gen_core.training.device").visible_gpu
-        sent["gpu"] = visible_gpu(node.gateway.id, os.environ.get("CUDA_VISIBLE_DEVICES"), count)
-    node.workerinput["gen_core"] = sent
-
-
-def _gpus(config: pytest.Config) -> int:
-    """Number of GPUs for claims; 0 where none of the files to be collected names gen_core, whose GPUs are not ours."""
-    if Options.of(config).device == "cpu":
-        return 0
-    if _NAMED not in config.stash:
-        config.stash[_NAMED] = any(b"gen_core" in file.read_bytes() for file in _to_be_collected(config))
-    if not config.stash[_NAMED]:
-        return 0
-    return importlib.import_module("torch").cuda.device_count()  # counts without touching a device
-
-
-def _to_be_collected(config: pytest.Config) -> Generator[Path]:
-    for argument in config.args:
-        path = Path(config.invocation_params.dir, str(argument).partition("::")[0])
-        if path.is_file():
-            yield path
-        else:
-            yield from (file for pattern in config.getini("python_files") for file in path.rglob(pattern))
+    """Tell a worker which run it belongs to."""
+    node.workerinput["gen_core"] = Identity.of(node.config).sent()
 
 
 @pytest.hookimpl(optionalhook=True)

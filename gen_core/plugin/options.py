@@ -109,8 +109,6 @@ def pytest_configure(config: pytest.Config) -> None:
     if chosen.data_dir is not None:
         _look_for_data_in(config, here / chosen.data_dir)
     if on_worker(config):
-        if "gpu" in (sent := config.workerinput["gen_core"]):  # type: ignore[attr-defined]
-            os.environ["CUDA_VISIBLE_DEVICES"] = sent["gpu"]
         return
     if Path(chosen.report_dir) != default_report(config):
         writable(here / chosen.report_dir, "--report-dir")

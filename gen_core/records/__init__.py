@@ -14,6 +14,7 @@ from gen_core.records.deviations import in_deviations
 from gen_core.records.figure import Curve, Figure, Mark, Panel, Reported, Tick
 from gen_core.records.files import (
     built_case,
+    built_figure,
     last_attempts,
     plain,
     read_case,
@@ -66,6 +67,7 @@ __all__ = [
     "Verdict",
     "Work",
     "built_case",
+    "built_figure",
     "in_deviations",
     "judged_as",
     "last_attempts",

@@ -146,7 +146,7 @@ def built_case(entry: Any, path: Path) -> CaseRecord:
     record.hypotheses = [_build(Hypothesis, h, path) for h in record.hypotheses]
     if isinstance(record.figure, dict):
         try:
-            record.figure = _figure(record.figure, path)
+            record.figure = built_figure(record.figure, path)
         except InvalidFigure as error:  # of a version that checked none
             record.figure, record.settings["figure"] = None, f"not drawn: {error}"
     return record
@@ -166,10 +166,12 @@ def sound_figure(figure: object) -> Figure:
     if size > LARGEST // 2 or len(figure.panels) > MOST_PANELS:
         found = f"{len(figure.panels)} panels and {size / 2**20:.1f} MiB"
         raise InvalidFigure(f"figure of {found}; expected at most {MOST_PANELS} and {LARGEST // 2**21}")
-    return _figure(entry, Path("figure"))
+    return built_figure(entry)
 
 
-def _figure(entry: dict[str, Any], path: Path) -> Figure:
+def built_figure(entry: dict[str, Any], path: Path = Path("figure")) -> Figure:
+    """A figure from the mapping that a file holds; raises as its parts, or a ValueError that names the file."""
+
     def parts(kind: type, entry: Any, name: str) -> list[Any]:
         return [_build(kind, part, path) for part in entry.get(name, [])]
 

@@ -5,7 +5,7 @@ Conventions and constants are those of torch.optim. So is `weight_decay`, which 
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from typing import ClassVar, Self
 
@@ -18,6 +18,11 @@ from gen_core.rules.contract import FullBatch, State, Streams
 from gen_core.rules.rates import Rate, check_rate, unit_rate
 
 ADAGRAD_EPS, ADAM_EPS = 1e-10, 1e-8
+
+_aten = torch.ops.aten
+
+Tensors = Sequence[Tensor]
+"""One for each parameter. Operations on all of them at once, `_foreach`, are one kernel on a GPU."""
 
 
 @dataclass(frozen=True)
@@ -43,12 +48,14 @@ class Descent:
     @torch.no_grad()
     def update(self, params: Mapping[str, Tensor], grads: Mapping[str, Tensor], state: State, rate: Tensor) -> None:
         """Make one step in place; see `Rule.update`."""
-        for name, p in params.items():
-            move(p, self._decayed(grads[name], p), rate)
+        move_all(params, self._decayed(params, grads), rate)
 
-    def _decayed(self, g: Tensor, p: Tensor) -> Tensor:
-        """The gradient with the decay."""
-        return g.add(p, alpha=self.weight_decay) if self.weight_decay else g
+    def _decayed(self, params: Mapping[str, Tensor], grads: Mapping[str, Tensor]) -> Tensors:
+        """The gradients with the decay, in the order of the parameters."""
+        gradients = [grads[name] for name in params]
+        if not self.weight_decay:
+            return gradients
+        return _aten._foreach_add(gradients, list(params.values()), alpha=self.weight_decay)
 
     def batch_form(self) -> Self:
         """The rule with a rate of 1, or a schedule of it."""
@@ -98,10 +105,11 @@ class Momentum(Descent):
     @torch.no_grad()
     def update(self, params: Mapping[str, Tensor], grads: Mapping[str, Tensor], state: State, rate: Tensor) -> None:
         """Make one step in place; see `Rule.update`."""
-        for name, p in params.items():
-            g, v = self._decayed(grads[name], p), state[name]
-            v.mul_(self.momentum).add_(g)
-            move(p, g + self.momentum * v if self.nesterov else v, rate)
+        g, v = self._decayed(params, grads), [state[name] for name in params]
+        _aten._foreach_mul_(v, self.momentum)
+        _aten._foreach_add_(v, g)
+        direction = _aten._foreach_add(g, _aten._foreach_mul(v, self.momentum)) if self.nesterov else v
+        move_all(params, direction, rate)
 
 
 @dataclass(frozen=True)
@@ -122,10 +130,11 @@ class AdaGrad(Descent):
     @torch.no_grad()
     def update(self, params: Mapping[str, Tensor], grads: Mapping[str, Tensor], state: State, rate: Tensor) -> None:
         """Make one step in place; see `Rule.update`."""
-        for name, p in params.items():
-            g, squares = self._decayed(grads[name], p), state[name]
-            squares.addcmul_(g, g)
-            move(p, g / (squares.sqrt() + ADAGRAD_EPS), rate)
+        g, squares = self._decayed(params, grads), [state[name] for name in params]
+        _aten._foreach_addcmul_(squares, g, g)
+        roots = _aten._foreach_sqrt(squares)
+        _aten._foreach_add_(roots, ADAGRAD_EPS)
+        move_all(params, _aten._foreach_div(g, roots), rate)
 
 
 @dataclass(frozen=True)
@@ -158,15 +167,25 @@ class Adam(Descent):
         """Make one step in place; see `Rule.update`."""
         state["step"] += 1
         correct1, correct2 = (1 - beta ** state["step"] for beta in (self.beta1, self.beta2))
-        for name, p in params.items():
-            g, mean, square = grads[name], state["mean"][name], state["square"][name]
-            if not self.decoupled:
-                g = self._decayed(g, p)
-            elif self.weight_decay:
-                move(p, self.weight_decay * p, rate)
-            mean.lerp_(g, 1 - self.beta1)
-            square.mul_(self.beta2).addcmul_(g, g, value=1 - self.beta2)
-            move(p, mean / correct1 / ((square / correct2).sqrt() + ADAM_EPS), rate)
+        mean, square = ([state[moment][name] for name in params] for moment in ("mean", "square"))
+        g = [grads[name] for name in params] if self.decoupled else self._decayed(params, grads)
+        if self.decoupled and self.weight_decay:
+            move_all(params, _aten._foreach_mul(list(params.values()), self.weight_decay), rate)
+        _aten._foreach_lerp_(mean, g, 1 - self.beta1)
+        _aten._foreach_mul_(square, self.beta2)
+        _aten._foreach_addcmul_(square, g, g, 1 - self.beta2)
+        roots = _aten._foreach_div(square, correct2)
+        _aten._foreach_sqrt_(roots)
+        _aten._foreach_add_(roots, ADAM_EPS)
+        direction = _aten._foreach_div(mean, correct1)
+        _aten._foreach_div_(direction, roots)
+        move_all(params, direction, rate)
+
+
+def move_all(params: Mapping[str, Tensor], directions: Tensors, rate: Tensor) -> None:
+    """Take rate times its direction from each parameter, in place; see `move`."""
+    for p, direction in zip(params.values(), directions, strict=True):
+        move(p, direction, rate)
 
 
 def move(p: Tensor, direction: Tensor, rate: Tensor) -> None:

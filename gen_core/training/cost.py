@@ -1,83 +1,135 @@
-"""The cost of a training, estimated from its recipe alone."""
+"""The cost of trainings, estimated from their recipes alone: work, memory and time."""
 
 from __future__ import annotations
 
 import math
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 
 from gen_core.experiment import Experiment
-from gen_core.models.contract import units_of
+from gen_core.models.contract import Layered, units_of
 from gen_core.schedule import AtLoss
-from gen_core.training.steps import step_cost
-from gen_core.types import targets_of
+from gen_core.training.device import SLOTS
+from gen_core.training.memory import EVALUATED as EVALUATED  # where who evaluates in parts looks for it
+from gen_core.training.memory import memory_of, states_of
+from gen_core.training.steps import choose_stepper, step_cost
 
-OPERATIONS_PER_SECOND = {"cpu": 3e10, "cuda": 1e12}
-"""Multiply-adds per second. CPU: between two measurements in float32 on one core of an x86-64 server with AVX-512, for
-an MLP 196-128-128-1 on batches of 32 with 8 seeds: 5e10 with hand-written gradients, 2e10 by autograd. CUDA: a
-conservative guess, since small networks leave a GPU idle for most of a step."""
+CPU_RATES = {"convolution": 1e10, "dense": 3e10, "float64": 3e10}
+"""Multiply-adds per second on one core: between measurements in float32 of networks of the papers' sizes on two x86-64
+servers. Dense ones reach 2e10 to 5e10, by autograd and with AVX-512; convolutions of few channels on small images 5e9
+with AVX2, of 64 channels 2e10."""
 
-SECONDS_PER_STEP = 1e-5
-"""Overhead of a step per seed, where 8 seeds share it; measured on the same machine, for `Linear`."""
+CPU_STEP = 1e-5
+"""Seconds of a step per seed on a CPU besides, where 8 seeds share it; measured for `Linear`."""
 
-EVALUATED = 1024
-"""Points per forward pass in evaluations: the fastest of 256 to 4096, since its activations stay in cache."""
+GPU_RATES = {"convolution": 7.5e12, "dense": 1.3e13, "float64": 5e12}
+"""Multiply-adds per second on a GPU: from an H100's data sheet, not measured. It names 60e12 operations of float32 a
+second and 33e12 of float64, two to a multiply-add; convolutions of each seed's own kernels are taken to reach 25 % of
+it, batched products 43 %, and float64 30 %."""
+
+GPU_BANDWIDTH = 2e12
+"""Bytes per second to and from a GPU's memory: 60 % of an H100's 3.35e12, as copies of some MiB reach."""
+
+GPU_LAUNCH = 7e-6
+"""Seconds of a kernel that does next to nothing, started by torch from Python: 5 to 10 us on servers of these years."""
+
+GPU_MEMORY = 80e9
+"""Bytes of the GPU for which a time is estimated, wherever that is: an H100's."""
 
 
 @dataclass(frozen=True)
 class Cost:
-    """Cost of a training of one seed: multiply-adds, and peak memory in bytes."""
+    """Cost of a training of one seed: multiply-adds, and peak memory in bytes, on a CPU."""
 
     operations: float
     memory: int
 
 
 def cost(experiment: Experiment) -> Cost:
-    """Estimate from the recipe: work of steps and evaluations; memory of data, weights, states and activations.
+    """Estimate from the recipe; see `memory_of` for the memory."""
+    return Cost(operations_of(experiment), memory_of(experiment, "cpu").seed)
 
-    An observable is taken to cost one gradient over all points at each checkpoint, and to return few numbers.
+
+def operations_of(experiment: Experiment) -> float:
+    """Multiply-adds of the steps and evaluations of one seed, with those of the trainings before (`after`).
+
+    An observable is taken to cost one gradient over all points at each checkpoint.
     """
-    data, grid, watch, tested = experiment.data, experiment.grid, experiment.watch, experiment.tested
-    model, rule, _ = experiment.parts
-    parameters, forward = model.size(data.inputs)
-    numbers, units = math.prod(data.inputs), units_of(model, data.inputs)
-    step = step_cost(experiment)
+    forward, after = experiment.parts.model.size(experiment.data.inputs).multiply_adds, experiment.after
+    steps = experiment.steps * step_cost(experiment)
+    return (operations_of(after) if after else 0.0) + steps + forward * _evaluated_points(experiment)
 
+
+def _evaluated_points(experiment: Experiment) -> int:
+    """Points of one seed that pass through the network in evaluations."""
+    data, grid, watch, tested = experiment.data, experiment.grid, experiment.watch, experiment.tested
     at_loss = isinstance(experiment.checkpoints, AtLoss)
     watched = experiment.stop.evaluates or at_loss or "train_loss" in watch or "train_accuracy" in watch
     evaluated_at = {*grid, *experiment.stop.evaluations(grid)} if watched else {experiment.steps}
     observed = 3 * sum(not isinstance(each, str) for each in watch)
     seen = tested + observed * (data.n + tested) + data.n * ("train_outputs" in watch)
-    evaluations = forward * (len(evaluated_at) * data.n + experiment.recorded * seen)
-
-    points = 2 * (numbers + math.prod(targets_of(data)) - 1) * (data.n + tested)
-    gathered = 2 * numbers * rule.batch if rule.batch else 0
-    kept = parameters * ("weights" in watch) + tested // 8 * ("test_classes" in watch)
-    kept += model.outputs * (data.n * ("train_outputs" in watch) + tested * ("test_outputs" in watch))
-    kept *= experiment.recorded
-    evaluated = 2 * units * min(max(data.n, tested), EVALUATED) + (2 * units * (data.n + tested) if observed else 0)
-    if getattr(model, "absorbed", None) is not None:  # a pass of all training points before each evaluation
-        evaluations += forward * data.n * len({*evaluated_at, *grid})
-        evaluated = max(evaluated, units * data.n)
-
-    first = cost(experiment.after) if experiment.after else Cost(0.0, 0)
-    return Cost(
-        first.operations + experiment.steps * step.multiply_adds + evaluations,
-        first.memory + experiment.torch_dtype.itemsize * (points + gathered + step.numbers + kept + evaluated),
-    )
-
-
-def group_seconds(group: Sequence[tuple[Experiment, int]], device: str) -> float:
-    """Estimated time of trainings with equal batch keys, to an order of magnitude.
-
-    Args:
-        group: experiments, each with its number of seeds.
-        device: "cpu" (one core) or "cuda".
-    """
-    rate = OPERATIONS_PER_SECOND[device]
-    return sum(seeds * (cost(e).operations / rate + SECONDS_PER_STEP * e.steps_in_all) for e, seeds in group)
+    points = len(evaluated_at) * data.n + experiment.recorded * seen
+    if getattr(experiment.model, "absorbed", None) is not None:  # a pass of all training points before each evaluation
+        points += data.n * len({*evaluated_at, *grid})
+    return points
 
 
 def group_memory(group: Sequence[tuple[Experiment, int]], device: str) -> int:
     """Estimated peak memory of trainings with equal batch keys in one batch, in bytes; see `group_seconds`."""
-    return sum(seeds * cost(experiment).memory for experiment, seeds in group)
+    each = [(memory_of(experiment, device), seeds) for experiment, seeds in group]
+    return sum(memory.seed * seeds for memory, seeds in each) + max((memory.batch for memory, _ in each), default=0)
+
+
+def group_seconds(group: Sequence[tuple[Experiment, int]], device: str) -> float:
+    """Estimated time of trainings with equal batch keys, to a factor of two or three.
+
+    On a GPU it is the longest of three: the arithmetic, the memory's traffic, and the launches of kernels, which the
+    seeds of a batch share.
+
+    Args:
+        group: experiments, each with its number of seeds.
+        device: "cpu" for one core, or "cuda" for an H100.
+    """
+    if device == "cpu":
+        return sum(seeds * (operations_of(e) / _rate(e, CPU_RATES) + CPU_STEP * e.steps_in_all) for e, seeds in group)
+    arithmetic = sum(seeds * operations_of(e) / _rate(e, GPU_RATES) for e, seeds in group)
+    traffic = sum(seeds * _traffic(e) for e, seeds in group) / GPU_BANDWIDTH
+    batches = math.ceil(group_memory(group, device) / (GPU_MEMORY / (2 * SLOTS)))
+    return max(arithmetic, traffic, batches * max((_launches(e) for e, _ in group), default=0) * GPU_LAUNCH)
+
+
+def _rate(experiment: Experiment, rates: Mapping[str, float]) -> float:
+    """The rate of the layer that takes most of the work."""
+    if experiment.dtype == "float64":
+        return rates["float64"]
+    model = experiment.parts.model
+    layers = model.layers(experiment.data.inputs) if isinstance(model, Layered) else ()
+    heaviest = max(layers, key=lambda layer: layer.size.multiply_adds, default=None)
+    return rates["dense" if heaviest is None else heaviest.kind]
+
+
+def _traffic(experiment: Experiment) -> float:
+    """Bytes that one seed's training moves: weights and states, and each activation written and read on either way."""
+    data, (model, rule, _) = experiment.data, experiment.parts
+    parameters, units = model.size(data.inputs).parameters, units_of(model, data.inputs)
+    inputs, batch = math.prod(data.inputs), rule.batch or data.n
+    step = parameters * (4 + 3 * states_of(rule)) + batch * (3 * inputs + 6 * units)
+    moved = experiment.steps * step + _evaluated_points(experiment) * (inputs + 3 * units)
+    before = _traffic(experiment.after) if experiment.after else 0.0
+    return before + experiment.torch_dtype.itemsize * moved
+
+
+def _launches(experiment: Experiment) -> int:
+    """Kernels of a batch's training, by counts on torch's meta device; views are none.
+
+    Steps along hand-written gradients start 7 and about 8 a layer (an MLP of one hidden layer 20, the convolutions of
+    5x5 33, five layers 46), autograd twice that, Newton's 100; a rule with states 3 more a parameter, or 9 with two.
+    """
+    model, rule, _ = experiment.parts
+    layers = len(model.layers(experiment.data.inputs)) if isinstance(model, Layered) else 3
+    stepper, states = choose_stepper(experiment).name, states_of(rule)
+    step = {"newton": 100, "fused": 7 + 8 * layers, "autograd": 2 * (4 + 4 * layers)}[stepper]
+    step += len(model.trainable) * max(0, 6 * states - 3)
+    looks = math.ceil(_evaluated_points(experiment) / min(EVALUATED, experiment.data.n))
+    before = _launches(experiment.after) if experiment.after else 0
+    return before + experiment.steps * step + looks * 4 * layers

@@ -6,8 +6,10 @@ import ctypes
 import functools
 import os
 import platform
+import re
 import subprocess
 from pathlib import Path
+from typing import Any
 
 import torch
 from threadpoolctl import threadpool_limits
@@ -16,6 +18,12 @@ from gen_core.errors import InvalidExperiment
 
 CPU_BUDGET = 2**30
 """Memory of one batch of trainings on the CPU, in bytes; seeds that do not fit are trained in further batches."""
+
+DRIVER = Path("/proc/driver/nvidia/version")
+"""Where the driver's version stands, on Linux."""
+
+SLOTS = 2
+"""Trainings that share a GPU at a time, so that one computes while another draws, reads or writes."""
 
 
 @functools.cache
@@ -35,13 +43,24 @@ def resolve(name: str) -> torch.device:
 
 
 def fix_numerics() -> None:
-    """Make results repeatable at any load: one intra-op thread, no TF32, kernels that sum in one order."""
+    """Make results repeatable at any load: one intra-op thread, products in full precision, sums in one order.
+
+    Call it before CUDA starts: cuBLAS reads its setting then. `torch.use_deterministic_algorithms` is left alone: it
+    would have scatters and the gradients of gathers sort, and refuse what has no other kernel.
+    """
     torch.set_num_threads(1)
     threadpool_limits(1)
+    # These, which older code may have set, must agree with the newer ones below: torch refuses to multiply otherwise.
     torch.backends.cuda.matmul.allow_tf32 = False
     torch.backends.cudnn.allow_tf32 = False
+    backends: Any = torch.backends
+    cudnn, onednn = backends.cudnn, backends.mkldnn
+    for each in (backends, cudnn, cudnn.conv, cudnn.rnn, onednn, onednn.conv, onednn.matmul, onednn.rnn):
+        each.fp32_precision = "ieee"
+    if there := torch.cuda.is_available():
+        os.environ.setdefault("CUBLAS_WORKSPACE_CONFIG", ":4096:8")
     # Where there is no GPU it would slow convolutions on the CPU down, by a sixth.
-    torch.backends.cudnn.deterministic = torch.cuda.is_available()
+    cudnn.deterministic = there
 
 
 M_TRIM_THRESHOLD, M_MMAP_THRESHOLD = -1, -3
@@ -64,21 +83,11 @@ def memory_budget(device: torch.device) -> int:
     """Memory of one batch of trainings, in bytes; by the device's size, not its load, so that batches are repeated."""
     if device.type == "cpu":
         return CPU_BUDGET
-    return torch.cuda.get_device_properties(device).total_memory // 2
-
-
-def visible_gpu(worker: str, visible: str | None, count: int) -> str:
-    """The one GPU of an xdist worker ("gw3"), as a value of CUDA_VISIBLE_DEVICES.
-
-    Indexes into the given list, which may leave out some of the machine's devices.
-    """
-    devices = [d for d in visible.split(",") if d] if visible else [str(i) for i in range(count)]
-    return devices[int(worker.removeprefix("gw")) % len(devices)]
+    return torch.cuda.get_device_properties(device).total_memory // (2 * SLOTS)
 
 
 def environment(device: torch.device, tree: Path) -> dict[str, str]:
     """The versions and settings that a result may depend on, by name; `tree` is the folder of the claims."""
-    cuda = {"cuda": str(torch.version.cuda), "gpu": torch.cuda.get_device_name(device)} if device.type == "cuda" else {}
     return {
         "python": platform.python_version(),
         "torch": str(torch.__version__),
@@ -87,8 +96,16 @@ def environment(device: torch.device, tree: Path) -> dict[str, str]:
         "threads": str(torch.get_num_threads()),
         "platform": platform.platform(),
         "processors": str(os.cpu_count()),
-        **cuda,
+        **(_of_cuda() if device.type == "cuda" else {}),
     }
+
+
+def _of_cuda() -> dict[str, str]:
+    """Versions, and the names of the visible cards, each once. None of it is asked of a card's own context."""
+    names = dict.fromkeys(torch.cuda.get_device_name(i) for i in range(torch.cuda.device_count()))
+    about = {"cuda": str(torch.version.cuda), "cudnn": str(torch.backends.cudnn.version()), "gpu": ", ".join(names)}
+    found = re.search(r"\s(\d+(\.\d+)+)\s", DRIVER.read_text(encoding="utf-8")) if DRIVER.is_file() else None
+    return about | ({"driver": found[1]} if found else {})
 
 
 def revision(tree: Path) -> dict[str, str]:

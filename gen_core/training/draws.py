@@ -10,7 +10,7 @@ from __future__ import annotations
 from collections import OrderedDict
 from collections.abc import Callable, Mapping
 from dataclasses import fields, is_dataclass
-from typing import Any
+from typing import Any, NoReturn
 
 import torch
 from torch import Tensor
@@ -21,10 +21,11 @@ from gen_core.experiment import Experiment
 from gen_core.models.contract import check_start
 from gen_core.recipe import digest
 from gen_core.training.replicas import Twins, checksum, mark_of
+from gen_core.training.seals import Seal, bytes_of, has_pools_as_made, has_seal, held_parts, pools_of, seal_of
 from gen_core.training.seeding import generator, numbered
 from gen_core.training.streams import OwnNumbers, drawn_from
 from gen_core.training.teachers import Taught, predictor
-from gen_core.types import Data, Dataset, Derived, held_out, targets_of
+from gen_core.types import Data, Dataset, Derived, Pooled, held_out, targets_of
 
 BYTES_KEPT = 600 * 2**20
 """Size of a process's cache of draws, in bytes: hypotheses, training and measures use the same ones."""
@@ -32,8 +33,9 @@ BYTES_KEPT = 600 * 2**20
 SMALL = 2**16
 """Bytes up to which a draw is compared whole each time that it is handed out; larger ones by their versions alone."""
 
-Seal = tuple[tuple[object, ...], ...]
-"""Shape, dtype, version and checksum of each tensor of a draw."""
+
+CHANGED = "code that was given it"
+"""Who has changed a draw, where nobody in particular was asked about it."""
 
 
 class _SampleCache:
@@ -55,16 +57,18 @@ class _SampleCache:
         if key in self.kept:
             self.kept.move_to_end(key)
             data, _ = self.kept[key]
-            self._compare(key, recipe, "code that was given it", _size(data) <= SMALL)
+            self._compare(key, recipe, CHANGED, bytes_of(data) <= SMALL)
         else:
             data, random = self._sample(recipe, seed)
             _check(recipe, data)
+            if not has_pools_as_made(data, False):
+                self._refuse_change(recipe, CHANGED, data)
             self.random |= {key[0]} if random else set()
-            self.kept[key] = data, _seal(data, True)
-            self.bytes += _size(data)
+            self.kept[key] = data, seal_of(data)
+            self.bytes += bytes_of(data)
             while len(self.kept) > 1 and self.bytes > BYTES_KEPT:
                 self._drop(next(iter(self.kept)))
-        if key[0] in self.random and (twin := self.twins.other(key[0], seed, (data.X, data.y))) is not None:
+        if key[0] in self.random and (twin := self.twins.other(key[0], seed, held_parts(data)[:2])) is not None:
             raise InvalidExperiment(
                 f"seeds {twin} and {seed} have the same {type(recipe).__name__} data; expected each to draw its own"
             )
@@ -77,7 +81,10 @@ class _SampleCache:
 
     def confirm(self, recipe: Dataset, seed: int) -> None:
         """Draw once more what is kept, and compare. What is looked up at run time, as on a module, is in no key."""
-        if self._key(recipe, seed) in self.kept and _SampleCache().mark(recipe, seed) != self.mark(recipe, seed):
+        key = self._key(recipe, seed)
+        if key in self.kept and not has_pools_as_made(data := self.kept[key][0], True):
+            self._refuse_change(recipe, CHANGED, data)
+        if key in self.kept and _SampleCache().mark(recipe, seed) != self.mark(recipe, seed):
             self._forget()
             raise InvalidExperiment(
                 f"{type(recipe).__name__} does not draw what it drew before (seed {seed}); expected the same from the "
@@ -94,13 +101,17 @@ class _SampleCache:
 
     def _compare(self, key: tuple[str, int], recipe: Dataset, who: str, whole: bool) -> None:
         data, seal = self.kept.get(key, (None, ()))
-        found = None if data is None else _seal(data, whole)
-        if found is not None and found != tuple(was[: len(now)] for now, was in zip(found, seal, strict=False)):
-            self._forget()
-            raise InvalidExperiment(
-                f"{who} changed the data of {type(recipe).__name__} in place, which others measure too; expected it to "
-                "work on a copy (tensor.clone())"
-            )
+        if data is not None and not (has_seal(data, seal, whole) and has_pools_as_made(data, False)):
+            self._refuse_change(recipe, who, data)
+
+    def _refuse_change(self, recipe: Dataset, who: str, data: Data) -> NoReturn:
+        self._forget()
+        for pool in pools_of(data):
+            pool.renew()
+        raise InvalidExperiment(
+            f"{who} changed the data of {type(recipe).__name__} in place, which others measure too; expected it to "
+            "work on a copy (tensor.clone())"
+        )
 
     def _key(self, recipe: Dataset, seed: int) -> tuple[str, int]:
         return state_of(recipe), seed
@@ -110,7 +121,7 @@ class _SampleCache:
             self._drop(next(iter(self.kept)))
 
     def _drop(self, key: tuple[str, int]) -> None:
-        self.bytes -= _size(self.kept.pop(key)[0])
+        self.bytes -= bytes_of(self.kept.pop(key)[0])
 
     def _sample(self, recipe: Dataset, seed: int) -> tuple[Data, bool]:
         """A draw, and whether any of it is random."""
@@ -251,7 +262,7 @@ def _check(recipe: Dataset, data: Data) -> None:
     if not isinstance(data, Data):
         raise InvalidExperiment(f"{type(recipe).__name__} drew a {type(data).__name__}; expected a Data")
     for name, value in vars(data).items():
-        if not isinstance(value, Tensor) and (value is not None or not name.endswith("_test")):
+        if not isinstance(value, Tensor | Pooled) and (value is not None or not name.endswith("_test")):
             kind, say = type(value).__name__, "expected a tensor (torch.from_numpy makes one of an array)"
             raise InvalidExperiment(f"{type(recipe).__name__} drew {name} as a {kind}; {say}")
     n, n_test, inputs, targets = recipe.n, held_out(recipe), recipe.inputs, targets_of(recipe)
@@ -259,40 +270,20 @@ def _check(recipe: Dataset, data: Data) -> None:
     if n_test:
         expected |= {"X_test": (n_test, *inputs), "y_test": (n_test, *targets)}
     for name, shape in expected.items():
-        array = getattr(data, name)
-        found = tuple(array.shape) if isinstance(array, Tensor) else array
-        if found != shape:
+        array = vars(data)[name]
+        found = None if array is None else tuple(array.shape)
+        if array is None or found != shape:
             raise InvalidExperiment(
                 f"{type(recipe).__name__} drew {name} of shape {found}; expected {shape}, as its recipe says"
             )
-        if name.startswith("X") and not array.is_floating_point():
+        if name.startswith("X") and not array.dtype.is_floating_point:
             raise InvalidExperiment(f"{type(recipe).__name__} drew {name} of {array.dtype}; expected floating point")
-    if (data.X_test is None) != (data.y_test is None):
+    X_test = vars(data)["X_test"]
+    if (X_test is None) != (data.y_test is None):
         found = "X_test without y_test" if data.y_test is None else "y_test without X_test"
         raise InvalidExperiment(f"{type(recipe).__name__} drew {found}; expected both or neither")
-    if not n_test and data.X_test is not None and data.X_test.numel():
-        found = f"X_test of shape {tuple(data.X_test.shape)}"
+    if not n_test and X_test is not None and X_test.shape.numel():
+        found = f"X_test of shape {tuple(X_test.shape)}"
         raise InvalidExperiment(
             f"{type(recipe).__name__} drew {found}; expected none, or its number as the field n_test"
         )
-
-
-def _tensors(data: Data) -> list[Tensor]:
-    return [t for t in (data.X, data.y, data.X_test, data.y_test) if t is not None]
-
-
-def _seal(data: Data, whole: bool) -> Seal:
-    return tuple(
-        (
-            tuple(tensor.shape),
-            tensor.dtype,
-            tensor.requires_grad,
-            0 if tensor.is_inference() else tensor._version,
-            *([checksum(tensor)] if whole else []),
-        )
-        for tensor in _tensors(data)
-    )
-
-
-def _size(data: Data) -> int:
-    return sum(t.nbytes for t in _tensors(data))

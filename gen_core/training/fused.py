@@ -137,6 +137,7 @@ class Fused:
         self.in_place = is_plain(parts.rule)
         self.state = self.rule.start(trained, streams)
         self.gradients = {} if self.in_place else {name: torch.empty_like(p) for name, p in trained.items()}
+        self.share = torch.ones_like(rate) / (self.rule.batch or experiment.data.n)
         model = cast(Layered, parts.model)
         self.part = 1 if model.one_by_one and rate.device.type == "cpu" else len(rate)
         self.layers = self._layers(experiment, model, params)
@@ -168,7 +169,7 @@ class Fused:
     @torch.no_grad()
     def step(self, X: Tensor, y: Tensor, on_gradient_norms: object = None) -> None:
         """Take a step; norms are not reported, since trainings that stop by them use autograd."""
-        scale = (self.rate if self.in_place else torch.ones_like(self.rate)) / y.shape[1]
+        scale = self.rate / y.shape[1] if self.in_place else self.share
         for at in range(0, len(X), self.part):
             rows = slice(at, at + self.part)
             self._step(rows, X[rows], y[rows], scale[rows])

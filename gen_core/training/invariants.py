@@ -27,8 +27,8 @@ def data_marks(data: Data) -> dict[str, int]:
 
 def training_marks(experiment: Experiment, seed: int) -> tuple[int, int]:
     """Marks of a seed's training points and labels, drawn or from the cache."""
-    data = sample_data(experiment, seed)
-    return mark(data.X), mark(data.y)
+    data = vars(sample_data(experiment, seed))
+    return mark(data["X"]), mark(data["y"])
 
 
 def draws_apart(rows: Sequence[Replica], X: Tensor, y: Tensor, starts: Mapping[str, Tensor]) -> None:

@@ -12,7 +12,7 @@ from gen_core.errors import Unfinished
 from gen_core.experiment import Experiment
 from gen_core.losses import Loss, loss_of_points
 from gen_core.rules import NewtonRule, Streams
-from gen_core.training.stepper import OnGradientNorms, StepCost
+from gen_core.training.stepper import OnGradientNorms
 
 CHUNK = 2**22  # numbers in one chunk of weighted inputs: 32 MiB in float64
 HALVINGS = 40
@@ -38,10 +38,10 @@ class NewtonSteps:
         self.l2, self.params, self.rate = cast(NewtonRule, rule).l2, params, rate
 
     @staticmethod
-    def cost(experiment: Experiment) -> StepCost:
-        """Cost of the Hessian over all points, and of solving with it."""
+    def cost(experiment: Experiment) -> int:
+        """Multiply-adds of the Hessian over all points, and of solving with it."""
         parameters = experiment.parts.model.size(experiment.data.inputs).parameters
-        return StepCost(experiment.data.n * parameters**2 + parameters**3 // 3, 3 * parameters**2)
+        return experiment.data.n * parameters**2 + parameters**3 // 3
 
     def step(self, X: Tensor, y: Tensor, on_gradient_norms: OnGradientNorms | None) -> None:
         """Take a step."""

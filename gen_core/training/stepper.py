@@ -3,24 +3,16 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping
-from typing import NamedTuple, Protocol
+from typing import Protocol
 
 from torch import Tensor
 
 from gen_core.experiment import Experiment
-from gen_core.models.contract import units_of
 from gen_core.rules import ClosureRule, Streams
 
 OnGradientNorms = Callable[[Tensor, bool], None]
 """Called in every step with each row's gradient norm at the weights before the step, (rows,), and with whether the step
 has been taken already. If it has not, setting a row's rate to 0 keeps that row at those weights."""
-
-
-class StepCost(NamedTuple):
-    """Cost of a step of one seed: multiply-adds, and numbers held in memory between steps or within one."""
-
-    multiply_adds: int
-    numbers: int
 
 
 class Stepper(Protocol):
@@ -46,8 +38,8 @@ class Stepper(Protocol):
         ...
 
     @staticmethod
-    def cost(experiment: Experiment) -> StepCost:
-        """Cost of a step of one seed, from the recipe alone."""
+    def cost(experiment: Experiment) -> int:
+        """Multiply-adds of a step of one seed, from the recipe alone."""
         ...
 
     def step(self, X: Tensor, y: Tensor, on_gradient_norms: OnGradientNorms | None) -> None:
@@ -61,10 +53,8 @@ class Stepper(Protocol):
         ...
 
 
-def gradient_cost(experiment: Experiment) -> StepCost:
-    """Cost of a step: three forward passes' work for each gradient; memory for weights, states, and activations."""
+def gradient_cost(experiment: Experiment) -> int:
+    """Multiply-adds of a step: three forward passes' work for each gradient."""
     model, rule, _ = experiment.parts
-    inputs, batch = experiment.data.inputs, rule.batch or experiment.data.n
-    size, units = model.size(inputs), units_of(model, inputs)
     gradients = rule.gradients if isinstance(rule, ClosureRule) else 1
-    return StepCost(3 * gradients * batch * size.multiply_adds, 6 * size.parameters + 4 * batch * units)
+    return 3 * gradients * (rule.batch or experiment.data.n) * model.size(experiment.data.inputs).multiply_adds

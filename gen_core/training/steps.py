@@ -18,7 +18,7 @@ from gen_core.models.contract import Layered, chained
 from gen_core.rules import ClosureRule, GradientRule, NewtonRule, Streams
 from gen_core.training.fused import Fused
 from gen_core.training.newton import NewtonSteps
-from gen_core.training.stepper import OnGradientNorms, StepCost, Stepper, gradient_cost
+from gen_core.training.stepper import OnGradientNorms, Stepper, gradient_cost
 
 
 class StepperChoice(NamedTuple):
@@ -90,8 +90,8 @@ def make_stepper(
     return STEPPERS[choose_stepper(experiment).name](experiment, params, trained, rate, streams)
 
 
-def step_cost(experiment: Experiment) -> StepCost:
-    """Cost of a step of one seed."""
+def step_cost(experiment: Experiment) -> int:
+    """Multiply-adds of a step of one seed."""
     return STEPPERS[choose_stepper(experiment).name].cost(experiment)
 
 

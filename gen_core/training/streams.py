@@ -18,6 +18,7 @@ from torch.overrides import TorchFunctionMode
 from gen_core.errors import Inconclusive, InvalidExperiment, Refuted
 from gen_core.recipe import canonical
 from gen_core.training.replicas import checksum
+from gen_core.types import Pooled
 
 T = TypeVar("T")
 
@@ -96,7 +97,7 @@ def _outline(part: Any) -> Any:
 
 def _bits(drawn: object) -> list[int]:
     held = drawn if isinstance(drawn, Mapping) else getattr(drawn, "__dict__", {})
-    return [checksum(each) for each in held.values() if isinstance(each, Tensor)]
+    return [checksum(each) for each in held.values() if isinstance(each, (Tensor, Pooled))]
 
 
 def _global_states() -> dict[str, object]:

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 
 import torch
 from torch import Generator, Tensor
@@ -78,7 +78,8 @@ class LabelledBy(OnPoints):
             predicted = f if self.outputs else classes(f)
             return (2.0 * predicted.double() - 1 if predicted.dtype == torch.bool else predicted)[0]
 
-        return replace(data, y=labels(data.X), y_test=None if data.X_test is None else labels(data.X_test))
+        X_test = data.X_test
+        return data.but(y=labels(data.X), y_test=None if X_test is None else labels(X_test))
 
 
 def train_alone(teacher: Experiment, seed: int) -> dict[str, Tensor]:

@@ -13,9 +13,9 @@ import torch
 
 from gen_core.errors import Unfinished
 from gen_core.training.batch import Batch, Replica
-from gen_core.training.cost import cost
 from gen_core.training.device import memory_budget
 from gen_core.training.independence import require_independent
+from gen_core.training.memory import memory_of
 from gen_core.training.result import TrainingResult
 from gen_core.training.streams import OwnNumbers
 
@@ -43,7 +43,8 @@ def train_rows(
         InvalidExperiment: if a draw does not have the declared shapes, or has labels that the model has no output for;
             if code mixes rows, or draws from a generator that the whole process shares.
     """
-    fit = max(1, memory_budget(device) // cost(rows[0][0]).memory)
+    memory = memory_of(rows[0][0], device.type)
+    fit = max(1, (memory_budget(device) - memory.batch) // memory.seed)
     waiting = [list(rows[i : i + fit]) for i in range(0, len(rows), fit)]
     steps, done = rows[0][0].steps_in_all, 0
     who = "the training of " + " by ".join(type(part).__name__ for part in rows[0][0].parts[:2])
@@ -65,7 +66,7 @@ def train_rows(
                 reason = (str(error).splitlines() or [type(error).__name__])[0]
                 raise Unfinished(
                     f"out of memory: seed {seed} of {experiment.label()} alone, an estimated "
-                    f"{cost(experiment).memory / 2**20:.0f} MiB; expected one seed to fit ({reason})"
+                    f"{sum(memory) / 2**20:.0f} MiB; expected one seed to fit ({reason})"
                 ) from error
             trained = None
         if trained is None:  # the error, and with it what the failed training held, is gone

@@ -119,8 +119,8 @@ EDITS = {
     ),
     "a loss's slope": (
         "gen_core/losses.py",
-        "return -y * torch.sigmoid(",
-        "return y * torch.sigmoid(",
+        "opposite = -_one_each(f, y)",
+        "opposite = 2 * -_one_each(f, y)",
         ["after", "convolutional", "dense", "images"],
     ),
     "a data set's draw": (

@@ -87,7 +87,7 @@ def test_held_out_losses_are_those_of_the_normalized_networks(runs):
 def test_line_of_a_family_against_scipy(runs, normalize: bool):
     rho = norm_products(runs) if normalize else torch.ones(5, 3)
     train, test = train_losses(runs, rho), held_out_losses(runs, rho)
-    slope = resampled_line(runs, lambda line: line.slope, normalize=normalize)
+    slope = resampled_line(runs, "slope", normalize=normalize)
     assert isinstance(slope, Measured)
     assert slope.resampled.shape == (200, 3)
     for seed in range(3):
@@ -111,6 +111,6 @@ def test_distance_of_one_network_from_the_line_of_the_others(runs):
 def test_a_network_that_did_not_come_to_the_loss_is_told(lab, runs):
     point = replace(runs["1"].experiment, stop=Stop(loss=1e-6, every=5))
     short = Runs({**runs.runs, "short": lab.run(point, 3)})
-    for measure in (lambda: resampled_line(short, lambda line: line.r2), lambda: off_line(short, "short")):
+    for measure in (lambda: resampled_line(short, "r2"), lambda: off_line(short, "short")):
         with pytest.raises(Unfinished, match="after 20 steps; expected at most 1e-06"):
             measure()

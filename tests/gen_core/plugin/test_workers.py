@@ -1,4 +1,4 @@
-"""Where there are GPUs, claims get one worker for each and each worker one of them; other projects' are left alone."""
+"""`-n auto` is one worker per processor, with GPUs as without, and each worker sees the GPUs that the caller sees."""
 
 from __future__ import annotations
 
@@ -9,27 +9,24 @@ PLAIN = """
 import os
 
 def test_first():
-    assert os.environ["CUDA_VISIBLE_DEVICES"] {expected}
+    assert os.environ["CUDA_VISIBLE_DEVICES"] == "5,7"
 
 def test_second():
-    assert os.environ["PYTEST_XDIST_WORKER_COUNT"] == "{workers}"
+    assert os.environ["PYTEST_XDIST_WORKER_COUNT"] == "3"
 """
 
 
-@pytest.fixture
-def two_gpus(monkeypatch):
+@pytest.mark.parametrize("first", ["import gen_core\n", ""])
+def test_gpus_change_neither_the_workers_nor_what_they_see(suite, monkeypatch, first):
     monkeypatch.setenv("CUDA_VISIBLE_DEVICES", "5,7")
+    monkeypatch.setenv("PYTEST_XDIST_AUTO_NUM_WORKERS", "3")  # in place of the processors
     monkeypatch.setattr(torch.cuda, "device_count", lambda: 2)
-
-
-@pytest.mark.usefixtures("two_gpus")
-def test_each_worker_has_a_gpu_of_the_callers(suite):
-    suite.pytester.makepyfile(test_plain="import gen_core\n" + PLAIN.format(expected='in ("5", "7")', workers=2))
+    monkeypatch.setattr(torch.cuda, "is_available", lambda: True)
+    suite.pytester.makepyfile(test_plain=first + PLAIN)
     suite.run("-n", "auto").assert_outcomes(passed=2)
 
 
-@pytest.mark.usefixtures("two_gpus")
-def test_a_project_without_claims_keeps_its_gpus_and_its_workers(suite, monkeypatch):
-    monkeypatch.setenv("PYTEST_XDIST_AUTO_NUM_WORKERS", "1")
-    suite.pytester.makepyfile(test_plain=PLAIN.format(expected='== "5,7"', workers=1))
-    suite.run("-n", "auto").assert_outcomes(passed=2)
+def test_the_number_of_workers_is_that_of_xdist_itself(suite, monkeypatch):
+    monkeypatch.setattr(torch.cuda, "device_count", lambda: 1)
+    hook = suite.pytester.parseconfig("-n", "auto").pluginmanager.hook.pytest_xdist_auto_num_workers
+    assert [found.plugin_name for found in hook.get_hookimpls()] == ["xdist"]

@@ -1,6 +1,8 @@
+import os
 import platform
 import subprocess
 import sys
+from types import SimpleNamespace
 
 import pytest
 import torch
@@ -43,27 +45,47 @@ def test_auto_takes_the_gpu(monkeypatch):
     device.resolve.cache_clear()
 
 
-def test_one_thread_and_no_tf32():
+@pytest.fixture
+def precision():
+    """Put back what a process is set to at its beginning."""
+    yield
+    torch.set_float32_matmul_precision("highest")
+    device.fix_numerics()
+
+
+@pytest.mark.usefixtures("precision")
+def test_one_thread_and_full_precision_whichever_way_it_was_lowered():
     torch.set_num_threads(2)
+    torch.set_float32_matmul_precision("medium")
+    torch.backends.cudnn.allow_tf32 = True
+    torch.backends.fp32_precision = "tf32"
+    torch.backends.mkldnn.matmul.fp32_precision = "bf16"
     device.fix_numerics()
     assert torch.get_num_threads() == 1
-    assert not torch.backends.cuda.matmul.allow_tf32
-    assert not torch.backends.cudnn.allow_tf32
+    backends = torch.backends
+    for one in (backends, backends.cuda.matmul, backends.cudnn, backends.mkldnn):
+        assert one.fp32_precision == "ieee"
+    for one in (backends.cudnn, backends.mkldnn):
+        assert one.conv.fp32_precision == one.rnn.fp32_precision == "ieee"
+    assert backends.mkldnn.matmul.fp32_precision == "ieee"
+    # those that cuBLAS and cuDNN are asked by, which raise where old and new settings disagree
+    assert not backends.cuda.matmul.allow_tf32
+    assert not backends.cudnn.allow_tf32
+    assert torch.get_float32_matmul_precision() == "highest"
 
 
+@pytest.mark.usefixtures("precision")
 @pytest.mark.parametrize(
-    ("worker", "visible", "count", "expected"),
-    [
-        ("gw0", None, 2, "0"),
-        ("gw1", None, 2, "1"),
-        ("gw2", None, 2, "0"),
-        ("gw1", "3,5", 2, "5"),
-        ("gw3", "GPU-a,GPU-b", 2, "GPU-b"),
-        ("gw1", "", 2, "1"),
-    ],
+    ("there", "given", "then"), [(True, "", ":4096:8"), (True, ":16:8", ":16:8"), (False, "", None)]
 )
-def test_workers_take_turns_in_the_callers_list(worker, visible, count, expected):
-    assert device.visible_gpu(worker, visible, count) == expected
+def test_cublas_sums_in_one_order_where_there_is_a_gpu(monkeypatch, there, given, then):
+    monkeypatch.setattr(torch.cuda, "is_available", lambda: there)
+    monkeypatch.setenv("CUBLAS_WORKSPACE_CONFIG", given)
+    if not given:
+        monkeypatch.delenv("CUBLAS_WORKSPACE_CONFIG")
+    device.fix_numerics()
+    assert os.environ.get("CUBLAS_WORKSPACE_CONFIG") == then
+    assert torch.backends.cudnn.deterministic == there
 
 
 def test_environment_and_budget(tmp_path):
@@ -72,6 +94,29 @@ def test_environment_and_budget(tmp_path):
     assert {"python", "torch", "device", "threads", "platform", "processors"} == set(told)
     assert all(isinstance(value, str) for value in told.values())
     assert device.memory_budget(cpu) == device.CPU_BUDGET
+
+
+@pytest.mark.parametrize(
+    ("told", "driver"),
+    [
+        (
+            "NVRM version: NVIDIA UNIX x86_64 Kernel Module  535.104.05  Sat Aug 19\nGCC version:  gcc 12.3.0\n",
+            "535.104.05",
+        ),
+        ("NVRM version: NVIDIA UNIX Open Kernel Module for x86_64  550.54.15  Release Build\n", "550.54.15"),
+        ("", None),
+    ],
+)
+def test_the_environment_of_a_gpu_names_its_cards_and_versions(tmp_path, monkeypatch, told, driver):
+    (tmp_path / "version").write_text(told)
+    monkeypatch.setattr(device, "DRIVER", tmp_path / "version")
+    monkeypatch.setattr(torch.cuda, "device_count", lambda: 3)
+    monkeypatch.setattr(torch.cuda, "get_device_name", lambda i: ["one", "two", "one"][i])
+    monkeypatch.setattr(torch.backends.cudnn, "version", lambda: 91100)
+    found = device.environment(torch.device("cuda"), tmp_path)
+    assert (found["gpu"], found["cudnn"], found.get("driver")) == ("one, two", "91100", driver)
+    monkeypatch.setattr(torch.cuda, "get_device_properties", lambda card: SimpleNamespace(total_memory=800))
+    assert device.memory_budget(torch.device("cuda", 1)) == 200
 
 
 def test_the_revision_is_the_commit_and_whether_tracked_files_differ(tmp_path, monkeypatch):

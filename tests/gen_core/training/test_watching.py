@@ -232,7 +232,7 @@ def test_levels_that_cannot_be_reached_in_turn_are_refused(levels, every, messag
 def test_recorded_outputs_and_evaluations_count_in_the_cost():
     plain = replace(LEAST_SQUARES, watch=(), checkpoints=Every(10))
     outputs = replace(plain, watch=("test_outputs",))
-    held_out = 2 * 13 * 5  # inputs, drawn and gathered
+    held_out = 13 * (5 + 1)  # inputs and labels
     assert cost(outputs).memory - cost(plain).memory == 8 * (41 * 13 + held_out)
     assert cost(replace(plain, checkpoints=AtLoss((0.1,)))).operations > cost(plain).operations
     assert cost(replace(plain, watch=(Sharpness(),))).operations > cost(outputs).operations

@@ -43,8 +43,8 @@ FAULTS = (
     Fault(
         "training images from the held-out file",
         "gen_core/data/images.py",
-        "X, y = self._normalized(pooled, pooled.train, rows)",
-        "X, y = self._normalized(pooled, pooled.test, rows % len(pooled.test.labels))",
+        'X, y = self._points("train", rows)',
+        'X, y = self._points("test", rows % self.files.test)',
         red=(f"{SLOPE}[mnist]",),
     ),
     Fault(
@@ -134,8 +134,8 @@ FAULTS = (
     Fault(  # from here on faults that a stored training would hide if its key did not follow the code
         "no labels in the data of the training before",
         "gen_core/data/derived.py",
-        "return replace(data, y=_flipped(self.data, data.y, torch.arange(self.true, self.n)))",
-        "return replace(data, y=data.y * torch.nan)",
+        "return data.but(y=_flipped(self.data, data.y, torch.arange(self.true, self.n)))",
+        "return data.but(y=data.y * torch.nan)",
         red=(f"{PLATEAU}[without-starts_at_random-digits]",),
     ),
     Fault(

@@ -73,8 +73,8 @@ FAULTS = (
     Fault(
         "a kernel of another activation's slopes",
         KERNELS,
-        "slopes = derivative(name, X @ W.mT / math.sqrt(d))",
-        'slopes = derivative("tanh", X @ W.mT / math.sqrt(d))',
+        "slopes = derivative(name, X @ w.mT / math.sqrt(d))",
+        'slopes = derivative("tanh", X @ w.mT / math.sqrt(d))',
         red=(f"{KERNEL_MOSTLY}[relu]", f"{KERNEL_MOSTLY}[erf]"),
     ),
     Fault(

@@ -83,8 +83,8 @@ FAULTS = (
     Fault(
         "training points in place of held-out ones",
         HELD_OUT,
-        "data, X, y = run.experiment.data, run.X_test, run.y_test",
-        "data, X, y = run.experiment.data, run.X, run.y",
+        "yield run, run.test_outputs(), y",
+        "yield run, run.train_outputs(), run.y",
         red=(UNIT,),
     ),
     Fault(
@@ -97,7 +97,7 @@ FAULTS = (
     Fault(
         "an order without ranks",
         HELD_OUT,
-        "x, y = (torch.from_numpy(rankdata(t.numpy(), axis=-2)) for t in (a, b))",
+        "x, y = (torch.from_numpy(rankdata(t.cpu().numpy(), axis=-2)).to(a.device) for t in (a, b))",
         "x, y = (rankdata and t.double() for t in (a, b))",
         red=("tests/gen_core/measures/test_normalization.py::test_rank_correlation_against_scipy",),
     ),

@@ -32,8 +32,8 @@ FAULTS = (
     Fault(
         "an interpolant of a part of the points",
         INTERPOLATION,
-        'return torch.linalg.lstsq(X, y[..., None], driver="gelsd").solution[..., 0]',
-        'return torch.linalg.lstsq(X[:, 1:], y[:, 1:, None], driver="gelsd").solution[..., 0]',
+        "return torch.linalg.lstsq(X, y[..., None], driver=driver).solution[..., 0]",
+        "return torch.linalg.lstsq(X[:, 1:], y[:, 1:, None], driver=driver).solution[..., 0]",
         red=(f"{MINIMUM_NORM}[gd]",),
     ),
     Fault(

@@ -81,9 +81,9 @@ FAULTS = (
     ),
     Fault(
         "labels of another seed in measures",
-        "gen_core/finished.py",
-        "value = torch.stack(parts)\n        for field",
-        "value = torch.stack(parts).roll(1, 0)\n        for field",
+        "gen_core/training/drawn.py",
+        "value = stack_points(parts)\n",
+        "value = stack_points(parts).roll(1, 0)\n",
         red=("claims/test_nakkiran_linear_first.py::test_the_bulk_of_early_performance_is_linear[product]",),
     ),
 )

@@ -1,0 +1,61 @@
+"""What the numbers of a run depend on, block by block, for what is measured of it."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from functools import cached_property
+
+from torch import Tensor
+
+from gen_core.lab.plan import Block
+from gen_core.recipe import digest
+from gen_core.training.draws import begins_with
+
+
+@dataclass(frozen=True)
+class BlockSource:
+    """A block of seeds as the source of a run's numbers.
+
+    Attributes:
+        block: the block.
+        drawn: digests of what its seeds drew when it was trained, (seeds, 2); None where nothing is trained.
+    """
+
+    block: Block
+    drawn: Tensor | None
+
+    @property
+    def size(self) -> int:
+        """Number of seeds."""
+        return len(self.block.seeds)
+
+    @property
+    def key(self) -> str:
+        """Key of its training, also where it takes no step."""
+        return self.block.key
+
+    @property
+    def mark(self) -> str:
+        """Digest of its key and of what its seeds drew; "" where its code looks up what no key can tell.
+
+        Cost: where nothing is trained, a draw of all seeds, once.
+        """
+        return self._mark
+
+    @cached_property
+    def _mark(self) -> str:
+        if self.block.reads:
+            return ""
+        if self.drawn is not None:
+            drawn = self.drawn.tolist()
+        else:
+            drawn = [begins_with(self.block.experiment, seed) for seed in self.block.seeds]
+        return digest(self.key, tuple(map(tuple, drawn)))
+
+
+def sources_of(blocks: Sequence[Block], drawn: Sequence[Tensor | None]) -> tuple[BlockSource, ...]:
+    """The sources of some blocks, with what they drew where they were trained."""
+    if not drawn:
+        drawn = [None] * len(blocks)
+    return tuple(BlockSource(block, each) for block, each in zip(blocks, drawn, strict=True))
