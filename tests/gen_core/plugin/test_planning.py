@@ -97,7 +97,7 @@ def test_the_table_has_a_line_a_group_longest_first(tmp_path):
         "Linear on Noise, GD: n=50 of 200, 200 parameters, all points a step, float32; 1 x 8 seeds",
     ]
     assert found[0][5] == "34"  # of a GiB each
-    assert found[0][7] in {"1", "2"}  # of 39.5 GiB
+    assert found[0][7] in {"1", "2", "3"}  # of 20 GiB
     work = 34 * CONV_WORK + 8 * DENSE_WORK + 8 * LINEAR_WORK
     assert total.startswith(f"in all {work:.1e} multiply-adds: about ")
     assert "on one process of this cpu" in total
