@@ -13,11 +13,11 @@ import torch
 from gen_core.experiment import Experiment
 from gen_core.lab import Demand, Lab
 from gen_core.training.cost import cost, group_memory, group_seconds
-from gen_core.training.device import memory_budget
+from gen_core.training.device import SLOTS, memory_budget
 from gen_core.types import Nothing
 
 H100_BYTES = 79 * 2**30
-"""Memory of an H100; a batch of trainings may take half of it."""
+"""Memory of an H100, of which a batch of trainings may take the share that `memory_budget` gives it."""
 
 HEAD = ("GROUP", "ROWS", "STEPS", "MULTIPLY-ADDS", "A ROW", "BATCHES", "TIME", "ON H100: BATCHES", "TIME", "WHAT")
 
@@ -70,7 +70,7 @@ def plan_lines(lab: Lab) -> list[str]:
     for number, group in enumerate(plan.groups, 1):
         reasons = [spared(lab, demand) for demand in group]
         left = [(d.experiment, d.first_look) for d, why in zip(group, reasons, strict=True) if not why]
-        own, other = Estimate(left, kind, memory_budget(lab.device)), Estimate(left, "cuda", H100_BYTES // 2)
+        own, other = Estimate(left, kind, memory_budget(lab.device)), Estimate(left, "cuda", H100_BYTES // (2 * SLOTS))
         here.append(own)
         there.append(other)
         numbers = (own.number, group[0].experiment.steps_in_all, f"{own.operations:.1e}", in_bytes(own.row))

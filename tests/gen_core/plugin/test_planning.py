@@ -97,7 +97,7 @@ def test_the_table_has_a_line_a_group_longest_first(tmp_path):
         "Linear on Noise, GD: n=50 of 200, 200 parameters, all points a step, float32; 1 x 8 seeds",
     ]
     assert found[0][5] == "34"  # of a GiB each
-    assert found[0][7] in {"1", "2"}  # of 39.5 GiB
+    assert found[0][7] in {"1", "2", "3"}  # of 20 GiB
     work = 34 * CONV_WORK + 8 * DENSE_WORK + 8 * LINEAR_WORK
     assert total.startswith(f"in all {work:.1e} multiply-adds: about ")
     assert "on one process of this cpu" in total
@@ -109,4 +109,6 @@ def test_the_table_has_a_line_a_group_longest_first(tmp_path):
 def test_what_does_not_fit_into_the_machine_is_named(tmp_path, monkeypatch):
     monkeypatch.setattr(planning, "machine_memory", lambda device: 2**29)
     line = plan_lines(planned(tmp_path, (LINEAR, 8), (CONV, 8)))[-1]
-    assert re.fullmatch(r"a row of groups 1 \(1\.\d GiB\) does not fit into this machine's memory, 512\.0 MiB", line)
+    assert re.fullmatch(
+        r"a row of groups 1 \([\d.]+ [MG]iB\) does not fit into this machine's memory, 512\.0 MiB", line
+    )
