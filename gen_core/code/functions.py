@@ -10,7 +10,7 @@ from typing import Any
 
 from gen_core.code.fingerprint import Reached, reached_from, types_of
 from gen_core.code.locations import source_file
-from gen_core.code.values import PLAIN
+from gen_core.code.values import PLAIN, held_by
 
 Node = tuple[str, str]
 
@@ -45,9 +45,9 @@ def _node_of(function: Any) -> Node | None:
     there: Any = sys.modules.get(module)
     for part in name.split("."):
         there = getattr(there, part, None)
-    if there is not function and getattr(there, "__wrapped__", None) is not function:
-        return None
-    return module, name.partition(".")[0]
+    # A decorator may have put it into something else, such as an `Assumption`.
+    held = (there, getattr(there, "__wrapped__", None), *(held_by(there) or {}).values())
+    return (module, name.partition(".")[0]) if any(each is function for each in held) else None
 
 
 def _values_of(found: Reached) -> str | None:
@@ -60,16 +60,15 @@ def _values_of(found: Reached) -> str | None:
         value = vars(loaded)[node[1]]
         if isinstance(value, PLAIN):
             lines.append(f"{'.'.join(node)} = {value!r}")
-        elif any(_replaced(each, node[0]) for each in (vars(value).values() if isinstance(value, type) else [value])):
+        elif any(_replaced(each) for each in (vars(value).values() if isinstance(value, type) else [value])):
             return None
     return " ".join(sorted(lines))
 
 
-def _replaced(value: Any, module: str) -> bool:
-    """Whether it is a function, or holds one, that is not of the module's source."""
+def _replaced(value: Any) -> bool:
+    """Whether it is a function, or holds one, that neither gen_core nor the standard library has put there."""
     function = getattr(value, "__func__", getattr(value, "fget", getattr(value, "func", value)))
     function = getattr(function, "__wrapped__", function)
     if not isinstance(function, types.FunctionType) or function.__code__.co_filename == "<string>":  # by `dataclass`
         return False
-    # The standard library puts methods of its own into protocols and named tuples.
-    return function.__module__ != module and function.__module__.partition(".")[0] not in sys.stdlib_module_names
+    return function.__module__.partition(".")[0] not in ("gen_core", *sys.stdlib_module_names)

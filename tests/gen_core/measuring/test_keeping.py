@@ -11,7 +11,6 @@ from pathlib import Path
 
 import pytest
 import torch
-from tests.toy import clean, noisy
 
 from gen_core import InvalidClaim, Run, Runs, measure
 from gen_core.lab import Lab, Store
@@ -20,6 +19,7 @@ from gen_core.measuring import keeping
 from gen_core.measuring.folder import FOLDER
 from gen_core.models import two_layer
 from gen_core.run import Mutation
+from tests.toy import clean, noisy
 
 
 @dataclass(frozen=True)
@@ -35,7 +35,7 @@ def weights(run: Run) -> torch.Tensor:
 
 
 @measure
-def power(run: Run, exponent: float = 1.0, of: Callable[[torch.Tensor], torch.Tensor] = torch.Tensor.abs) -> torch.Tensor:
+def power(run: Run, exponent: float = 1.0, of: Callable[..., torch.Tensor] = torch.Tensor.abs) -> torch.Tensor:
     return run.w.abs().sum(1) ** exponent
 
 
@@ -311,7 +311,7 @@ def test_a_folder_that_cannot_be_written_costs_no_value(runs, tmp_path):
 
 
 def test_a_measure_gives_one_entry_per_seed(runs):
-    with pytest.raises(InvalidClaim, match=r"measure transposed gave a tensor \(3, 4\); expected the 4 seeds on its first"):
+    with pytest.raises(InvalidClaim, match=r"transposed gave a tensor \(3, 4\); expected the 4 seeds on its first"):
         transposed(runs())
     with pytest.raises(InvalidClaim, match=r"measure number gave 1.0; expected a tensor, or a dataclass of tensors"):
         number(runs())
