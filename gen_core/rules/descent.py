@@ -55,7 +55,7 @@ class Descent:
         gradients = [grads[name] for name in params]
         if not self.weight_decay:
             return gradients
-        return _aten._foreach_add(gradients, list(params.values()), alpha=self.weight_decay)
+        return _aten._foreach_add.List(gradients, list(params.values()), alpha=self.weight_decay)
 
     def batch_form(self) -> Self:
         """The rule with a rate of 1, or a schedule of it."""
@@ -106,9 +106,9 @@ class Momentum(Descent):
     def update(self, params: Mapping[str, Tensor], grads: Mapping[str, Tensor], state: State, rate: Tensor) -> None:
         """Make one step in place; see `Rule.update`."""
         g, v = self._decayed(params, grads), [state[name] for name in params]
-        _aten._foreach_mul_(v, self.momentum)
-        _aten._foreach_add_(v, g)
-        direction = _aten._foreach_add(g, _aten._foreach_mul(v, self.momentum)) if self.nesterov else v
+        _aten._foreach_mul_.Scalar(v, self.momentum)
+        _aten._foreach_add_.List(v, g)
+        direction = _aten._foreach_add.List(g, _aten._foreach_mul.Scalar(v, self.momentum)) if self.nesterov else v
         move_all(params, direction, rate)
 
 
@@ -131,10 +131,10 @@ class AdaGrad(Descent):
     def update(self, params: Mapping[str, Tensor], grads: Mapping[str, Tensor], state: State, rate: Tensor) -> None:
         """Make one step in place; see `Rule.update`."""
         g, squares = self._decayed(params, grads), [state[name] for name in params]
-        _aten._foreach_addcmul_(squares, g, g)
-        roots = _aten._foreach_sqrt(squares)
-        _aten._foreach_add_(roots, ADAGRAD_EPS)
-        move_all(params, _aten._foreach_div(g, roots), rate)
+        _aten._foreach_addcmul_.Scalar(squares, g, g)
+        roots = _aten._foreach_sqrt.default(squares)
+        _aten._foreach_add_.Scalar(roots, ADAGRAD_EPS)
+        move_all(params, _aten._foreach_div.List(g, roots), rate)
 
 
 @dataclass(frozen=True)
@@ -170,15 +170,15 @@ class Adam(Descent):
         mean, square = ([state[moment][name] for name in params] for moment in ("mean", "square"))
         g = [grads[name] for name in params] if self.decoupled else self._decayed(params, grads)
         if self.decoupled and self.weight_decay:
-            move_all(params, _aten._foreach_mul(list(params.values()), self.weight_decay), rate)
-        _aten._foreach_lerp_(mean, g, 1 - self.beta1)
-        _aten._foreach_mul_(square, self.beta2)
-        _aten._foreach_addcmul_(square, g, g, 1 - self.beta2)
-        roots = _aten._foreach_div(square, correct2)
-        _aten._foreach_sqrt_(roots)
-        _aten._foreach_add_(roots, ADAM_EPS)
-        direction = _aten._foreach_div(mean, correct1)
-        _aten._foreach_div_(direction, roots)
+            move_all(params, _aten._foreach_mul.Scalar(list(params.values()), self.weight_decay), rate)
+        _aten._foreach_lerp_.Scalar(mean, g, 1 - self.beta1)
+        _aten._foreach_mul_.Scalar(square, self.beta2)
+        _aten._foreach_addcmul_.Scalar(square, g, g, 1 - self.beta2)
+        roots = _aten._foreach_div.Scalar(square, correct2)
+        _aten._foreach_sqrt_.default(roots)
+        _aten._foreach_add_.Scalar(roots, ADAM_EPS)
+        direction = _aten._foreach_div.Scalar(mean, correct1)
+        _aten._foreach_div_.List(direction, roots)
         move_all(params, direction, rate)
 
 

@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+import copy
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 
 import torch
@@ -89,8 +90,9 @@ class Noise:
     """
 
     def __init__(self, params: Mapping[str, Tensor], streams: list[torch.Generator]) -> None:
-        self.params, self.streams = params, streams
-        self.numbers = [p[0].numel() for p in params.values()]
+        self.shapes, self.streams = {name: p.shape[1:] for name, p in params.items()}, streams
+        self.numbers = [shape.numel() for shape in self.shapes.values()]
+        self.like = next(iter(params.values())).new_empty(0)
         self.steps = max(1, DRAWN // sum(self.numbers))
         self.waiting: list[Tensor] = []
 
@@ -99,12 +101,21 @@ class Noise:
         if not self.waiting:
             self.waiting = list(reversed(self._chunk().unbind()))
         parts = self.waiting.pop().split(self.numbers, 1)
-        return {name: part.view_as(p) for (name, p), part in zip(self.params.items(), parts, strict=True)}
+        return {
+            name: part.view(len(part), *shape) for (name, shape), part in zip(self.shapes.items(), parts, strict=True)
+        }
+
+    def rows_of(self, chosen: list[int], stream: Callable[[torch.Generator], torch.Generator]) -> Noise:
+        """The noise of some of the rows from here on, with `stream` of each of their generators."""
+        part = copy.copy(self)
+        part.streams = [stream(self.streams[row]) for row in chosen]
+        part.waiting = [numbers[chosen] for numbers in self.waiting]
+        return part
 
     def _chunk(self) -> Tensor:
         """The numbers of some steps, (steps, S, all parameters)."""
-        like, shape = next(iter(self.params.values())), (self.steps, sum(self.numbers))
-        chunk = torch.empty(shape[0], len(self.streams), shape[1], dtype=like.dtype)
+        shape = self.steps, sum(self.numbers)
+        chunk = torch.empty(shape[0], len(self.streams), shape[1], dtype=self.like.dtype)
         for row, stream in enumerate(self.streams):
             chunk[:, row] = torch.randn(shape, generator=stream, dtype=torch.float64)
-        return chunk.to(like.device)
+        return chunk.to(self.like.device)

@@ -19,6 +19,7 @@ from gen_core.code.fingerprint import types_of
 from gen_core.errors import InvalidExperiment
 from gen_core.experiment import Experiment
 from gen_core.rules import State, Streams
+from gen_core.training.leaving import rows_of
 from gen_core.training.steps import make_stepper
 from gen_core.training.streams import GivenStreams, OwnNumbers
 
@@ -95,16 +96,21 @@ def step_apart(batch: Training, step: int, X: Tensor, y: Tensor) -> None:
         return
     pair = [rows[0], next((row for row in range(len(batch.rows)) if row != rows[0]), rows[0])]
     given = list(batch.streams)
+
+    def copied(stream: torch.Generator) -> torch.Generator:
+        return _copied(stream, given)
+
+    _refuse_other_numbers(batch.state)
     try:
-        states = [_rows_of(batch.state, pair, len(batch.rows), given) for _ in TRIALS]
-    except TypeError:  # noise that is drawn ahead, say
+        states = [rows_of(batch.state, pair, len(batch.rows), copied) for _ in TRIALS]
+    except TypeError:  # an object of its author's
         states = None
     two = _Two(
         batch.experiment if states else _of_gradients(batch.experiment),
         {name: value.detach()[pair].clone() for name, value in batch.params.items()},
         tuple(batch.trained),
         batch.rate[rows].repeat(2),
-        [_rows_of(batch.streams[row], pair, len(batch.rows), given) for row in pair if batch.streams],
+        [copied(batch.streams[row]) for row in pair if batch.streams],
         (X[pair], y[pair]),
     )
     with OwnNumbers(f"step {step} of {who}"), GivenStreams(given, f"step {step} of {who}"):
@@ -176,33 +182,26 @@ class _Plain:
         return self
 
 
-def _rows_of(state: Any, pair: list[int], rows: int, given: list[torch.Generator]) -> Any:
-    """A copy of a rule's state for some of its rows; copies of generators that were given are added to these.
+def _copied(stream: torch.Generator, given: list[torch.Generator]) -> torch.Generator:
+    """A copy of a generator, which is added to those that were given if it is of one of them."""
+    copied = torch.Generator(stream.device)
+    copied.set_state(stream.get_state())
+    given += [copied] if any(stream is each for each in given) else []
+    return copied
+
+
+def _refuse_other_numbers(state: Any) -> None:
+    """Refuse generators that are not torch's.
 
     Raises:
-        TypeError: if something in it cannot be told apart by rows.
-        InvalidExperiment: if it holds a generator that is not torch's.
+        InvalidExperiment: if there is one in a rule's state.
     """
-    if isinstance(state, Tensor):
-        return (state[pair] if state.dim() and len(state) == rows else state).detach().clone()
-    if isinstance(state, Mapping):
-        return {name: _rows_of(value, pair, rows, given) for name, value in state.items()}
-    if isinstance(state, torch.Generator):
-        copied = torch.Generator(state.device)
-        copied.set_state(state.get_state())
-        given += [copied] if any(state is each for each in given) else []
-        return copied
-    if isinstance(state, list) and len(state) == rows and all(isinstance(each, torch.Generator) for each in state):
-        state = [state[row] for row in pair]
-    if isinstance(state, (list, tuple)):
-        return type(state)([_rows_of(value, pair, rows, given) for value in state])
     if isinstance(state, (np.random.Generator, np.random.RandomState, random.Random)):
         raise InvalidExperiment(
             f"a {type(state).__name__} in the state of a rule; expected the generators of its streams"
         )
-    if state is None or isinstance(state, (bool, int, float, str, torch.dtype, torch.device)):
-        return state
-    raise TypeError(f"{type(state).__name__} has no rows")
+    for each in state.values() if isinstance(state, Mapping) else state if isinstance(state, (list, tuple)) else ():
+        _refuse_other_numbers(each)
 
 
 def _foreign(kind: type) -> bool:

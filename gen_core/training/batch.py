@@ -2,8 +2,7 @@
 
 from __future__ import annotations
 
-import math
-from collections.abc import Callable, Iterator
+from collections.abc import Callable
 from dataclasses import replace
 
 import torch
@@ -13,10 +12,14 @@ from gen_core.errors import InvalidExperiment
 from gen_core.losses import WholeLoss, mean_loss, right
 from gen_core.rules import State
 from gen_core.rules.rates import Schedule, base_rate, share_of
-from gen_core.training.apart import looked_at, step_apart
+from gen_core.schedule import AtLoss
+from gen_core.training import leaving
+from gen_core.training.apart import foreign_among, looked_at, step_apart
 from gen_core.training.contract import require_contract
 from gen_core.training.draws import begins_with, initial_parameters, sample_data
-from gen_core.training.invariants import Epochs, Replica, Witness, data_marks, draws_apart
+from gen_core.training.invariants import Replica, Witness, data_marks, draws_apart
+from gen_core.training.leaving import Departed, Living, rows_of
+from gen_core.training.order import Batches
 from gen_core.training.replicas import mark
 from gen_core.training.result import TrainingResult
 from gen_core.training.seeding import generator, numbered
@@ -24,15 +27,11 @@ from gen_core.training.steps import make_stepper
 from gen_core.training.watching import Watching, in_parts
 from gen_core.types import Data, targets_of
 
-SEGMENT = 2**16
-"""Number of batch indices drawn at a time in sampling with replacement; changing it changes the random stream."""
-
-GATHERED = 2**19
-"""Numbers gathered into batches at a time, row by row, so that each row's points stay in cache. The fastest of 2^17 to
-2^23: a step of `Linear` on 32 rows of 64 x 100 points takes 135 us, and 240 us at the slowest."""
-
 REPORTED = 64
 """Steps between two reports of progress."""
+
+REASONS = ("steps", "diverged", "loss", "accuracy", "gradient")
+"""What ends a row, by number."""
 
 
 class Batch:
@@ -72,16 +71,17 @@ class Batch:
         self.schedules = {e.parts.rule.rate for e, _ in rows if isinstance(e.parts.rule.rate, Schedule)}
         self.base = self.rate.clone()
         self.alive = torch.ones(len(rows), dtype=torch.bool, device=device)
-        self.running = len(rows)
-        self.ended_at = torch.full((len(rows),), experiment.steps)
-        self.stopped_by = ["steps"] * len(rows)
-        held_out = (self.X_test, self.y_test) if n_test else ()
-        self.watching = Watching(experiment, self.params, Data(self.X, self.y, *held_out))
-        self.watched = self.watching.records
+        self.ended_at = torch.full((len(rows),), experiment.steps, device=device)
+        self.stopped_by = torch.zeros(len(rows), dtype=torch.int64, device=device)
+        self.living = Living(len(rows), device)
+        self.watching = Watching(experiment, self.params, self._data)
         self.evaluated: tuple[Tensor, Tensor] | None = None  # at the current weights
         self.witness = Witness(experiment, self.trained)
         self.streams: list[torch.Generator] = []
         """The generators that the rule has been given."""
+        self.departed = Departed(len(rows))
+        # A state of another's rule may hold what is of rows in ways of its own.
+        self.share = 0.0 if foreign_among((self.rule,)) else leaving.SHARE
         self.looked_at = looked_at(experiment)
         require_contract(experiment, self.params, self.X, self.y)
 
@@ -90,26 +90,28 @@ class Batch:
         experiment, grid = self.experiment, self.experiment.grid
         before = self._follow(report)
         self._stepper = make_stepper(experiment, self.params, self.trained, self.rate, self._streams)
-        batches = self._batches()
+        self.order = self._batches()
         checkpoints, self.evaluations = frozenset(grid), experiment.stop.evaluations(grid)
         step = 0
         self._watch(step)
         self._end_rows(step)
-        while self.running and step < experiment.steps:
+        while self.living.rows and step < experiment.steps:
             step += 1
-            self._step(step, *next(batches))
+            self._step(step, *next(self.order))
             if step in checkpoints:
                 self._watch(step)
             if step in checkpoints or step in self.evaluations:
                 self._end_rows(step)
+            if 0 < self.living.rows <= self.share * len(self.rows):
+                self._leave(step in checkpoints)
             if step % REPORTED == 0:
                 report(before + step)
+                if self.living.late:
+                    self.living.count(self.alive)
         report(before + step)
         if step < experiment.steps and step not in checkpoints:
             self._watch(step)
-        for values in self.watched.values():
-            values.extend(values[-1:] * (experiment.recorded - len(values)))
-        return self._result()
+        return self.departed.joined(self._result(list(range(len(self.rows))), self.watching.recorded))
 
     def _follow(self, report: Callable[[int], None]) -> int:
         """Start from the final weights of the trainings before (`after`); returns their number of steps."""
@@ -137,6 +139,10 @@ class Batch:
         self._stepper.step(X, y, end_where_small)
 
     @property
+    def _data(self) -> Data:
+        return Data(self.X, self.y, *((self.X_test, self.y_test) if self.experiment.tested else ()))
+
+    @property
     def state(self) -> State:
         """The state of the rule, which Newton's has none of."""
         return getattr(self._stepper, "state", {})
@@ -149,33 +155,9 @@ class Batch:
         self.streams += own
         return own
 
-    def _batches(self) -> Iterator[tuple[Tensor, Tensor]]:
-        """Points, (rows, batch, *inputs), and labels of each step.
-
-        Without replacement every epoch is a fresh permutation, cut into whole batches: the last n mod batch points are
-        left out of that epoch.
-        """
-        rule, count, inputs = self.rule, len(self.rows), self.experiment.data.inputs
-        if rule.batch is None:
-            while True:
-                yield self.X, self.y
-        n, size = self.experiment.data.n, rule.batch
-        order = [generator(numbered((n, size, rule.replacement), e.order), seed, "order") for e, seed in self.rows]
-        points, labels = self.X.flatten(0, 1), self.y.flatten(0, 1)
-        offset = (torch.arange(count, device=self.device) * n).view(count, 1, 1)
-        length = max(1, SEGMENT // size) if rule.replacement else n // size
-        epochs = Epochs([seed for _, seed in self.rows], rule.replacement)
-        while True:
-            if rule.replacement:
-                drawn = [torch.randint(n, (length, size), generator=g) for g in order]
-            else:
-                drawn = [torch.randperm(n, generator=g)[: length * size].view(length, size) for g in order]
-            epochs.check(drawn)
-            index = torch.stack(drawn).to(self.device) + offset
-            for part in index.split(max(1, GATHERED // (count * size * math.prod(inputs))), 1):
-                X = points.index_select(0, part.flatten()).view(*part.shape, *inputs)
-                y = labels.index_select(0, part.flatten()).view(*part.shape, *labels.shape[1:])
-                yield from zip(X.unbind(1), y.unbind(1), strict=True)
+    def _batches(self) -> Batches:
+        """Points and labels of each step."""
+        return Batches(self.rows, self.X, self.y)
 
     def _end_rows(self, step: int) -> None:
         """End rows that have diverged and, where loss and accuracy are evaluated, rows that meet a stop criterion."""
@@ -194,14 +176,57 @@ class Batch:
                 self._end(step, loss <= stop.loss, "loss")
             if stop.accuracy is not None:
                 self._end(step, accuracy >= stop.accuracy, "accuracy")
+        if self.living.late:
+            self.living.count(self.alive)
 
     def _end(self, step: int, ended: Tensor, reason: str) -> None:
         """Freeze the rows that have ended, by setting their step size to zero."""
-        for row in (ended & self.alive).nonzero().flatten().tolist():
-            self.alive[row], self.rate[row] = False, 0.0
-            self.ended_at[row], self.stopped_by[row] = step, reason
-            self.running -= 1
-            self.witness.end(row)
+        new = ended & self.alive
+        if self.device.type == "cpu" and not new.any():
+            return
+        self.alive &= ~new
+        self.rate.masked_fill_(new, 0.0)
+        self.ended_at.masked_fill_(new, step)
+        self.stopped_by.masked_fill_(new, REASONS.index(reason))
+        self.witness.end(new)
+        if not self.living.late:
+            self.living.count(self.alive)
+
+    def _leave(self, recorded: bool) -> None:
+        """Let the rows that have ended leave with their results; `recorded` says whether this step is a checkpoint."""
+        if isinstance(self.experiment.checkpoints, AtLoss) and not recorded:
+            return
+        alive = self.alive.tolist()
+        kept, gone = ([row for row, lives in enumerate(alive) if lives is wanted] for wanted in (True, False))
+        if not kept:
+            self.living.rows = 0
+            return
+        if not recorded:
+            self.watching.record_next(self._evaluate)
+            self.witness.watch()
+        self.departed.add(gone, self._result(gone, self.watching.recorded + (not recorded)))
+        self._keep(kept)
+
+    def _keep(self, kept: list[int]) -> None:
+        """Go on with some of the rows."""
+        rows, count = torch.tensor(kept, device=self.device), len(self.rows)
+        state = rows_of(self.state, kept, count)
+        self.rows = [self.rows[row] for row in kept]
+        self.living = Living(len(kept), self.device)
+        for name in ("X", "y", "X_test", "y_test", "rate", "base", "alive", "ended_at", "stopped_by"):
+            setattr(self, name, getattr(self, name)[rows])
+        self.drawn = {name: marks[kept] for name, marks in self.drawn.items()}
+        for name, value in self.params.items():
+            self.params[name] = value.detach()[rows]
+        self.trained |= {name: self.params[name].requires_grad_() for name in self.trained}
+        self.streams = [self.streams[at + row] for at in range(0, len(self.streams), count) for row in kept]
+        self.order.keep(rows, self.X, self.y)
+        self.watching.keep(rows, self._data)
+        self.witness.keep(rows)
+        self.evaluated = None
+        self._stepper = make_stepper(self.experiment, self.params, self.trained, self.rate, lambda: self.streams)
+        if hasattr(self._stepper, "state"):
+            self._stepper.state = state  # type: ignore[attr-defined]
 
     def _watch(self, step: int) -> None:
         """Record the watched quantities at the current weights."""
@@ -225,24 +250,28 @@ class Batch:
         self.evaluated = whole, accuracy / n
         return self.evaluated
 
-    def _result(self) -> TrainingResult:
+    def _result(self, rows: list[int], recorded: int) -> TrainingResult:
+        """The result of some rows, with so many checkpoints."""
         self.evaluated = None  # once more, for the witness
-        loss, accuracy = self._evaluate()
-        lost = ~loss.isfinite().cpu()
-        reasons = ["diverged" if bad else reason for bad, reason in zip(lost, self.stopped_by, strict=True)]
-        diverged = torch.tensor([reason == "diverged" for reason in reasons])
-        self.witness.check([seed for _, seed in self.rows], reasons, self.ended_at, self.watched, loss, accuracy)
+        loss, accuracy = (value.cpu() for value in self._evaluate())
+        ended_at, named = self.ended_at.cpu(), [REASONS[reason] for reason in self.stopped_by.tolist()]
+        reasons = ["diverged" if bad else reason for bad, reason in zip(~loss.isfinite(), named, strict=True)]
+        judged, last = {row: self.rows[row][1] for row in rows}, self.watching.last("train_loss", recorded)
+        self.witness.check(judged, reasons, ended_at.tolist(), last, loss, accuracy)
         # Parameters that no step has changed are not kept: a run draws them again from its seeds.
         moved = self.trained.items() if self.experiment.steps else ()
-        arrays = {f"final.{name}": value.detach().cpu() for name, value in moved}
-        arrays |= self.watching.arrays() | {
-            "step": self.ended_at,
-            "diverged": torch.where(diverged, self.ended_at, -1),
-            "train_loss": loss.cpu(),
-            "train_accuracy": accuracy.cpu(),
+        arrays = {
+            **{f"final.{name}": value.detach().cpu() for name, value in moved},
+            **self.watching.arrays(recorded),
+            "step": ended_at,
+            "diverged": torch.where(torch.tensor([reason == "diverged" for reason in reasons]), ended_at, -1),
+            "train_loss": loss,
+            "train_accuracy": accuracy,
             **self.drawn,
         }
-        return TrainingResult(arrays, tuple(reasons))
+        if len(rows) < len(self.rows):
+            arrays = {name: array[rows] for name, array in arrays.items()}
+        return TrainingResult(arrays, tuple(reasons[row] for row in rows))
 
 
 def _check_labels(y: Tensor, outputs: int, real: bool, loss: object) -> None:

@@ -79,9 +79,9 @@ class Trial(Batch):
         self.evaluated = None
         losses.append(self._evaluate()[0])
         self._watch(STEPS)
-        values = {LOSS: losses, **self.watched}
+        values = {LOSS: torch.stack(losses, 1), **self.watching.records}
         end = {name: value.detach() for name, value in self.trained.items()}
-        return Steps(start, end, {name: torch.stack(pair, 1).double() for name, pair in values.items()})
+        return Steps(start, end, {name: pair[:, :2].double() for name, pair in values.items()})
 
     @torch.no_grad()
     def _enlarge(self, row: int) -> None:

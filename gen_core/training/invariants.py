@@ -9,7 +9,6 @@ from torch import Tensor
 
 from gen_core.errors import BrokenTraining
 from gen_core.experiment import Experiment
-from gen_core.schedule import AtLoss
 from gen_core.training.draws import initial_parameters, sample_data
 from gen_core.training.replicas import COINCIDENCE, Twins, mark, sampled, surprise
 from gen_core.types import Data
@@ -78,6 +77,10 @@ class Epochs:
                 raise BrokenTraining(f"seed {seed} has one order of its points in two epochs; expected a new one")
         self.before, self.checked = drawn, self.checked + 1
 
+    def keep(self, rows: Sequence[int]) -> None:
+        """Go on with some of the rows."""
+        self.seeds, self.before = [self.seeds[row] for row in rows], [self.before[row] for row in rows if self.before]
+
 
 class Witness:
     """Keeps some of the weights, to check that they are where they must be at the end.
@@ -89,65 +92,65 @@ class Witness:
 
     def __init__(self, experiment: Experiment, trained: Mapping[str, Tensor]) -> None:
         self.experiment, self.trained = experiment, trained
-        self.ended: dict[int, Tensor] = {}
-        self.watched = self._weights()
+        self.watched = self.ended = self._weights()
 
     def watch(self) -> None:
         """Keep the weights of a checkpoint."""
         self.watched = self._weights()
 
-    def end(self, row: int) -> None:
-        """Keep the weights of a row that has ended."""
-        self.ended[row] = self._weights()[row]
+    def end(self, rows: Tensor) -> None:
+        """Keep the weights of rows that have ended, bool (rows,)."""
+        self.ended = torch.where(rows.unsqueeze(1), self._weights(), self.ended)
+
+    def keep(self, rows: Tensor) -> None:
+        """Go on with some of the rows, whose parameters have been taken out already."""
+        self.watched, self.ended = self.watched[rows], self.ended[rows]
 
     def _weights(self) -> Tensor:
         return torch.cat([sampled(value, rows=1) for value in self.trained.values()], 1)
 
     def check(
         self,
-        seeds: Sequence[int],
+        judged: Mapping[int, int],
         stopped_by: Sequence[str],
-        ended_at: Tensor,
-        watched: Mapping[str, Sequence[Tensor]],
+        ended_at: Sequence[int],
+        watched: Tensor | None,
         loss: Tensor,
         accuracy: Tensor,
     ) -> None:
-        """Check the end of a training.
+        """Check the end of some rows, but for those that have diverged.
 
         Args:
-            seeds: the rows' seeds.
-            stopped_by: what ended each row.
+            judged: row -> seed.
+            stopped_by: what ended each row, of all.
             ended_at: the step of each row's end.
-            watched: name -> values at the checkpoints, each (rows, ...).
+            watched: each row's last recorded loss, (rows,), if it is recorded at checkpoints.
             loss: loss at the final weights, (rows,), evaluated now.
             accuracy: accuracy at the final weights, (rows,), evaluated now.
 
         Raises:
             BrokenTraining: naming a seed and what is wrong.
         """
-        now, e = self._weights(), self.experiment
-        for name, values in watched.items():
-            if len(values) != e.recorded:
-                raise BrokenTraining(f"{name} has {len(values)} checkpoints; expected {e.recorded}")
-        judged = [row for row, reason in enumerate(stopped_by) if reason != "diverged"]
-        for row in judged:
-            seed, reason = seeds[row], stopped_by[row]
-            if row in self.ended and not torch.equal(now[row], self.ended[row]):
+        now, ended, last = (value.cpu() for value in (self._weights(), self.ended, self.watched))
+        for row, seed in judged.items():
+            reason = stopped_by[row]
+            if reason == "diverged":
+                continue
+            if reason != "steps" and not torch.equal(now[row], ended[row]):
                 raise BrokenTraining(
-                    f"seed {seed} has ended at step {int(ended_at[row])} by its {reason}, and moved since; "
+                    f"seed {seed} has ended at step {ended_at[row]} by its {reason}, and moved since; "
                     "expected the same weights"
                 )
-            if not torch.equal(now[row], self.watched[row]):
+            if not torch.equal(now[row], last[row]):
                 raise BrokenTraining(
                     f"seed {seed} has moved since its last checkpoint; expected it after the last step"
                 )
-            if "train_loss" in watched and not isinstance(e.checkpoints, AtLoss):
-                last = float(watched["train_loss"][-1][row])
-                if abs(last - float(loss[row])) > ROUNDING * abs(last):
-                    raise BrokenTraining(
-                        f"seed {seed} has loss {float(loss[row]):g} at its last weights; expected {last:g}, as watched"
-                    )
-            self._check_stop(seed, reason, float(loss[row]), float(accuracy[row]))
+            at_end, seen = float(loss[row]), float(loss[row] if watched is None else watched[row])
+            if abs(seen - at_end) > ROUNDING * abs(seen):
+                raise BrokenTraining(
+                    f"seed {seed} has loss {at_end:g} at its last weights; expected {seen:g}, as watched"
+                )
+            self._check_stop(seed, reason, at_end, float(accuracy[row]))
 
     def _check_stop(self, seed: int, reason: str, loss: float, accuracy: float) -> None:
         stop, e = self.experiment.stop, self.experiment

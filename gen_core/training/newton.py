@@ -16,6 +16,7 @@ from gen_core.training.stepper import OnGradientNorms
 
 CHUNK = 2**22  # numbers in one chunk of weighted inputs: 32 MiB in float64
 HALVINGS = 40
+BETWEEN = 8  # halvings between two looks on a GPU, where a look waits for it; needless ones change nothing
 DECREASE = 1e-4  # Armijo's constant as in Nocedal and Wright (2006), section 3.1
 
 
@@ -136,10 +137,10 @@ def _search(objective: Callable[[Tensor], Tensor], length: Tensor, decrease: Ten
     start = objective(torch.zeros_like(length))
     # At the optimum the predicted decrease is below the rounding of the objective, which must not block the last step.
     limit = start + 8 * torch.finfo(start.dtype).eps * start.abs()
-    short = length > 0
-    for _ in range(HALVINGS):
+    short, between = length > 0, 1 if length.device.type == "cpu" else BETWEEN
+    for halving in range(HALVINGS):
         short = ~(objective(length) <= limit - DECREASE * length * decrease)
-        if not short.any():
+        if halving % between == 0 and not short.any():
             return length
         length = torch.where(short, length / 2, length)
     return torch.where(short, 0.0, length)

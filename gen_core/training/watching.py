@@ -5,8 +5,8 @@ from __future__ import annotations
 from collections.abc import Callable, Mapping
 from typing import cast
 
-import numpy as np
 import torch
+import torch.nn.functional as F
 from torch import Tensor
 
 from gen_core.errors import InvalidExperiment
@@ -46,37 +46,65 @@ class Watching:
         data: the rows' data, each tensor with a leading axis of rows, on the device.
 
     Attributes:
-        records: name -> values at the checkpoints so far, each (rows, ...), on the CPU.
+        records: name -> values at the checkpoints, (rows, checkpoints, ...), on the device.
+        recorded: the number of times that something was recorded.
         reached: for `AtLoss`, the step at which each level was reached, (rows, levels), or -1.
     """
 
     def __init__(self, experiment: Experiment, params: Mapping[str, Tensor], data: Data) -> None:
         self.experiment, self.params, self.data = experiment, params, data
         self.model, _, self.loss = experiment.parts
-        self.records: dict[str, list[Tensor]] = {}
+        self.records: dict[str, Tensor] = {}
+        self.recorded = 0
         self.levels = experiment.checkpoints.levels if isinstance(experiment.checkpoints, AtLoss) else ()
-        self.reached = torch.full((len(data.X), len(self.levels)), -1)
+        self.reached = torch.full((len(data.X), len(self.levels)), -1, device=data.X.device)
+        self.below = torch.tensor(self.levels, dtype=torch.float64).to(data.X.device)
 
     def record(self, step: int, evaluate: Evaluate) -> None:
         """Record the quantities at the weights after a step; with `AtLoss`, of rows that have reached a level."""
-        if not self.levels:
-            for name, value in self._quantities(evaluate).items():
-                self.records.setdefault(name, []).append(value.to("cpu", copy=True))
-            return
-        levels = torch.tensor(self.levels, dtype=torch.float64)
-        new = (evaluate()[0].cpu().double().unsqueeze(1) <= levels) & (self.reached < 0)
-        self.reached[new] = step
+        if self.levels:
+            self._record_levels(step, evaluate)
+        else:
+            self.record_next(evaluate)
+        self.recorded += 1
+
+    def record_next(self, evaluate: Evaluate) -> None:
+        """Record the quantities as those of the next checkpoint, until it comes."""
+        for name, value in self._quantities(evaluate).items():
+            self._record(name, value)[:, self.recorded] = value
+
+    def _record_levels(self, step: int, evaluate: Evaluate) -> None:
+        new = (evaluate()[0].double().unsqueeze(1) <= self.below) & (self.reached < 0)
         if step and not new.any():
             return
+        self.reached.masked_fill_(new, step)
         for name, value in self._quantities(evaluate).items():
-            kept_at = self.records.setdefault(name, [torch.zeros_like(value, device="cpu") for _ in self.levels])
-            for rows, kept in zip(new.unbind(1), kept_at, strict=True):
-                kept[rows] = value.cpu()[rows]
+            for place, rows in enumerate(new.unbind(1)):
+                kept = self._record(name, value)[:, place]
+                kept.copy_(torch.where(rows.view(-1, *[1] * (value.dim() - 1)), value, kept))
 
-    def arrays(self) -> dict[str, Tensor]:
-        """All that was recorded, with the checkpoint axis second."""
-        arrays = {f"watch.{name}": torch.stack(values, 1) for name, values in self.records.items()}
-        return arrays | ({"reached": self.reached} if self.levels else {})
+    def _record(self, name: str, value: Tensor) -> Tensor:
+        """Where a quantity is recorded; its values fit into the memory that is there from the first one on."""
+        if name not in self.records:
+            rows, *shape = value.shape
+            self.records[name] = value.new_zeros(rows, self.experiment.recorded, *shape)
+        return self.records[name]
+
+    def keep(self, rows: Tensor, data: Data) -> None:
+        """Go on with some of the rows, whose parameters have been taken out already, and with their data."""
+        self.data, self.reached = data, self.reached[rows]
+        self.records = {name: values[rows] for name, values in self.records.items()}
+
+    def last(self, name: str, recorded: int) -> Tensor | None:
+        """A quantity at the last of so many checkpoints, on the CPU; None without it, or with `AtLoss`."""
+        return None if self.levels or name not in self.records else self.records[name][:, recorded - 1].cpu()
+
+    def arrays(self, recorded: int) -> dict[str, Tensor]:
+        """All that was recorded, on the CPU; checkpoints after so many repeat the last one's values."""
+        arrays = {f"watch.{name}": values.cpu() for name, values in self.records.items()}
+        for values in () if self.levels else arrays.values():
+            values[:, recorded:] = values[:, recorded - 1 : recorded]
+        return arrays | ({"reached": self.reached.cpu()} if self.levels else {})
 
     def _quantities(self, evaluate: Evaluate) -> dict[str, Tensor]:
         now: dict[str, Tensor] = {}
@@ -131,9 +159,10 @@ class Watching:
                 f"{name} gave {shape}{kind} for {rows} seeds; expected real numbers of shape ({rows}, ...)"
             )
         before = self.records.get(array_name(self.experiment, observable))
-        if before and before[0].shape != value.shape:
-            raise InvalidExperiment(f"{name} gave {shape} after {tuple(before[0].shape)}; expected one shape always")
-        if rows > 1 and len(before or ()) < 2:
+        if before is not None and ((rows, *before.shape[2:]), before.dtype) != (shape, value.dtype):
+            gave = f"{name} gave {value.dtype} {shape} after {before.dtype} {(rows, *before.shape[2:])}"
+            raise InvalidExperiment(f"{gave}; expected one dtype and shape always")
+        if rows > 1 and self.recorded < 2:
             held_out = [each if each is None else each[:1] for each in (self.data.X_test, self.data.y_test)]
             first = Data(self.data.X[:1], self.data.y[:1], *held_out)
             with torch.enable_grad():
@@ -156,8 +185,9 @@ def _alike(a: Tensor, b: Tensor) -> bool:
 
 
 def _packed(predicted: Tensor, outputs: int) -> Tensor:
-    """Predicted classes, (S, B), on the CPU: packed bits for two classes, integers for more."""
-    predicted = predicted.cpu()
-    if predicted.dtype == torch.bool:
-        return torch.from_numpy(np.packbits(predicted.numpy(), axis=-1))
-    return predicted.to(torch.uint8 if outputs <= 256 else torch.int32)
+    """Predicted classes, (S, B): bits packed as by numpy's packbits for two classes, integers for more."""
+    if predicted.dtype != torch.bool:
+        return predicted.to(torch.uint8 if outputs <= 256 else torch.int32)
+    bits = F.pad(predicted.byte(), (0, -predicted.shape[1] % 8)).unflatten(1, (-1, 8))
+    places = torch.arange(7, -1, -1, dtype=torch.uint8, device=bits.device)
+    return (bits << places).sum(2, dtype=torch.uint8)

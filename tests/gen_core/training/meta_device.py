@@ -46,7 +46,7 @@ class Device(TorchDispatchMode):
             self._count("reads")
             return torch.empty(0, args[0].dim(), dtype=torch.int64) if func is READS[1] else 0
         if there and func is aten._to_copy.default and to == CPU:
-            self._count("fetches")
+            self._count("late" if kwargs.get("non_blocking") else "fetches")
             return torch.zeros_like(args[0], device=CPU, dtype=kwargs.get("dtype"))
         if func is aten.copy_.default or (func is aten._to_copy.default and to == META):
             self._count("bytes", tensors[-1].nbytes * (not tensors[-1].is_meta))

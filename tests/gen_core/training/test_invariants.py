@@ -10,7 +10,7 @@ import torch
 
 from gen_core import GD, MLP, SGD, Every, Experiment, Linear, Run, Square, Stop
 from gen_core.errors import BrokenTraining
-from gen_core.training import batch
+from gen_core.training import leaving, order
 from gen_core.training.batch import Batch
 from gen_core.training.result import concatenate
 from gen_core.training.trainer import train_rows as train
@@ -52,6 +52,8 @@ def test_trainings_as_they_are_pass():
 
 
 def test_an_ended_row_that_moves_is_named(monkeypatch):
+    monkeypatch.setattr(leaving, "SHARE", 0.0)
+
     def moving(self, plain, step, ended, reason):
         rate = self.rate.clone()
         plain(self, step, ended, reason)
@@ -62,9 +64,7 @@ def test_an_ended_row_that_moves_is_named(monkeypatch):
 
 def test_a_row_that_ignores_its_stop_is_named(monkeypatch):
     def deaf(self, plain, step, ended, reason):
-        ended = ended.clone()
-        ended[1] = False
-        plain(self, step, ended, reason)
+        plain(self, step, ended & torch.tensor([seed != 1 for _, seed in self.rows]), reason)
 
     told = ended(monkeypatch, "_end", deaf)
     assert told.startswith("seed 1 has taken all steps, to loss ")
@@ -82,7 +82,7 @@ def test_a_row_that_ends_too_soon_is_named(monkeypatch):
 
 def test_a_checkpoint_at_other_weights_is_named(monkeypatch):
     def early(self, plain, step):
-        if self.experiment.steps > 0 and self.watched and len(self.watched["train_loss"]) == 12:
+        if self.watching.recorded == 12:
             before = {name: value.detach().clone() for name, value in self.trained.items()}
             for value in self.trained.values():
                 value.data.add_(1)
@@ -100,7 +100,7 @@ def test_a_checkpoint_at_other_weights_is_named(monkeypatch):
 def test_an_evaluation_that_is_kept_too_long_is_named(monkeypatch):
     def stale(self, plain):
         kept = getattr(self, "kept", None)
-        if self.evaluated is None and kept is not None and len(self.watched["train_loss"]) < 13:
+        if self.evaluated is None and kept is not None and self.watching.recorded < 13:
             self.evaluated = kept
         self.kept = plain(self)
         return self.kept
@@ -119,7 +119,7 @@ def test_an_evaluation_that_is_kept_too_long_is_named(monkeypatch):
     ],
 )
 def test_wrong_orders_are_named(monkeypatch, wrong, message: str):
-    monkeypatch.setattr(batch.torch, "randperm", lambda n, generator: wrong(n, generator))
+    monkeypatch.setattr(order.torch, "randperm", lambda n, generator: wrong(n, generator))
     with pytest.raises(BrokenTraining, match=message):
         run(in_epochs)
 

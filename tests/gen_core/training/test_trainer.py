@@ -24,7 +24,8 @@ from gen_core import (
     Square,
     TwoLayer,
 )
-from gen_core.training.batch import SEGMENT, Batch
+from gen_core.training.batch import Batch
+from gen_core.training.order import SEGMENT
 from gen_core.training.result import concatenate
 from gen_core.training.seeding import generator
 from gen_core.training.trainer import train_rows as train

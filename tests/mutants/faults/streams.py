@@ -69,17 +69,17 @@ FAULTS = (
     ),
     Fault(
         "one batch order for all rows",
-        "gen_core/training/batch.py",
-        'generator(numbered((n, size, rule.replacement), e.order), seed, "order")',
-        'generator(numbered((n, size, rule.replacement), e.order), 0, "order")',
+        "gen_core/training/order.py",
+        'generator(numbered(form, e.order), seed, "order")',
+        'generator(numbered(form, e.order), 0, "order")',
         red=(f"{MINIMUM_NORM}[sgd-batch-10-permuted]",),
         short=True,
     ),
     Fault(
         "one batch order for all rows, with replacement",
-        "gen_core/training/batch.py",
+        "gen_core/training/order.py",
         "drawn = [torch.randint(n, (length, size), generator=g) for g in order]",
-        "drawn = [torch.randint(n, (length, size), generator=order[0])] * count",
+        "drawn = [torch.randint(n, (length, size), generator=order[0])] * len(order)",
         red=(f"{MINIMUM_NORM}[sgd-condition-3]",),
     ),
     Fault(

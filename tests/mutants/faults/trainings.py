@@ -18,14 +18,14 @@ FAULTS = (
     ),
     Fault(
         "SGD without replacement draws with it",
-        "gen_core/training/batch.py",
+        "gen_core/training/order.py",
         "torch.randperm(n, generator=g)[: length * size].view(length, size)",
         "torch.randint(n, (length, size), generator=g)",
         red=(f"{MINIMUM_NORM}[sgd-batch-10-permuted]",),
     ),
     Fault(
         "one permutation for all epochs",
-        "gen_core/training/batch.py",
+        "gen_core/training/order.py",
         "torch.randperm(n, generator=g)[: length * size].view(length, size)",
         "torch.randperm(n, generator=g.manual_seed(g.initial_seed()))[: length * size].view(length, size)",
         red=(f"{MINIMUM_NORM}[sgd-batch-10-permuted]",),
@@ -33,15 +33,15 @@ FAULTS = (
     Fault(
         "ended rows go on moving",
         "gen_core/training/batch.py",
-        "self.alive[row], self.rate[row] = False, 0.0",
-        "self.alive[row] = False",
+        "self.rate.masked_fill_(new, 0.0)",
+        "self.rate.masked_fill_(new & ~new, 0.0)",
         red=(DIGITS_LINE, f"{OVERFIT}[edge-n100]"),
     ),
     Fault(
         "a stop rule that the first row ignores",
         "gen_core/training/batch.py",
-        "for row in (ended & self.alive).nonzero().flatten().tolist():",
-        "for row in filter(None, (ended & self.alive).nonzero().flatten().tolist()):",
+        "new = ended & self.alive",
+        "new = ended & self.alive & torch.arange(len(ended)).bool()",
         red=(f"{OVERFIT}[edge-n100]",),
     ),
     Fault(
@@ -54,8 +54,8 @@ FAULTS = (
     Fault(
         "a checkpoint is taken before its step",
         "gen_core/training/batch.py",
-        "self._step(step, *next(batches))\n            if step in checkpoints:\n                self._watch(step)\n",
-        "if step in checkpoints:\n                self._watch(step)\n            self._step(step, *next(batches))\n",
+        "self._step(step, *next(self.order))\n            if step in checkpoints:\n                self._watch(step)\n",
+        "if step in checkpoints:\n                self._watch(step)\n            self._step(step, *next(self.order))\n",
         red=(LINEAR_FIRST,),
     ),
     Fault(
