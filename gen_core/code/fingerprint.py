@@ -19,62 +19,21 @@ import ast
 import hashlib
 import sys
 from collections.abc import Iterable, Iterator
-from dataclasses import dataclass, field, fields, is_dataclass
-from functools import cached_property
+from dataclasses import fields, is_dataclass
 from pathlib import Path
 from typing import Any
 
-from gen_core.code import bytecode, changes, locations, reads, source, values
+from gen_core.code import bytecode, changes, findings, locations, reads, source, values
+from gen_core.code.findings import Node, Reached, stamp_of
 from gen_core.code.locations import file_digest, installed, source_file, version_of
 from gen_core.code.reads import read_at_run_time
 from gen_core.code.source import Definition, Module, Uses, read
 from gen_core.code.values import value_of
 
-Node = tuple[str, ...]
-"""(module,) for a whole module, (module, name) or (module, table, key)."""
-
 Seen = frozenset[tuple[str, str]]
 
-OWN = (*(module.__name__ for module in (bytecode, changes, locations, reads, source, values)), __name__)
+OWN = (*(module.__name__ for module in (bytecode, changes, findings, locations, reads, source, values)), __name__)
 """The modules that compute digests; no result depends on them."""
-
-
-@dataclass
-class Reached:
-    """The code that a search has reached: source text by name, the files it is from, and the libraries it uses.
-
-    `values` are those of names that may change after the import, `reads` what code outside gen_core looks up whenever
-    it runs; `lasting` is False where it holds bytecode, whose surroundings may change unseen.
-    """
-
-    texts: dict[Node, str] = field(default_factory=dict)
-    files: dict[Path, tuple[int, int]] = field(default_factory=dict)
-    modules: dict[str, str] = field(default_factory=dict)
-    libraries: set[str] = field(default_factory=set)
-    strings: set[str] = field(default_factory=set)
-    values: dict[tuple[str, str], str] = field(default_factory=dict)
-    reads: list[str] = field(default_factory=list)
-    lasting: bool = True
-
-    @cached_property
-    def digest(self) -> str:
-        """Hexadecimal SHA-256 of all that was reached."""
-        # Modules are numbered in the order of the search: the name of a test module depends on pytest's root directory.
-        place = {name: str(i) for i, name in enumerate(dict.fromkeys(node[0] for node in self.texts))}
-        lines = [f"{place[node[0]]} {' '.join(node[1:])}\n{text}" for node, text in self.texts.items()]
-        return hashlib.sha256("\n".join(sorted([*lines, *self.libraries])).encode()).hexdigest()
-
-    def stale(self) -> bool:
-        """Whether a file or a value has changed since it was read, or what was reached does not last."""
-        try:
-            if not self.lasting or any(_stamp(path) != stamp for path, stamp in self.files.items()):
-                return True
-            if any(_file_of(name) not in (None, file) for name, file in self.modules.items()):
-                return True
-            return any(value_of(*node) != value for node, value in self.values.items())
-        except OSError:
-            return True
-
 
 _known: dict[tuple[Any, ...], Reached] = {}
 _met: dict[tuple[Path, str], str] = {}
@@ -266,7 +225,7 @@ class _Follower:
         if path is None or name in OWN or (name.partition(".")[0] not in self.roots and installed(path)):
             return None
         try:
-            self.found.files[path], self.found.modules[name] = _stamp(path), str(path)
+            self.found.files[path], self.found.modules[name] = stamp_of(path), str(path)
             return read(name, path)
         except (OSError, SyntaxError, ValueError, RecursionError):
             self.found.libraries.add(f"{name} is the file {hashlib.sha256(path.read_bytes()).hexdigest()}")
@@ -295,13 +254,3 @@ def _text(module: Module, node: Node) -> list[str]:
         return [text for text, _ in module.piece(*node[1:])]
     except KeyError:
         return []
-
-
-def _file_of(module: str) -> str | None:
-    """The file that a loaded module is from, which may be another one than its namesake's before; None if it is not."""
-    return getattr(sys.modules.get(module), "__file__", None)
-
-
-def _stamp(path: Path) -> tuple[int, int]:
-    seen = path.stat()
-    return seen.st_mtime_ns, seen.st_size

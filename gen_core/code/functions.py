@@ -8,7 +8,8 @@ from collections.abc import Callable
 from dataclasses import is_dataclass
 from typing import Any
 
-from gen_core.code.fingerprint import Reached, reached_from, types_of
+from gen_core.code.findings import Reached
+from gen_core.code.fingerprint import reached_from, types_of
 from gen_core.code.locations import source_file
 from gen_core.code.values import PLAIN, held_by
 

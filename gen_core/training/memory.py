@@ -18,6 +18,7 @@ from gen_core.models.activations import activation
 from gen_core.models.contract import Layered, Model, units_of
 from gen_core.rules import ClosureRule, Rule, is_plain
 from gen_core.training.newton import CHUNK
+from gen_core.training.order import SEGMENT
 from gen_core.training.steps import choose_stepper
 from gen_core.types import targets_of
 
@@ -26,9 +27,6 @@ EVALUATED = 1024
 
 INDEX = 8
 """Bytes of an index."""
-
-SEGMENT = 2**16
-"""Indices of a row that are drawn at a time in sampling with replacement, at most."""
 
 
 class Passed(NamedTuple):

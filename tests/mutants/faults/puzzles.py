@@ -83,8 +83,8 @@ FAULTS = (
     Fault(
         "training points in place of held-out ones",
         HELD_OUT,
-        "yield run, run.test_outputs(), y",
-        "yield run, run.train_outputs(), run.y",
+        'yield run, final_outputs(run, "test"), y',
+        'yield run, final_outputs(run, "train"), run.y',
         red=(UNIT,),
     ),
     Fault(

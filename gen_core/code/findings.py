@@ -1,0 +1,62 @@
+"""The code that a search has reached, and whether it is still what was read."""
+
+from __future__ import annotations
+
+import hashlib
+import sys
+from dataclasses import dataclass, field
+from functools import cached_property
+from pathlib import Path
+
+from gen_core.code.values import value_of
+
+Node = tuple[str, ...]
+"""(module,) for a whole module, (module, name) or (module, table, key)."""
+
+
+@dataclass
+class Reached:
+    """The code that a search has reached: source text by name, the files it is from, and the libraries it uses.
+
+    `values` are those of names that may change after the import, `reads` what code outside gen_core looks up whenever
+    it runs; `lasting` is False where it holds bytecode, whose surroundings may change unseen.
+    """
+
+    texts: dict[Node, str] = field(default_factory=dict)
+    files: dict[Path, tuple[int, int]] = field(default_factory=dict)
+    modules: dict[str, str] = field(default_factory=dict)
+    libraries: set[str] = field(default_factory=set)
+    strings: set[str] = field(default_factory=set)
+    values: dict[tuple[str, str], str] = field(default_factory=dict)
+    reads: list[str] = field(default_factory=list)
+    lasting: bool = True
+
+    @cached_property
+    def digest(self) -> str:
+        """Hexadecimal SHA-256 of all that was reached."""
+        # Modules are numbered in the order of the search: the name of a test module depends on pytest's root directory.
+        place = {name: str(i) for i, name in enumerate(dict.fromkeys(node[0] for node in self.texts))}
+        lines = [f"{place[node[0]]} {' '.join(node[1:])}\n{text}" for node, text in self.texts.items()]
+        return hashlib.sha256("\n".join(sorted([*lines, *self.libraries])).encode()).hexdigest()
+
+    def stale(self) -> bool:
+        """Whether a file or a value has changed since it was read, or what was reached does not last."""
+        try:
+            if not self.lasting or any(stamp_of(path) != stamp for path, stamp in self.files.items()):
+                return True
+            if any(_file_of(name) not in (None, file) for name, file in self.modules.items()):
+                return True
+            return any(value_of(*node) != value for node, value in self.values.items())
+        except OSError:
+            return True
+
+
+def _file_of(module: str) -> str | None:
+    """The file that a loaded module is from, which may be another one than its namesake's before; None if it is not."""
+    return getattr(sys.modules.get(module), "__file__", None)
+
+
+def stamp_of(path: Path) -> tuple[int, int]:
+    """Time and size of a file, which an edit changes."""
+    seen = path.stat()
+    return seen.st_mtime_ns, seen.st_size
