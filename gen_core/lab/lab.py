@@ -20,7 +20,7 @@ from gen_core.finished import Origin
 from gen_core.lab.origin import sources_of
 from gen_core.lab.plan import BLOCKS, Block, Plan, blocks_of, trainable
 from gen_core.lab.store import Store
-from gen_core.lab.work import Progress, drawn_otherwise, names, train_blocks
+from gen_core.lab.work import Begun, Progress, drawn_otherwise, names, train_blocks
 from gen_core.recipe import canonical
 from gen_core.run import Run
 from gen_core.training.device import fix_numerics, keep_freed_memory
@@ -57,6 +57,7 @@ class Lab:
         failures: experiment key -> the exception that ended its training in this process.
         compared: keys of the blocks whose draws have been compared with those of their training.
         made: keys of the blocks that this lab has trained.
+        begun: what trainings begin with, drawn once.
     """
 
     store: Store
@@ -68,6 +69,7 @@ class Lab:
     failures: dict[str, Exception] = field(default_factory=dict)
     compared: set[str] = field(default_factory=set)
     made: set[str] = field(default_factory=set)
+    begun: Begun = field(default_factory=Begun)
 
     def __post_init__(self) -> None:
         self.look, self._training = 0, False
@@ -103,7 +105,9 @@ class Lab:
             drawn = [part.arrays.get("drawn") for part in parts]
             whole = blocks_of(experiment, self.base, seeds, self.device.type, untrained=True)
             run = Run(experiment, seed_numbers(self.base, 0, seeds), result)
-            finished.append(replace(run, origin=Origin.of_run(self.store.root, sources_of(whole, drawn), run)))
+            finished.append(
+                replace(run, origin=Origin.of_run(self.store.root, sources_of(whole, drawn, self.begun), run))
+            )
         for run in finished:
             if not run.experiment.may_diverge:
                 run.require_finite()
@@ -143,7 +147,7 @@ class Lab:
         def refusal(result: TrainingResult) -> str:
             if block.key in self.compared:
                 return ""
-            if (why := drawn_otherwise(block, result)) and trained:
+            if (why := drawn_otherwise(block, result, self.begun)) and trained:
                 raise InvalidExperiment(
                     f"a training {why}, just now: its draw is another one each time; expected the same from the same "
                     "generator"

@@ -9,8 +9,8 @@ from functools import cached_property
 from torch import Tensor
 
 from gen_core.lab.plan import Block
+from gen_core.lab.work import Begun
 from gen_core.recipe import digest
-from gen_core.training.draws import begins_with
 
 
 @dataclass(frozen=True)
@@ -20,10 +20,12 @@ class BlockSource:
     Attributes:
         block: the block.
         drawn: digests of what its seeds drew when it was trained, (seeds, 2); None where nothing is trained.
+        begun: tells them where nothing is trained.
     """
 
     block: Block
     drawn: Tensor | None
+    begun: Begun
 
     @property
     def size(self) -> int:
@@ -47,15 +49,12 @@ class BlockSource:
     def _mark(self) -> str:
         if self.block.reads:
             return ""
-        if self.drawn is not None:
-            drawn = self.drawn.tolist()
-        else:
-            drawn = [begins_with(self.block.experiment, seed) for seed in self.block.seeds]
+        drawn = self.begun(self.block.experiment, self.block.seeds) if self.drawn is None else self.drawn.tolist()
         return digest(self.key, tuple(map(tuple, drawn)))
 
 
-def sources_of(blocks: Sequence[Block], drawn: Sequence[Tensor | None]) -> tuple[BlockSource, ...]:
+def sources_of(blocks: Sequence[Block], drawn: Sequence[Tensor | None], begun: Begun) -> tuple[BlockSource, ...]:
     """The sources of some blocks, with what they drew where they were trained."""
     if not drawn:
         drawn = [None] * len(blocks)
-    return tuple(BlockSource(block, each) for block, each in zip(blocks, drawn, strict=True))
+    return tuple(BlockSource(block, each, begun) for block, each in zip(blocks, drawn, strict=True))

@@ -3,13 +3,14 @@
 from __future__ import annotations
 
 import time
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Sequence
 
 import torch
 
+from gen_core.experiment import Experiment
 from gen_core.lab.plan import Block
 from gen_core.training.batch import Replica
-from gen_core.training.draws import begins_with
+from gen_core.training.draws import begins_with, state_of
 from gen_core.training.result import TrainingResult, concatenate
 from gen_core.training.trainer import train_rows
 
@@ -47,17 +48,31 @@ def train_blocks(
             yield block, concatenate([part for part, _ in parts]), sum(s for _, s in parts)
 
 
-def drawn_otherwise(block: Block, result: TrainingResult) -> str:
+class Begun:
+    """What trainings begin with, as `begins_with` tells it: drawn once for each recipe of data and start, and seed."""
+
+    def __init__(self) -> None:
+        self._known: dict[tuple[str, int], tuple[int, int]] = {}
+
+    def __call__(self, experiment: Experiment, seeds: Sequence[int]) -> list[tuple[int, int]]:
+        """Digests of each seed's data and start. Cost: a draw of those that are not known."""
+        drawn = (experiment.data, experiment.model, experiment.after)
+        state = f"{state_of(drawn)} {experiment.start} {experiment.dtype}"
+        for seed in seeds:
+            if (state, seed) not in self._known:
+                self._known[state, seed] = begins_with(experiment, seed)
+        return [self._known[state, seed] for seed in seeds]
+
+
+def drawn_otherwise(block: Block, result: TrainingResult, begun: Begun) -> str:
     """Why a stored result is not of what the block's seeds draw now, in words; "" if it is.
 
-    The key is of the code that can be followed; what is looked up at run time is seen here. Cost: a draw of all starts,
-    and of the data that are not cached.
+    The key is of the code that can be followed; what is looked up at run time is seen here.
     """
     label, drawn = block.experiment.label(), result.arrays.get("drawn")
     if drawn is None:
         return f"of {label} does not tell what it was trained on"
-    for seed, was in zip(block.seeds, drawn.tolist(), strict=True):
-        data, start = begins_with(block.experiment, seed)
+    for seed, was, (data, start) in zip(block.seeds, drawn.tolist(), begun(block.experiment, block.seeds), strict=True):
         if was != [data, start]:
             how = "trained on other data" if was[0] != data else "trained from another start"
             return f"of {label} was {how} (seed {seed})"

@@ -40,6 +40,8 @@ FORM = 1
 GIVEN = (Run, Runs, Measured)
 """Types of what a measure is given, whose code it reaches."""
 
+Begun = Callable[[Experiment, Sequence[int]], Sequence[tuple[int, int]]]
+
 Taken = TypeVar("Taken", bound=Callable[..., Any])
 
 
@@ -113,17 +115,23 @@ def place_of(function: Callable[..., Any], run: Run | Runs) -> Place | None:
 
 
 def place_of_draws(
-    check: Callable[..., Any], experiment: Experiment, seeds: Sequence[int], store: Path
+    check: Callable[..., Any], experiment: Experiment, seeds: Sequence[int], store: Path, begun: Begun
 ) -> Place | None:
     """Where what a function of an experiment and its draws gave for some seeds is kept; None as `measure`.
 
-    Raises:
-        As `gen_core.training.draws.begins_with`, by which the draws are told.
+    Args:
+        check: the function; the start counts where it has a parameter of this name.
+        experiment: the experiment.
+        seeds: the seeds.
+        store: the folder of the store.
+        begun: tells the digests of what they draw, as `gen_core.training.draws.begins_with`.
     """
     if not (code := code_behind(check, Experiment, Data)):
         return None
-    start = None if "start" in inspect.signature(check).parameters else {}  # it is drawn where it is asked for
-    drawn = tuple(begins_with(experiment, seed, start) for seed in seeds)
+    if "start" in inspect.signature(check).parameters:
+        drawn = tuple(begun(experiment, seeds))
+    else:
+        drawn = tuple(begins_with(experiment, seed, {}) for seed in seeds)
     key = digest("of draws", FORM, _named(check, code), state_of(experiment), tuple(seeds), drawn)
     return Place(Folder(store), key, _name(check), [])
 

@@ -67,7 +67,7 @@ class _Known:
             for key, one in experiments.items():
                 if lab is None or looked_up(one) or all((assumption, key, seed) in checked for seed in self.seeds):
                     continue
-                place = place_of_draws(assumption.check, one, self.seeds, lab.store.root)
+                place = place_of_draws(assumption.check, one, self.seeds, lab.store.root, lab.begun)
                 if place is None:
                     continue
                 if (kept := place.load()) is None:

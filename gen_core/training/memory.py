@@ -18,7 +18,7 @@ from gen_core.models.activations import activation
 from gen_core.models.contract import Layered, Model, units_of
 from gen_core.rules import ClosureRule, Rule, is_plain
 from gen_core.training.newton import CHUNK
-from gen_core.training.order import SEGMENT
+from gen_core.training.seeding import SEGMENT
 from gen_core.training.steps import choose_stepper
 from gen_core.types import targets_of
 

@@ -10,10 +10,7 @@ import torch
 from torch import Tensor
 
 from gen_core.training.invariants import Epochs, Replica
-from gen_core.training.seeding import generator, numbered
-
-SEGMENT = 2**16
-"""Number of batch indices drawn at a time in sampling with replacement; changing it changes the random stream."""
+from gen_core.training.seeding import SEGMENT, generator, numbered
 
 GATHERED = 2**19
 """Numbers gathered into batches at a time, row by row, so that each row's points stay in cache. The fastest of 2^17 to

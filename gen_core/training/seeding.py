@@ -9,6 +9,9 @@ import torch
 from gen_core.errors import InvalidExperiment
 from gen_core.recipe import digest
 
+SEGMENT = 2**16
+"""Number of batch indices drawn at a time in sampling with replacement; changing it changes the random stream."""
+
 SEEDS_PER_BASE = 1000
 
 _owners: dict[int, int] = {}

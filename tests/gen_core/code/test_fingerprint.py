@@ -90,7 +90,7 @@ EDITS = {
     ),
     "a loss": ("gen_core/losses.py", "", "\n\n@dataclass(frozen=True)\nclass Unused(Square):\n    more: int = 3\n", []),
     "a comment": ("gen_core/training/order.py", "import math\n", "import math  # for products\n", []),
-    "a way to make keys": ("gen_core/code/fingerprint.py", "lasting: bool = True", "lasting: bool = False", []),
+    "a way to make keys": ("gen_core/code/findings.py", "lasting: bool = True", "lasting: bool = False", []),
     # one line on which results depend
     "a rule's constant": (
         "gen_core/rules/descent.py",
@@ -153,7 +153,7 @@ EDITS = {
         'torch.float64 if self.dtype != "float64"',
         ALL,
     ),
-    "the training": ("gen_core/training/order.py", "SEGMENT = 2**16", "SEGMENT = 2**15", ALL),
+    "the training": ("gen_core/training/seeding.py", "SEGMENT = 2**16", "SEGMENT = 2**15", ALL),
     "a file of the training that no other imports": (
         "gen_core/training/trainer.py",
         "fit = max(1,",

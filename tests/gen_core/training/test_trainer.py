@@ -25,9 +25,8 @@ from gen_core import (
     TwoLayer,
 )
 from gen_core.training.batch import Batch
-from gen_core.training.order import SEGMENT
 from gen_core.training.result import concatenate
-from gen_core.training.seeding import generator
+from gen_core.training.seeding import SEGMENT, generator
 from gen_core.training.trainer import train_rows as train
 
 CPU = torch.device("cpu")
