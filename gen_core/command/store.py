@@ -21,6 +21,7 @@ from gen_core.defaults import SCALES, STORE
 from gen_core.errors import GenCoreError
 from gen_core.experiment import Experiment
 from gen_core.lab import Block, Entry, Store
+from gen_core.measuring.folder import Folder, remove_values
 from gen_core.plugin.session import case_of
 from gen_core.recipe import canonical
 from gen_core.records import visible
@@ -68,6 +69,8 @@ def execute(arguments: argparse.Namespace) -> int:
     print(f"store: {store.root}")
     if not removing:
         _print_table(entries, needed)
+        if measured := Folder(store.root).values():
+            print(f"measured of them: {len(measured)} values, {_mib(sum(value.size for value in measured))} MiB")
         return 0
     before = time.time() - (arguments.older_than or 0) * DAY
     going = [
@@ -79,6 +82,12 @@ def execute(arguments: argparse.Namespace) -> int:
     _print_table(going, needed)
     if not arguments.dry_run:
         removed, size = store.remove(entry.key for entry in going)
+        gone = {entry.key for entry in going if not store.has(entry.key)}
+        old = before if arguments.older_than is not None else 0.0
+        # What hypotheses said of draws names no training; it is soon asked again.
+        remove_values(
+            v for v in Folder(store.root).values() if v.trainings & gone or (gone and not v.trainings) or v.used < old
+        )
         held = f"; {len(going) - removed} are in use, and stay" if removed < len(going) else ""
         print(f"removed: {removed} results, {_mib(size)} MiB{held}")
     return 0

@@ -25,6 +25,7 @@ from safetensors import SafetensorError
 from safetensors.torch import load_file, save_file
 
 from gen_core.errors import StoreFailure
+from gen_core.measuring.folder import Folder, remove_values
 from gen_core.records.ignored import make_ignored
 from gen_core.records.seal import broken_seal, sealed
 from gen_core.training.result import TrainingResult
@@ -152,6 +153,7 @@ class Store:
         before = time.time() - days * DAY
         used = {key: max((path.stat().st_mtime for path in self._files(key)), default=0) for key in self._known()}
         removed, size = self.remove(key for key, last in used.items() if last <= before)
+        remove_values(value for value in Folder(self.root).values() if value.used <= before)
         return f"store: {removed} results removed that were not used for {days:g} days, {size / 2**20:.1f} MiB"
 
     def entries(self) -> list[Entry]:

@@ -10,9 +10,10 @@ import contextlib
 import hashlib
 import json
 import os
+from collections.abc import Iterable
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Any
+from typing import Any, NamedTuple
 
 from safetensors import SafetensorError
 from safetensors.torch import load, save
@@ -70,8 +71,47 @@ class Folder:
             with contextlib.suppress(OSError):
                 before.unlink(missing_ok=True)
 
+    def values(self) -> list[Value]:
+        """What is kept; a file that is damaged is of no training."""
+        found = []
+        for path in self.root.glob("*/*"):
+            with contextlib.suppress(OSError):  # removed at this moment
+                about = path.stat()
+                with contextlib.suppress(*DAMAGE):
+                    found.append(Value(path, about.st_size, about.st_mtime, frozenset(_note(path)["trainings"])))
+                    continue
+                found.append(Value(path, about.st_size, about.st_mtime, frozenset()))
+        return found
+
     def _path(self, key: str) -> Path:
         return self.root / key[:2] / key
+
+
+def _note(path: Path) -> dict[str, Any]:
+    with path.open("rb") as file:
+        size = int.from_bytes(file.read(72)[64:], "little")
+        if size > path.stat().st_size:
+            raise ValueError(f"a note of {size} bytes")
+        return json.loads(json.loads(file.read(size))["__metadata__"]["note"])
+
+
+class Value(NamedTuple):
+    """A kept value: its file and size in bytes, when it was last used (Unix time), and the keys of its trainings."""
+
+    path: Path
+    size: int
+    used: float
+    trainings: frozenset[str]
+
+
+def remove_values(values: Iterable[Value]) -> tuple[int, int]:
+    """Remove kept values; returns their number and their size in bytes."""
+    count = size = 0
+    for value in values:
+        with contextlib.suppress(OSError):
+            value.path.unlink()
+            count, size = count + 1, size + value.size
+    return count, size
 
 
 @dataclass(frozen=True)

@@ -63,12 +63,13 @@ def test_the_script_is_installed_by_this_name():
 def test_entries_are_listed_with_who_needs_them_and_pruned_if_nobody_does(folder):
     listed = command(folder, "store")
     assert (listed.returncode, listed.stderr) == (0, "")
-    store, head, row, total = listed.stdout.splitlines()
+    store, head, row, total, measured = listed.stdout.splitlines()
     assert store == f"store: {folder / '.gen-core/store'}"
     assert head.split("  ")[0] == "EXPERIMENT"
     # four cases: the two settings, and the control that both claims have
     assert re.fullmatch(r"Linear on Points, GD  6 +24 +0\.\d  today +4 cases", row)
     assert re.fullmatch(r"in all: 6 results, 0.\d MiB; needed by none: 0 results, 0.0 MiB", total)
+    assert re.fullmatch(r"measured of them: 3 values, 0.0 MiB", measured)  # what its hypothesis says of each setting
     before = stored(folder)
     assert "removed: 0 results" in command(folder, "store", "--prune").stdout
     assert stored(folder) == before
@@ -129,7 +130,7 @@ def test_nothing_is_pruned_where_the_claims_cannot_be_collected(folder, change, 
     assert stored(folder) == before
     listed = command(folder, "store")
     assert listed.returncode == 0
-    assert re.search(r"Linear on Points, GD  6 .* \?\nin all: 6 results, 0.\d MiB$", listed.stdout.strip())
+    assert re.search(r"Linear on Points, GD  6 .* \?\nin all: 6 results, 0.\d MiB\n", listed.stdout)
 
 
 def test_a_damaged_note_is_listed_as_such(folder):
@@ -163,3 +164,29 @@ def test_a_store_that_is_not_there_is_refused(tmp_path):
     answer = command(tmp_path, "store", "--store", "nope")
     assert (answer.returncode, answer.stdout) == (2, "")
     assert answer.stderr == f"gen-core: --store {tmp_path / 'nope'}: no such folder; expected one of stored trainings\n"
+
+
+MEASURED = """
+from gen_core import measure
+
+@measure
+def size(run):
+    return run.train_loss
+
+@claim(**TOY)
+def test_measured(run):
+    expect(size(run), "loss").at_most(2)
+"""
+
+
+def test_what_was_measured_goes_with_its_training(folder, suite):
+    suite.claims(MEASURED, "test_measured.py")
+    suite.run("test_measured.py", "--device", "cpu")
+    listed = command(folder, "store").stdout
+    count = int(re.search(r"^measured of them: (\d+) values, [\d.]+ MiB$", listed, re.M)[1])
+    assert count == 8  # two blocks of the setting and of its control, and what the hypothesis said of four recipes
+    (folder / "test_measured.py").unlink()
+    (folder / "test_other.py").unlink()
+    assert command(folder, "store", "--prune").returncode == 0
+    after = int(re.search(r"^measured of them: (\d+) values", command(folder, "store").stdout, re.M)[1])
+    assert after == 2  # of the control, which the claim that is left has too
