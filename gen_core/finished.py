@@ -18,6 +18,7 @@ from gen_core.recipe import brief
 from gen_core.rules.rates import base_rate
 from gen_core.schedule import AtLoss
 from gen_core.training.drawn import Drawn
+from gen_core.training.replicas import mark
 from gen_core.training.result import TrainingResult
 from gen_core.training.watching import array_name
 
@@ -49,28 +50,30 @@ class Origin:
         store: the folder of the store.
         sources: the blocks.
         of: the recipe, the seeds and the result that the blocks make up.
-        versions: those of the result's arrays, which a change in place raises.
+        states: of each of its arrays: the version, which a change in place by torch raises, and a digest of some
+            numbers, evenly spread.
     """
 
     store: Path
     sources: tuple[Source, ...]
     of: tuple[Experiment, tuple[int, ...], TrainingResult]
-    versions: tuple[int, ...]
+    states: tuple[tuple[int, int], ...]
 
     @classmethod
     def of_run(cls, store: Path, sources: tuple[Source, ...], run: Finished) -> Self:
         """The origin of a run as it is now."""
-        return cls(store, sources, (run.experiment, run.seeds, run.result), _versions(run.result))
+        return cls(store, sources, (run.experiment, run.seeds, run.result), _states(run.result))
 
     def fits(self, run: Finished) -> bool:
         """Whether it is that of a run, with nothing in it replaced or changed in place."""
         experiment, seeds, result = self.of
         same = run.result is result and run.experiment is experiment and run.seeds == seeds
-        return same and _versions(result) == self.versions
+        return same and _states(result) == self.states
 
 
-def _versions(result: TrainingResult) -> tuple[int, ...]:
-    return tuple(0 if array.is_inference() else array._version for array in result.arrays.values())
+def _states(result: TrainingResult) -> tuple[tuple[int, int], ...]:
+    arrays = result.arrays.values()
+    return tuple((0 if array.is_inference() else array._version, mark(array)) for array in arrays)
 
 
 @dataclass(frozen=True, repr=False)

@@ -32,10 +32,13 @@ from gen_core.recipe import brief, digest
 from gen_core.run import Run, Runs
 from gen_core.training.draws import begins_with, state_of
 from gen_core.training.result import concatenate
+from gen_core.training.streams import OwnNumbers
 from gen_core.types import Data, Measured
 
 FORM = 1
 """The form of what is kept; a change of it makes all that was kept unknown."""
+
+MEASURES_STREAMS = "run.streams(name), one generator for each seed"
 
 GIVEN = (Run, Runs, Measured)
 """Types of what a measure is given, whose code it reaches."""
@@ -98,7 +101,8 @@ def _measured(function: Callable[..., Any], axis: int, run: Run | Runs, args: tu
     if len(sizes) > 1 and sum(sizes[i] for i in lacking) == 1:  # of one seed alone it cannot be told what seeds share
         lacking = sorted({*lacking, next(i for i in range(len(sizes)) if i not in lacking)})
     whole = len(lacking) == len(sizes)
-    value = function(run if whole else _of_blocks(run, lacking), *args, **kwargs)
+    with OwnNumbers(f"the measure {name}", MEASURES_STREAMS):  # before anything is kept
+        value = function(run if whole else _of_blocks(run, lacking), *args, **kwargs)
     for i, part in zip(lacking, take_apart(value, axis, [sizes[i] for i in lacking], name), strict=True):
         found[i] = part
         places[i].save(part)

@@ -15,7 +15,7 @@ import pytest
 from gen_core.declaration import Case
 from gen_core.errors import DataMissing, Inconclusive, InvalidClaim, Refuted
 from gen_core.judgement import Judge, Judgement, judging
-from gen_core.measuring import Part, place_of
+from gen_core.measuring import MEASURES_STREAMS, Part, place_of
 from gen_core.plugin.checking import check_draws, check_run
 from gen_core.plugin.outcomes import RECORD, claim_traceback, one_line, properties
 from gen_core.plugin.progress import ProgressFile
@@ -127,7 +127,7 @@ def _judge(session: Session, item: pytest.Function, case: Case) -> None:
 def _call(item: pytest.Function, run: Run | Runs, judge: Judge) -> None:
     """Call the claim with its run and its other fixtures."""
     others = {name: item.funcargs[name] for name in inspect.signature(item.obj).parameters if name != "run"}
-    with judging(judge), OwnNumbers(f"the measure of {item.name}", "run.streams(name), one generator for each seed"):
+    with judging(judge), OwnNumbers(f"the measure of {item.name}", MEASURES_STREAMS):
         item.obj(**others, run=run)
     if not judge.judgements:
         raise InvalidClaim(f"{item.name} ended without an expect; expected one, since a claim states a tolerance")

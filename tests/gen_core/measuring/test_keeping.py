@@ -9,10 +9,11 @@ from collections.abc import Callable
 from dataclasses import dataclass, replace
 from pathlib import Path
 
+import numpy as np
 import pytest
 import torch
 
-from gen_core import InvalidClaim, Run, Runs, measure
+from gen_core import InvalidClaim, InvalidExperiment, Run, Runs, measure
 from gen_core.lab import Lab, Store
 from gen_core.measures import Measured, linear_phase, resampled_held_out
 from gen_core.measuring import keeping
@@ -178,9 +179,12 @@ def test_a_run_that_is_no_lab_s_is_measured_each_time(other, runs, taken, tmp_pa
     assert files(tmp_path) == kept
 
 
-def test_arrays_that_were_changed_in_place_are_not_kept(runs, tmp_path):
+@pytest.mark.parametrize(
+    "by", [lambda w: w.add_(1), lambda w: np.add(w.numpy(), 1, out=w.numpy())], ids=["torch", "numpy"]
+)
+def test_arrays_that_were_changed_in_place_are_not_kept(by, runs, tmp_path):
     run = runs()
-    run.result.arrays["final.w"].add_(1)
+    by(run.result.arrays["final.w"])
     assert torch.equal(power(run), run.w.abs().sum(1))
     assert not files(tmp_path)
     assert float(power(runs()).mean()) != float(power(run).mean())
@@ -272,6 +276,18 @@ def with_constant(run: Run) -> torch.Tensor:
 def reading(run: Run) -> torch.Tensor:
     with open(__file__) as file:
         return run.train_loss + len(file.readline())
+
+
+@measure
+def random(run: Run) -> torch.Tensor:
+    return run.train_loss + 0 * torch.rand(len(run.seeds))
+
+
+def test_a_measure_that_draws_from_a_shared_generator_is_refused_each_time(runs, tmp_path):
+    for _ in range(2):
+        with pytest.raises(InvalidExperiment, match=r"the measure random draws .*expected run.streams\(name\)"):
+            random(runs())
+    assert not files(tmp_path)
 
 
 def test_code_that_cannot_be_followed_is_not_kept(runs, tmp_path):
