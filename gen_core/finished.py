@@ -18,7 +18,7 @@ from gen_core.recipe import brief
 from gen_core.rules.rates import base_rate
 from gen_core.schedule import AtLoss
 from gen_core.training.drawn import Drawn
-from gen_core.training.replicas import mark
+from gen_core.training.replicas import checksum, sampled
 from gen_core.training.result import TrainingResult
 from gen_core.training.watching import array_name
 
@@ -73,7 +73,7 @@ class Origin:
 
 def _states(result: TrainingResult) -> tuple[tuple[int, int], ...]:
     arrays = result.arrays.values()
-    return tuple((0 if array.is_inference() else array._version, mark(array)) for array in arrays)
+    return tuple((0 if array.is_inference() else array._version, checksum(sampled(array))) for array in arrays)
 
 
 @dataclass(frozen=True, repr=False)

@@ -102,7 +102,7 @@ class Lab:
                 self.runs(experiment.teachers, seeds)
             parts = [self._result(block, seeds) for block in self.blocks(experiment, seeds)]
             result = concatenate(parts) if parts else TrainingResult({}, ())
-            drawn = [part.arrays.get("drawn") for part in parts]
+            drawn = [part.arrays["drawn"].tolist() for part in parts]
             whole = blocks_of(experiment, self.base, seeds, self.device.type, untrained=True)
             run = Run(experiment, seed_numbers(self.base, 0, seeds), result)
             finished.append(

@@ -6,8 +6,6 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from functools import cached_property
 
-from torch import Tensor
-
 from gen_core.lab.plan import Block
 from gen_core.lab.work import Begun
 from gen_core.recipe import digest
@@ -19,12 +17,13 @@ class BlockSource:
 
     Attributes:
         block: the block.
-        drawn: digests of what its seeds drew when it was trained, (seeds, 2); None where nothing is trained.
+        drawn: digests of what its seeds drew when it was trained, (seeds, 2), as numbers, since a tensor keeps its file
+            open; None where nothing is trained.
         begun: tells them where nothing is trained.
     """
 
     block: Block
-    drawn: Tensor | None
+    drawn: Sequence[Sequence[int]] | None
     begun: Begun
 
     @property
@@ -49,12 +48,13 @@ class BlockSource:
     def _mark(self) -> str:
         if self.block.reads:
             return ""
-        drawn = self.begun(self.block.experiment, self.block.seeds) if self.drawn is None else self.drawn.tolist()
+        drawn = self.begun(self.block.experiment, self.block.seeds) if self.drawn is None else self.drawn
         return digest(self.key, tuple(map(tuple, drawn)))
 
 
-def sources_of(blocks: Sequence[Block], drawn: Sequence[Tensor | None], begun: Begun) -> tuple[BlockSource, ...]:
+def sources_of(
+    blocks: Sequence[Block], drawn: Sequence[Sequence[Sequence[int]]], begun: Begun
+) -> tuple[BlockSource, ...]:
     """The sources of some blocks, with what they drew where they were trained."""
-    if not drawn:
-        drawn = [None] * len(blocks)
-    return tuple(BlockSource(block, each, begun) for block, each in zip(blocks, drawn, strict=True))
+    known = drawn or [None] * len(blocks)
+    return tuple(BlockSource(block, each, begun) for block, each in zip(blocks, known, strict=True))

@@ -19,6 +19,7 @@ from safetensors import SafetensorError
 from safetensors.torch import load, save
 
 from gen_core.measuring.parts import Part
+from gen_core.records.ignored import make_ignored
 
 FOLDER = "measured"
 DAMAGE = (OSError, ValueError, KeyError, TypeError, AttributeError, RecursionError, SafetensorError)
@@ -64,6 +65,7 @@ class Folder:
         path = self._path(key)
         before = path.with_name(f"{key}.{os.getpid()}.part")
         try:
+            make_ignored(self.root.parent)
             path.parent.mkdir(parents=True, exist_ok=True)
             before.write_bytes(hashlib.sha256(whole).hexdigest().encode() + whole)
             before.replace(path)

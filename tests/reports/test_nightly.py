@@ -35,10 +35,12 @@ def test_it_runs_each_night_and_by_hand_on_a_gpu_one_at_a_time():
 
 
 def test_the_options_of_the_claims_are_pytests(pytestconfig: pytest.Config):
-    (arguments,) = re.findall(r'make claims ARGS="(.*)"', STEPS["Claims"]["run"])
+    (arguments,) = re.findall(r'make claims ARGS="(.*)"', STEPS["Claims"]["run"], re.DOTALL)
+    arguments = arguments.replace("$(date -u +%Y%m%d)", "20260103").replace("\\\n", " ")
     given = pytestconfig._parser.parse_known_args(shlex.split(arguments))
-    assert (given.scale, given.seeds_from, given.device) == ("paper", "fresh", "cuda")
+    assert (given.scale, given.seeds_from, given.device) == ("paper", "20260103", "cuda")
     assert given.require_data
+    assert 60 * given.within < JOB["timeout-minutes"]
     assert given.history == "history.sqlite"
 
 
@@ -56,7 +58,20 @@ def test_the_history_is_carried_from_night_to_night():
 def test_the_report_is_kept_always():
     kept = STEPS["Keep the report"]
     assert kept["if"] == "always()"
-    assert kept["with"]["path"].split() == ["report", "history.sqlite"]
+    assert kept["with"]["path"].split() == ["night", "history.sqlite"]
+
+
+def test_the_report_that_is_kept_has_the_records_of_this_night_alone(tmp_path: Path):
+    for name in ("index.html", "records/before/run.json", "records/tonight/run.json"):
+        (tmp_path / "report" / name).parent.mkdir(parents=True, exist_ok=True)
+        (tmp_path / "report" / name).write_text("{}")
+    (tmp_path / "begun").touch()
+    os.utime(tmp_path / "begun", (1000, 1000))
+    os.utime(tmp_path / "report/records/before", (900, 900))
+    step = STEPS["This night's report"]["run"]
+    assert subprocess.run(["bash", "-eo", "pipefail", "-c", step], cwd=tmp_path, check=False).returncode == 0
+    kept = {str(path.relative_to(tmp_path / "night")) for path in (tmp_path / "night").rglob("*") if path.is_file()}
+    assert kept == {"index.html", "records/tonight/run.json"}
 
 
 BROKEN = {"gd": judged("REFUTED", 2e-9, 1e-9, 3e-9)}
@@ -86,6 +101,9 @@ def night(tmp_path: Path, run, cases):
         for name, does in programs.items():
             (tmp_path / name).write_text(f"#!/bin/sh\n{does}\n")
             (tmp_path / name).chmod(0o755)
+        (tmp_path / "report/records").mkdir(parents=True)
+        (tmp_path / "begun").touch()
+        os.utime(tmp_path / "begun", (1000, 1000))
         if before is not None:
             history.append(tmp_path / "history.sqlite", Loaded(run, before))
         if now is not None:
