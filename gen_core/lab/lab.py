@@ -58,6 +58,7 @@ class Lab:
         compared: keys of the blocks whose draws have been compared with those of their training.
         made: keys of the blocks that this lab has trained.
         begun: what trainings begin with, drawn once.
+        keeps_measures: whether what is measured of its runs is kept, and believed later.
     """
 
     store: Store
@@ -70,6 +71,7 @@ class Lab:
     compared: set[str] = field(default_factory=set)
     made: set[str] = field(default_factory=set)
     begun: Begun = field(default_factory=Begun)
+    keeps_measures: bool = False
 
     def __post_init__(self) -> None:
         self.look, self._training = 0, False
@@ -105,9 +107,9 @@ class Lab:
             drawn = [part.arrays["drawn"].tolist() for part in parts]
             whole = blocks_of(experiment, self.base, seeds, self.device.type, untrained=True)
             run = Run(experiment, seed_numbers(self.base, 0, seeds), result)
-            finished.append(
-                replace(run, origin=Origin.of_run(self.store.root, sources_of(whole, drawn, self.begun), run))
-            )
+            sources = sources_of(whole, drawn, self.begun)
+            origin = Origin.of_run(self.store.root, sources, run) if self.keeps_measures else None
+            finished.append(replace(run, origin=origin))
         for run in finished:
             if not run.experiment.may_diverge:
                 run.require_finite()

@@ -102,7 +102,9 @@ def _measured(function: Callable[..., Any], axis: int, run: Run | Runs, args: tu
         lacking = sorted({*lacking, next(i for i in range(len(sizes)) if i not in lacking)})
     whole = len(lacking) == len(sizes)
     with OwnNumbers(f"the measure {name}", MEASURES_STREAMS):  # before anything is kept
-        value = function(run if whole else _of_blocks(run, lacking), *args, **kwargs)
+        value = function(some := run if whole else _of_blocks(run, lacking), *args, **kwargs)
+    if not all(one.origin and one.origin.fits(one) for one in ([some] if isinstance(some, Run) else some)):
+        return value if whole else function(run, *args, **kwargs)  # it changes what it is given
     for i, part in zip(lacking, take_apart(value, axis, [sizes[i] for i in lacking], name), strict=True):
         found[i] = part
         places[i].save(part)
@@ -157,6 +159,8 @@ class _Wanted:
     def of(cls, function: Callable[..., Any], run: Run | Runs, args: tuple, kwargs: dict[str, Any]) -> Self | None:
         """None where it cannot be told what the measure depends on."""
         runs = {"": run} if isinstance(run, Run) else run.runs
+        if any(type(one) is not Run for one in runs.values()):  # the code of another type is not among what is reached
+            return None
         origins = [one.origin for one in runs.values() if one.origin is not None and one.origin.fits(one)]
         sizes = [source.size for source in origins[0].sources] if origins else []
         alike = all([source.size for source in each.sources] == sizes for each in origins)

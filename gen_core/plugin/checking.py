@@ -65,7 +65,8 @@ class _Known:
         lab, checked = self.session.lab, self.session.checked
         for assumption in assumptions:
             for key, one in experiments.items():
-                if lab is None or looked_up(one) or all((assumption, key, seed) in checked for seed in self.seeds):
+                known = all((assumption, key, seed) in checked for seed in self.seeds)
+                if lab is None or not lab.keeps_measures or known or looked_up(one):
                     continue
                 place = place_of_draws(assumption.check, one, self.seeds, lab.store.root, lab.begun)
                 if place is None:

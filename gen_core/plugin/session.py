@@ -119,7 +119,7 @@ class Session:
         device.fix_numerics()
         device.keep_freed_memory()
         store = Store(self.config.rootpath / self.options.store)
-        self.lab = Lab(store, device.resolve(self.options.device), self.base)
+        self.lab = Lab(store, device.resolve(self.options.device), self.base, keeps_measures=self.options.keep_measures)
         self.lab.plan(
             (nodeid, experiment, self.looks(case)[0])
             for nodeid, case in self.items.items()

@@ -63,13 +63,12 @@ def test_the_script_is_installed_by_this_name():
 def test_entries_are_listed_with_who_needs_them_and_pruned_if_nobody_does(folder):
     listed = command(folder, "store")
     assert (listed.returncode, listed.stderr) == (0, "")
-    store, head, row, total, measured = listed.stdout.splitlines()
+    store, head, row, total = listed.stdout.splitlines()
     assert store == f"store: {folder / '.gen-core/store'}"
     assert head.split("  ")[0] == "EXPERIMENT"
     # four cases: the two settings, and the control that both claims have
     assert re.fullmatch(r"Linear on Points, GD  6 +24 +0\.\d  today +4 cases", row)
     assert re.fullmatch(r"in all: 6 results, 0.\d MiB; needed by none: 0 results, 0.0 MiB", total)
-    assert re.fullmatch(r"measured of them: 3 values, 0.0 MiB", measured)  # what its hypothesis says of each setting
     before = stored(folder)
     assert "removed: 0 results" in command(folder, "store", "--prune").stdout
     assert stored(folder) == before
@@ -173,7 +172,7 @@ from gen_core import measure
 def size(run):
     return run.train_loss
 
-@claim(**TOY)
+@claim(**{**TOY, "given": replace(clean, rule=GD(rate=0.3))})
 def test_measured(run):
     expect(size(run), "loss").at_most(2)
 """
@@ -181,10 +180,10 @@ def test_measured(run):
 
 def test_what_was_measured_goes_with_its_training(folder, suite):
     suite.claims(MEASURED, "test_measured.py")
-    suite.run("test_measured.py", "--device", "cpu")
+    suite.run("test_measured.py", "--device", "cpu", "--keep-measures")
     listed = command(folder, "store").stdout
     count = int(re.search(r"^measured of them: (\d+) values, [\d.]+ MiB$", listed, re.M)[1])
-    assert count == 8  # two blocks of the setting and of its control, and what the hypothesis said of four recipes
+    assert count == 6  # two blocks of the setting and of its control, and what the hypothesis said of both
     (folder / "test_measured.py").unlink()
     (folder / "test_other.py").unlink()
     assert command(folder, "store", "--prune").returncode == 0

@@ -22,7 +22,7 @@ def size(run: Run) -> torch.Tensor:
 
 
 def test_a_value_names_its_trainings(tmp_path):
-    lab = Lab(Store(tmp_path), torch.device("cpu"))
+    lab = Lab(Store(tmp_path), torch.device("cpu"), keeps_measures=True)
     size(lab.run(clean, 8))
     keys = lab.keys(clean, 8)
     found = Folder(tmp_path).values()
@@ -35,20 +35,20 @@ def test_a_value_names_its_trainings(tmp_path):
 
 def test_old_values_are_pruned_with_old_trainings(tmp_path):
     store = Store(tmp_path)
-    lab = Lab(store, torch.device("cpu"))
+    lab = Lab(store, torch.device("cpu"), keeps_measures=True)
     for one in (clean, noisy):
         size(lab.run(one, 4))
     old = time.time() - 3 * DAY
     for value in Folder(tmp_path).values():
         os.utime(value.path, (old, old))
-    size(Lab(store, torch.device("cpu")).run(clean, 4))  # used again
+    size(Lab(store, torch.device("cpu"), keeps_measures=True).run(clean, 4))  # used again
     store.prune(2)
     (left,) = Folder(tmp_path).values()
     assert left.trainings == {*lab.keys(clean, 4)}
 
 
 def test_removal_counts_what_is_there(tmp_path):
-    size(Lab(Store(tmp_path), torch.device("cpu")).run(clean, 8))
+    size(Lab(Store(tmp_path), torch.device("cpu"), keeps_measures=True).run(clean, 8))
     values = Folder(tmp_path).values()
     values[0].path.unlink()
     assert remove_values(values) == (1, values[1].size)

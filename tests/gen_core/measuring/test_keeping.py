@@ -92,7 +92,7 @@ def runs(tmp_path):
     """Runs of the toy from a lab of their own, as another process would have them, in one store."""
 
     def made(experiment=clean, seeds: int = 4) -> Run:
-        return Lab(Store(tmp_path / "store"), torch.device("cpu")).run(experiment, seeds)
+        return Lab(Store(tmp_path / "store"), torch.device("cpu"), keeps_measures=True).run(experiment, seeds)
 
     return made
 
@@ -124,7 +124,7 @@ def test_one_seed_is_never_measured_alone(runs, taken):
 
 def test_families_have_the_seeds_last_unless_they_say_first(tmp_path, taken):
     for seeds, new in ((4, [4, 4]), (8, [4, 4])):
-        made = Lab(Store(tmp_path / "store"), torch.device("cpu")).runs([clean, noisy], seeds)
+        made = Lab(Store(tmp_path / "store"), torch.device("cpu"), keeps_measures=True).runs([clean, noisy], seeds)
         runs = Runs(dict(zip(("0.0", "1.0"), made, strict=True)), (0.0, 1.0))
         taken.clear()
         assert torch.equal(losses(runs), losses.__wrapped__(runs))
@@ -190,6 +190,25 @@ def test_arrays_that_were_changed_in_place_are_not_kept(by, runs, tmp_path):
     assert float(power(runs()).mean()) != float(power(run).mean())
 
 
+@measure
+def doubling(run: Run) -> torch.Tensor:
+    return run.train_loss.mul_(2)
+
+
+def test_a_measure_that_changes_its_run_is_not_kept(runs, tmp_path):
+    loss = runs().train_loss.clone()
+    for _ in range(2):
+        run = runs()
+        assert torch.equal(doubling(run), 2 * loss)
+        assert torch.equal(run.train_loss, 2 * loss)
+    assert not files(tmp_path)
+
+
+def test_nothing_is_kept_of_a_lab_that_was_not_asked_to(tmp_path):
+    power(Lab(Store(tmp_path / "store"), torch.device("cpu")).run(clean, 4))
+    assert not files(tmp_path)
+
+
 def test_controls_of_an_identity_and_of_other_draws_are_told_apart(runs, taken):
     run = runs()
     power(run)
@@ -200,7 +219,7 @@ def test_controls_of_an_identity_and_of_other_draws_are_told_apart(runs, taken):
 
 def test_what_another_measure_or_a_patched_function_would_give_is_not_found(runs, taken, monkeypatch):
     run = runs()
-    run_of_two = Lab(Store(run.origin.store), torch.device("cpu")).run(
+    run_of_two = Lab(Store(run.origin.store), torch.device("cpu"), keeps_measures=True).run(
         replace(clean, model=two_layer.TwoLayer(8, "erf"), steps=2), 4
     )
     first = outputs_of(run_of_two)

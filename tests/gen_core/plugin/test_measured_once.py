@@ -46,7 +46,7 @@ def files(suite):
 
 def run(suite, **changes: str):
     suite.claims(CLAIM.format(**{**FIRST, **changes}))
-    result = suite.run("--device", "cpu")
+    result = suite.run("--device", "cpu", "--keep-measures")
     return result, suite.cases["test_small[given]"]
 
 
@@ -97,6 +97,6 @@ def test_a_hypothesis_that_does_not_hold_is_said_again(suite):
         assert after.verdict == "HOLDS"
     for _ in range(2):
         suite.claims(CLAIM.format(**FIRST).replace("== 60", "== 61"))
-        suite.run()
+        suite.run("--keep-measures")
         assert suite.cases["test_small[given]"].verdict == "ERROR"
         assert "60 points" in suite.cases["test_small[given]"].reason
