@@ -104,16 +104,18 @@ class Lab:
                 self.runs(experiment.teachers, seeds)
             parts = [self._result(block, seeds) for block in self.blocks(experiment, seeds)]
             result = concatenate(parts) if parts else TrainingResult({}, ())
-            drawn = [part.arrays["drawn"].tolist() for part in parts]
-            whole = blocks_of(experiment, self.base, seeds, self.device.type, untrained=True)
             run = Run(experiment, seed_numbers(self.base, 0, seeds), result)
-            sources = sources_of(whole, drawn, self.begun)
-            origin = Origin.of_run(self.store.root, sources, run) if self.keeps_measures else None
-            finished.append(replace(run, origin=origin))
+            finished.append(replace(run, origin=self._origin(run, parts)) if self.keeps_measures else run)
         for run in finished:
             if not run.experiment.may_diverge:
                 run.require_finite()
         return finished
+
+    def _origin(self, run: Run, parts: Sequence[TrainingResult]) -> Origin:
+        """Where a run of some parts is from, none where nothing is trained."""
+        blocks = blocks_of(run.experiment, self.base, len(run.seeds), self.device.type, untrained=True)
+        drawn = [part.arrays["drawn"].tolist() for part in parts]
+        return Origin.of_run(self.store.root, sources_of(blocks, drawn, self.begun), run)
 
     def blocks(self, experiment: Experiment, seeds: int) -> list[Block]:
         """The blocks that make up a run of the first seeds; none where nothing is trained."""

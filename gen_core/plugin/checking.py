@@ -47,7 +47,7 @@ def check_draws(session: Session, record: CaseRecord, case: Case, start: int, st
                         said[assumption, key, seed] = _checked(assumption, one, seed)
                 _compare(hypothesis, [said[assumption, key, seed] for key in keys], seed)
         finally:
-            for experiment in drawn.values() if said.maps[0] else ():
+            for experiment in drawn.values():
                 check_unchanged(experiment, seed, who)
         session.checked |= said.maps[0]  # not before the data are known to be as they were
     known.keep()

@@ -201,6 +201,14 @@ def test_gaps_are_those_of_the_kernels_written_out(symmetric):
         assert float(frobenius[i]) == pytest.approx(float(gap.square().sum().sqrt()) / 5, rel=1e-12)
 
 
+def test_a_seeds_gap_is_computed_once(monkeypatch):
+    run = run_of(replace(START, data=Design(n=61, d=12)), 0, 1)
+    first = kernel_gap(run)
+    monkeypatch.setattr(kernels, "first_layer_kernel", None)
+    assert torch.equal(kernel_gap(run), first)
+    assert len(frobenius_gap(run)) == 2
+
+
 def test_gaps_need_a_two_layer_network_and_a_known_covariance():
     with pytest.raises(InvalidExperiment, match=r"^first-layer kernel of Linear; expected a TwoLayer$"):
         kernel_gap(run_of(replace(START, model=Linear()), 0))
