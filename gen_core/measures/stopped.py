@@ -16,7 +16,6 @@ from torch import Tensor
 from gen_core.checks import check_number
 from gen_core.errors import Unfinished
 from gen_core.run import Runs
-from gen_core.training.result import TrainingResult
 from gen_core.types import Measured
 
 NAMED = 4
@@ -75,12 +74,7 @@ def of_those_that_stopped(
 
 def _part(runs: Runs, kept: Sequence[bool], seeds: list[int]) -> Runs:
     """Some networks of a family, in some seeds."""
-
-    def rows(result: TrainingResult) -> TrainingResult:
-        arrays = {name: array[seeds] for name, array in result.arrays.items()}
-        return TrainingResult(arrays, tuple(result.stopped_by[seed] for seed in seeds if result.stopped_by))
-
     numbers = tuple(runs.seeds[seed] for seed in seeds)
-    parts = {name: replace(run, seeds=numbers, result=rows(run.result)) for name, run in runs.runs.items()}
+    parts = {name: replace(run, seeds=numbers, result=run.result.rows(seeds)) for name, run in runs.runs.items()}
     chosen = {name: run for (name, run), keep in zip(parts.items(), kept, strict=True) if keep}
     return Runs(chosen, tuple(x for x, keep in zip(runs.x, kept, strict=False) if keep))  # arms have no x

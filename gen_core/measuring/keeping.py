@@ -31,7 +31,6 @@ from gen_core.measuring.parts import FIRST, LAST, UNFIT, join, take_apart
 from gen_core.recipe import brief, digest
 from gen_core.run import Run, Runs
 from gen_core.training.draws import begins_with, state_of
-from gen_core.training.result import concatenate
 from gen_core.training.streams import OwnNumbers
 from gen_core.types import Data, Measured
 
@@ -214,13 +213,8 @@ def _of_blocks(run: Run | Runs, blocks: list[int]) -> Run | Runs:
 
 def _run_of_blocks(run: Run, blocks: list[int]) -> Run:
     assert run.origin is not None
-    sources, rows = run.origin.sources, []
-    for block in blocks:
-        start = sum(source.size for source in sources[:block])
-        rows.append(slice(start, start + sources[block].size))
-    some = replace(
-        run,
-        seeds=tuple(seed for each in rows for seed in run.seeds[each]),
-        result=concatenate([run.result.rows(each) for each in rows]),
-    )
+    sources = run.origin.sources
+    of = [block for block, source in enumerate(sources) for _ in range(source.size)]
+    rows = [row for row, block in enumerate(of) if block in blocks]
+    some = replace(run, seeds=tuple(run.seeds[row] for row in rows), result=run.result.rows(rows))
     return replace(some, origin=Origin.of_run(run.origin.store, tuple(sources[i] for i in blocks), some))

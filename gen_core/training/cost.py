@@ -10,8 +10,7 @@ from gen_core.experiment import Experiment
 from gen_core.models.contract import Layered, units_of
 from gen_core.schedule import AtLoss
 from gen_core.training.device import SLOTS
-from gen_core.training.memory import EVALUATED as EVALUATED  # where who evaluates in parts looks for it
-from gen_core.training.memory import memory_of, states_of
+from gen_core.training.memory import EVALUATED, memory_of, states_of
 from gen_core.training.steps import choose_stepper, step_cost
 
 CPU_RATES = {"convolution": 1e10, "dense": 3e10, "float64": 3e10}

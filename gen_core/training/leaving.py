@@ -67,9 +67,7 @@ class Departed:
             return last
         self.parts.append((self.places, last))
         whole, places = concatenate([part for _, part in self.parts]), [p for at, _ in self.parts for p in at]
-        order = sorted(range(len(places)), key=places.__getitem__)
-        arrays = {name: array[order] for name, array in whole.arrays.items()}
-        return TrainingResult(arrays, tuple(whole.stopped_by[i] for i in order))
+        return whole.rows(sorted(range(len(places)), key=places.__getitem__))
 
 
 def rows_of(

@@ -11,8 +11,8 @@ import torch
 from torch import Tensor
 
 from gen_core.models.contract import Model, units_of
-from gen_core.training.cost import EVALUATED
 from gen_core.training.device import memory_budget
+from gen_core.training.memory import EVALUATED
 
 CPU = torch.device("cpu")
 

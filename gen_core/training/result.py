@@ -28,9 +28,11 @@ class TrainingResult:
         """Final values of one seed's trained parameters, by name."""
         return {name[6:]: value[row] for name, value in self.arrays.items() if name.startswith("final.")}
 
-    def rows(self, index: slice) -> TrainingResult:
-        """Some of the seeds."""
-        return TrainingResult({name: array[index] for name, array in self.arrays.items()}, self.stopped_by[index])
+    def rows(self, index: slice | list[int]) -> TrainingResult:
+        """Some of the seeds, by a slice or in the order of their places."""
+        places = range(len(self.stopped_by))[index] if isinstance(index, slice) else index if self.stopped_by else ()
+        reasons = tuple(self.stopped_by[place] for place in places)
+        return TrainingResult({name: array[index] for name, array in self.arrays.items()}, reasons)
 
 
 def concatenate(parts: list[TrainingResult]) -> TrainingResult:

@@ -14,7 +14,7 @@ from gen_core.experiment import Experiment, Observable
 from gen_core.losses import classes, mean_loss, right
 from gen_core.models.contract import Model, evaluated
 from gen_core.schedule import AtLoss
-from gen_core.training.cost import EVALUATED
+from gen_core.training.memory import EVALUATED
 from gen_core.types import Data
 
 Evaluate = Callable[[], tuple[Tensor, Tensor]]
