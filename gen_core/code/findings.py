@@ -3,23 +3,30 @@
 from __future__ import annotations
 
 import hashlib
+import os
 import sys
 from dataclasses import dataclass, field
 from functools import cached_property
 from pathlib import Path
 
+from gen_core.code.listening import stamp_of
 from gen_core.code.values import value_of
 
 Node = tuple[str, ...]
 """(module,) for a whole module, (module, name) or (module, table, key)."""
+
+UNKNOWN = os.urandom(16).hex()
+"""A stand-in for what has no stable text, different in every process, so that no stored result matches it."""
 
 
 @dataclass
 class Reached:
     """The code that a search has reached: source text by name, the files it is from, and the libraries it uses.
 
-    `values` are those of names that may change after the import, `reads` what code outside gen_core looks up whenever
-    it runs; `lasting` is False where it holds bytecode, whose surroundings may change unseen.
+    `values` are those of names that may change after the import, but `changing` those that their own module changes, as
+    it does a cache, which count as they were first met; `untold` are names of which only the type can be told; `reads`
+    what code outside gen_core looks up whenever it runs. `lasting` is False where it holds bytecode, whose surroundings
+    may change unseen.
     """
 
     texts: dict[Node, str] = field(default_factory=dict)
@@ -28,6 +35,8 @@ class Reached:
     libraries: set[str] = field(default_factory=set)
     strings: set[str] = field(default_factory=set)
     values: dict[tuple[str, str], str] = field(default_factory=dict)
+    changing: set[tuple[str, str]] = field(default_factory=set)
+    untold: set[str] = field(default_factory=set)
     reads: list[str] = field(default_factory=list)
     lasting: bool = True
 
@@ -46,7 +55,7 @@ class Reached:
                 return True
             if any(_file_of(name) not in (None, file) for name, file in self.modules.items()):
                 return True
-            return any(value_of(*node) != value for node, value in self.values.items())
+            return any(value_of(*node).text != value for node, value in self.values.items())
         except OSError:
             return True
 
@@ -54,9 +63,3 @@ class Reached:
 def _file_of(module: str) -> str | None:
     """The file that a loaded module is from, which may be another one than its namesake's before; None if it is not."""
     return getattr(sys.modules.get(module), "__file__", None)
-
-
-def stamp_of(path: Path) -> tuple[int, int]:
-    """Time and size of a file, which an edit changes."""
-    seen = path.stat()
-    return seen.st_mtime_ns, seen.st_size

@@ -18,29 +18,36 @@ from __future__ import annotations
 import ast
 import hashlib
 import sys
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import fields, is_dataclass
 from pathlib import Path
 from typing import Any
 
-from gen_core.code import bytecode, changes, findings, locations, reads, source, values
-from gen_core.code.findings import Node, Reached, stamp_of
+from gen_core.code import bytecode, changes, findings, listening, locations, objects, reads, searching, source, values
+from gen_core.code.findings import UNKNOWN, Node, Reached
+from gen_core.code.listening import is_as_loaded, stamp_of
 from gen_core.code.locations import file_digest, installed, source_file, version_of
-from gen_core.code.reads import read_at_run_time
+from gen_core.code.reads import DRAWN, LOOKING_UP, read_at_run_time
+from gen_core.code.searching import Standing
 from gen_core.code.source import Definition, Module, Uses, read
-from gen_core.code.values import value_of
+from gen_core.code.values import class_without_source, value_of
 
 Seen = frozenset[tuple[str, str]]
 
-OWN = (*(module.__name__ for module in (bytecode, changes, findings, locations, reads, source, values)), __name__)
+KEYING = (bytecode, changes, findings, listening, locations, objects, reads, searching, source, values)
+OWN = (*(module.__name__ for module in KEYING), __name__)
 """The modules that compute digests; no result depends on them."""
 
 _known: dict[tuple[Any, ...], Reached] = {}
-_met: dict[tuple[Path, str], str] = {}
+_met: dict[tuple[Path, str], Standing] = {}
 """Values of names that functions of their own module change, such as a cache, when they were first met."""
 
-_first: dict[Path, tuple[Any, Module]] = {}
-"""The source of each loaded module as it was first read, with the module's spec, which a reload makes anew."""
+_first: dict[Path, tuple[Any, Module | None]] = {}
+"""The source of each loaded module as it was loaded, with the module's spec, which a reload makes anew; None where it
+was edited before it was first read here."""
+
+_unknown: dict[int, Any] = {}
+"""Objects that cannot be told by their id, kept so that no other one gets it."""
 
 
 def code_of(recipe: Any, *modules: str) -> str:
@@ -108,23 +115,28 @@ class _Follower:
         whole = module is not None and name in module.bound
         there = getattr(sys.modules.get(kind.__module__), name, None)
         if not whole or "<locals>" in inner or (not inner and there is not kind):
-            text, used, modules, looked_up = bytecode.code_without_source(kind)
-            self.found.reads += looked_up
-            self.found.texts[(kind.__module__, kind.__qualname__, "bytecode")] = text
+            standing = class_without_source(kind)
+            looked_up = sorted({f"{of} uses {each}" for of, each in standing.names if each in LOOKING_UP})
+            self.found.reads += [each for each in looked_up if each.partition(" ")[0] not in DRAWN]
+            unknown = [f"{UNKNOWN} {id(each)}" for each in standing.untold]
+            _unknown.update((id(each), each) for each in standing.untold)
+            self.found.texts[(kind.__module__, kind.__qualname__, "bytecode")] = "\n".join([standing.text, *unknown])
             self.found.lasting = False
-            met = dict.fromkeys(base for other in used for base in other.__mro__)
-            self.kinds += [base for base in met if base not in self.kinds]  # `follow` goes on through the list
-            return [*((other,) for other in modules), *([(kind.__module__, name)] if whole else [])]
+            return [*standing.nodes, *([(kind.__module__, name)] if whole else [])]
         return [(kind.__module__, name)]
 
     def _visit(self, node: Node) -> list[Node]:
-        if node in self.found.texts or (module := self._module(node[0])) is None:
+        if node in self.found.texts:
             return []
+        if (module := self._module(node[0])) is None:
+            return [*self._outside(node[0])]
         before = [*self._around(module.name)]
         if len(node) == 1:
             self.found.texts[node] = ""
             names = [node for name in module.imports for node in self._resolve(module, (name,), Uses())]
-            return [*before, *((module.name, name) for name in module.bound), *names]
+            inner = [(name,) for name in [*sys.modules] if name.startswith(f"{module.name}.")]
+            stars = [(star,) for star in module.stars]
+            return [*before, *((module.name, name) for name in module.bound), *names, *stars, *inner]
         if len(node) == 2 and node[1] in module.tables:
             self.tables[node] = module.tables[node[1]]
             self.found.texts[node] = "a table"
@@ -133,9 +145,16 @@ class _Follower:
         if not node[1]:
             pieces += [module.of(d) for d in module.decorated if self._registers(module, d)]
         self.found.texts[node] = "\n".join(text for text, _ in pieces) + self._if_loaded(module, node)
-        if node[1] and module.name.partition(".")[0] != "gen_core":
-            self.found.texts[node] += self._value(module, node[1])
+        if node[1] and not _is_ours(module):
+            origins = module.imports.get(node[1], [])
+            standing = self._value(module, node[1])
+            imported = [f" from {name.rpartition('.')[2]} {taken}" for name, taken in origins]
+            self.found.texts[node] += "".join([*imported, "\n", standing.text])
+            self.found.untold |= {f"{node[1]} of {module.name}"} if standing.untold else set()
             self.found.reads += read_at_run_time(module, node[1])
+            # Of a module that is imported as such, only what is used counts.
+            as_such = {(of,) for name, taken in origins for of in (name, f"{name}.{taken}")}
+            before += [each for each in standing.nodes if each not in as_such]
         for _, used in pieces:
             self.found.strings |= used.strings
             chains = sorted(used.chains | {(name,) for name in used.imports})
@@ -148,25 +167,29 @@ class _Follower:
             ast.unparse(d.func if isinstance(d, ast.Call) else d).partition(".")[0] for d in definition.decorator_list
         ]
         nodes = [node for root in roots for node in self._resolve(module, (root,), Uses())]
-        return any(node[0].partition(".")[0] != "gen_core" for node in nodes if node[1:] != ("",))
+        where = [node for node in nodes if node[1:] != ("",) and (node[0] != module.name or node[1] in module.bound)]
+        return any(node[0].partition(".")[0] != "gen_core" for node in where)
 
     def _if_loaded(self, module: Module, node: Node) -> str:
         """A mark that no other process has on code that was edited after this process had loaded it."""
         spec = getattr(sys.modules.get(module.name), "__spec__", None)
-        known, first = _first.setdefault(module.path, (spec, module))
-        if known is not spec:
-            _first[module.path] = spec, module
-        elif spec is not None and first is not module and _text(first, node) != _text(module, node):
-            return f" edited after it was loaded, {bytecode.UNKNOWN}"
+        if spec is None:
+            return ""
+        if module.path not in _first or _first[module.path][0] is not spec:
+            _first[module.path] = spec, module if is_as_loaded(module.path) else None
+        first = _first[module.path][1]
+        if first is None or (first is not module and _text(first, node) != _text(module, node)):
+            return f" edited after it was loaded, {UNKNOWN}"
         return ""
 
-    def _value(self, module: Module, name: str) -> str:
+    def _value(self, module: Module, name: str) -> Standing:
         """What a name stands for now; when it was first met, if its module changes it, or is imported only later."""
-        value = value_of(module.name, name)
+        standing = value_of(module.name, name)
         if name in module.changed or module.name not in sys.modules:
-            return _met.setdefault((module.path, name), value)
-        self.found.values[module.name, name] = value
-        return value
+            self.found.changing.add((module.name, name))
+            return _met.setdefault((module.path, name), standing)
+        self.found.values[module.name, name] = standing.text
+        return standing
 
     def _around(self, module: str) -> Iterator[Node]:
         """The import-time side effects of a module and of its parent packages."""
@@ -177,7 +200,7 @@ class _Follower:
     def _resolve(self, module: Module, chain: tuple[str, ...], used: Uses, seen: Seen = frozenset()) -> Iterator[Node]:
         """The definitions behind a dotted name in a module; `seen` holds the names on the way, as imports can cycle."""
         first, rest = chain[0], chain[1:]
-        if first in module.bound:
+        if first in module.bound or (first in _vars_of(module) and not _is_ours(module)):
             yield (module.name, first)
         for origin in (*used.imports.get(first, ()), *module.imports.get(first, ())):
             yield from self._of_import(*origin, rest, seen)
@@ -230,6 +253,15 @@ class _Follower:
         except (OSError, SyntaxError, ValueError, RecursionError):
             self.found.libraries.add(f"{name} is the file {hashlib.sha256(path.read_bytes()).hexdigest()}")
             return None
+
+
+def _is_ours(module: Module) -> bool:
+    return module.name.partition(".")[0] == "gen_core"
+
+
+def _vars_of(module: Module) -> Mapping[str, Any]:
+    """What a module holds now, if it is loaded."""
+    return vars(sys.modules[module.name]) if module.name in sys.modules else {}
 
 
 def types_of(recipe: Any) -> set[type]:

@@ -5,11 +5,18 @@ from __future__ import annotations
 import ast
 from collections.abc import Iterator
 
+from gen_core.code.objects import is_own
 from gen_core.code.source import Definition, Module, Uses
 
 NAMES = frozenset(("open", "eval", "exec", "globals", "__import__"))
 DOTTED = frozenset(("os.environ", "os.getenv", "sys.modules"))
-METHODS = frozenset(("read_text", "read_bytes", "load", "loadtxt", "genfromtxt", "fromfile", "read_csv"))
+METHODS = frozenset(
+    (
+        *("read_text", "read_bytes", "load", "loadtxt", "genfromtxt", "fromfile", "memmap", "import_module(...)"),
+        *(f"read_{kind}" for kind in ("csv", "excel", "feather", "hdf", "json", "parquet", "pickle", "sql", "table")),
+        *("imread", "load_file", "load_npz", "loadmat", "safe_load", "safe_open"),
+    )
+)
 DRAWN = frozenset(("init", "place"))
 """Methods of a model that may look up what they will: starts are compared."""
 
@@ -26,7 +33,8 @@ def read_at_run_time(module: Module, name: str) -> Iterator[str]:
         parts = statement.body if isinstance(statement, ast.ClassDef) else [statement]
         for part in parts:
             runs = isinstance(part, Definition) or any(isinstance(node, ast.Lambda) for node in ast.walk(part))
-            if runs and getattr(part, "name", "") not in DRAWN:
+            draws = isinstance(statement, ast.ClassDef) and getattr(part, "name", "") in DRAWN
+            if runs and not draws:
                 for what in sorted(_looked_up(module, module.of(part)[1])):
                     yield f"{name} uses {what}"
 
@@ -37,5 +45,6 @@ def _looked_up(module: Module, used: Uses) -> Iterator[str]:
         for origin, taken in (*used.imports.get(first, ()), *module.imports.get(first, ()), ("", first)):
             dotted = ".".join(filter(None, (origin, taken, *rest)))
             of_system = any(f"{dotted}.".startswith(f"{known}.") for known in DOTTED)
-            if dotted in NAMES or of_system or (rest and rest[-1] in METHODS and first != "self"):
+            taken_from_library = origin and not rest and taken in METHODS and not is_own(origin)
+            if dotted in NAMES or of_system or taken_from_library or (rest and rest[-1] in METHODS and first != "self"):
                 yield dotted

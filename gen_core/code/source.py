@@ -260,6 +260,8 @@ def uses(code: ast.AST, package: str) -> Uses:
                 for part in node.args[:1]:
                     if isinstance(part, ast.Constant) and isinstance(part.value, str):
                         found.imports.setdefault(part.value, []).append((part.value, ""))
+                    else:
+                        found.methods.add("import_module(...)")
             for name, value in ast.iter_fields(node):
                 if name != "annotation":
                     for part in value if isinstance(value, list) else [value]:

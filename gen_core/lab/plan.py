@@ -11,7 +11,7 @@ from itertools import pairwise
 import torch
 
 from gen_core import training
-from gen_core.code.bytecode import UNKNOWN
+from gen_core.code.findings import UNKNOWN
 from gen_core.code.fingerprint import code_of, reached
 from gen_core.errors import DataDamaged, DataMissing
 from gen_core.experiment import Experiment

@@ -17,17 +17,20 @@ from pathlib import Path
 from types import FunctionType
 from typing import Any, Self, TypeVar, overload
 
+import torch
 from torch import Tensor
 
 from gen_core.checks import check_choice
+from gen_core.code.bytecode import array_text
 from gen_core.code.fingerprint import code_of
 from gen_core.code.functions import code_behind
-from gen_core.code.values import array_text
+from gen_core.code.listening import opened_outside
+from gen_core.code.objects import is_own
 from gen_core.errors import InvalidClaim, InvalidExperiment
 from gen_core.experiment import Experiment
 from gen_core.finished import Origin
 from gen_core.measuring.folder import Folder, Place
-from gen_core.measuring.parts import FIRST, LAST, UNFIT, join, take_apart
+from gen_core.measuring.parts import FIRST, LAST, UNFIT, comes_back, join, take_apart, values_agree
 from gen_core.recipe import brief, digest
 from gen_core.run import Run, Runs
 from gen_core.training.draws import begins_with, state_of
@@ -42,6 +45,9 @@ MEASURES_STREAMS = "run.streams(name), one generator for each seed"
 GIVEN = (Run, Runs, Measured)
 """Types of what a measure is given, whose code it reaches."""
 
+_apart: dict[str, bool] = {}
+"""Code of measures, and whether their values for some seeds do not depend on the other seeds."""
+
 Begun = Callable[[Experiment, Sequence[int]], Sequence[tuple[int, int]]]
 
 Taken = TypeVar("Taken", bound=Callable[..., Any])
@@ -55,7 +61,8 @@ def measure(function: Any = None, *, seeds: str = "") -> Any:
     """Mark a function of a run as a measure, whose values are kept with the trainings and shared by all that ask.
 
     It must be pure: of its run, its other arguments and the code that it reaches alone, and its value for a seed must
-    not depend on which other seeds are in the run. It may be asked for some of a run's seeds at a time.
+    not depend on which other seeds are in the run. It may be asked for some of a run's seeds at a time. What opens a
+    file, changes its run or is seen to mix seeds is measured each time.
 
     Args:
         function: (run, ...) -> a tensor with one entry per seed, a `Measured`, or a frozen dataclass of tensors. The
@@ -100,14 +107,28 @@ def _measured(function: Callable[..., Any], axis: int, run: Run | Runs, args: tu
     if len(sizes) > 1 and sum(sizes[i] for i in lacking) == 1:  # of one seed alone it cannot be told what seeds share
         lacking = sorted({*lacking, next(i for i in range(len(sizes)) if i not in lacking)})
     whole = len(lacking) == len(sizes)
-    with OwnNumbers(f"the measure {name}", MEASURES_STREAMS):  # before anything is kept
-        value = function(some := run if whole else _of_blocks(run, lacking), *args, **kwargs)
-    if not all(one.origin and one.origin.fits(one) for one in ([some] if isinstance(some, Run) else some)):
-        return value if whole else function(run, *args, **kwargs)  # it changes what it is given
-    for i, part in zip(lacking, take_apart(value, axis, [sizes[i] for i in lacking], name), strict=True):
+    some = run if whole else _of_blocks(run, lacking)
+    with OwnNumbers(f"the measure {name}", MEASURES_STREAMS), opened_outside() as opened:  # before anything is kept
+        value = function(some, *args, **kwargs)
+    changed = not all(one.origin and one.origin.fits(one) for one in ([some] if isinstance(some, Run) else some))
+    parts = take_apart(value, axis, [sizes[i] for i in lacking], name)
+    kept = not opened and not changed and comes_back(parts, axis, value)
+    if kept and is_own(function.__module__) and (several := [i for i in lacking if sizes[i] > 1][: len(lacking) - 1]):
+        alone = lambda: function(_of_blocks(run, several[:1]), *args, **kwargs)  # noqa: E731
+        kept = _keeps_seeds_apart(wanted.code, alone, join([parts[lacking.index(several[0])]], axis))
+    if not kept:
+        return value if whole else function(run, *args, **kwargs)
+    for i, part in zip(lacking, parts, strict=True):
         found[i] = part
         places[i].save(part)
     return value if whole else join([part for part in found if part is not None], axis)
+
+
+def _keeps_seeds_apart(code: str, alone: Callable[[], Any], beside_others: Any) -> bool:
+    """Whether some seeds have the same value alone as beside others, asked once of each measure."""
+    if code not in _apart:
+        _apart[code] = values_agree(alone(), beside_others)
+    return _apart[code]
 
 
 def place_of(function: Callable[..., Any], run: Run | Runs) -> Place | None:
@@ -147,9 +168,10 @@ def _name(function: Callable[..., Any]) -> str:
 
 @dataclass(frozen=True)
 class _Wanted:
-    """What is asked of a measure, block by block: seeds, key and the keys of the trainings."""
+    """What is asked of a measure, the code behind it, and block by block: seeds, key, the keys of the trainings."""
 
     store: Path
+    code: str
     sizes: list[int]
     keys: list[str]
     trainings: list[list[str]]
@@ -171,13 +193,13 @@ class _Wanted:
             return None
         mutations = tuple((label, one.mutation) for label, one in runs.items())
         x = () if isinstance(run, Run) else tuple(map(float, run.x))
-        what = digest(FORM, _named(function, code), (*given, *kwargs), mutations, x)
+        what = digest(FORM, str(torch.get_default_dtype()), _named(function, code), (*given, *kwargs), mutations, x)
         blocks = [*zip(*marks, strict=True)]
         trainings = [[source.key for source in sources] for sources in zip(*(o.sources for o in origins), strict=True)]
         if any(isinstance(each, Tensor) for each in (*args, *kwargs.values())):  # it may be of all seeds
             trainings = [list(dict.fromkeys(key for keys in trainings for key in keys))]
-            return cls(origins[0].store, [sum(sizes)], [digest(what, tuple(blocks))], trainings)
-        return cls(origins[0].store, sizes, [digest(what, block) for block in blocks], trainings)
+            return cls(origins[0].store, code, [sum(sizes)], [digest(what, tuple(blocks))], trainings)
+        return cls(origins[0].store, code, sizes, [digest(what, block) for block in blocks], trainings)
 
 
 def _form(values: Sequence[Any]) -> list[str] | None:
@@ -186,13 +208,13 @@ def _form(values: Sequence[Any]) -> list[str] | None:
     for value in values:
         if isinstance(value, Tensor):
             found.append(array_text(value))
-        elif callable(value) and not isinstance(value, type):
+        elif callable(value):
             if not (code := code_behind(value)):
                 return None
             found.append(_named(value, code))
         else:
             try:
-                found.append(f"{digest(value)} {code_of(value)}")
+                found.append(f"{digest(value)} {value!r} {code_of(value)}")  # 1 and 1.0 are one recipe
             except InvalidExperiment:
                 return None
     return found
@@ -200,7 +222,8 @@ def _form(values: Sequence[Any]) -> list[str] | None:
 
 def _named(function: Callable[..., Any], code: str) -> str:
     """A function, or a dataclass that is called as one with its values, beside its code."""
-    name = digest(function) if is_dataclass(function) else getattr(function, "__qualname__", "")
+    held = is_dataclass(function) and not isinstance(function, type)
+    name = digest(function) if held else getattr(function, "__qualname__", "")
     return f"{name} {code}"
 
 

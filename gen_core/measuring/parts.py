@@ -90,6 +90,31 @@ def join(parts: Sequence[Part], axis: int) -> Any:
     return kind(**joined, **{key: _tuples(value) for key, value in first.common.items()})
 
 
+def comes_back(parts: Sequence[Part], axis: int, value: Any) -> bool:
+    """Whether parts are, joined again, the value that they were taken from, to the bit."""
+    try:
+        return values_agree(join(parts, axis), value, exactly=True)
+    except UNFIT:
+        return False
+
+
+def values_agree(one: Any, other: Any, *, exactly: bool = False) -> bool:
+    """Whether two values of a measure values_agree, tensors to rounding: the square root of their resolution."""
+    if type(one) is not type(other):
+        return False
+    if isinstance(one, Tensor):
+        if one.shape != other.shape or one.dtype != other.dtype:
+            return False
+        if not one.is_floating_point():
+            return torch.equal(one, other)
+        tolerance = 0.0 if exactly else torch.finfo(one.dtype).eps ** 0.5
+        scale = one[one.isfinite()].abs().max().item() if one.isfinite().any() else 0.0
+        return torch.allclose(one, other, rtol=tolerance, atol=tolerance * scale, equal_nan=True)
+    if is_dataclass(one):
+        return all(values_agree(getattr(one, f.name), getattr(other, f.name), exactly=exactly) for f in fields(one))
+    return bool(one == other)
+
+
 def _tuples(value: Any) -> Any:
     """Lists of a canonical form as the tuples that they were."""
     return tuple(map(_tuples, value)) if isinstance(value, list) else value

@@ -9,6 +9,7 @@ import torch
 from torch import Tensor
 
 from gen_core.assuming import Assumption
+from gen_core.code.listening import opened_outside
 from gen_core.declaration import Case
 from gen_core.errors import AssumptionViolated
 from gen_core.experiment import Experiment
@@ -38,19 +39,21 @@ def check_draws(session: Session, record: CaseRecord, case: Case, start: int, st
     checked = {assumption: hypothesis for hypothesis, assumption in both if not assumption.of_run}
     known = _Known(session, seeds)
     known.recall(checked, keys)
-    for seed in seeds:
-        said = ChainMap[Asked, tuple[bool, str]]({}, session.checked)
-        try:
-            for assumption, hypothesis in checked.items():
-                for key, one in keys.items():
-                    if (assumption, key, seed) not in said:
-                        said[assumption, key, seed] = _checked(assumption, one, seed)
-                _compare(hypothesis, [said[assumption, key, seed] for key in keys], seed)
-        finally:
-            for experiment in drawn.values():
-                check_unchanged(experiment, seed, who)
-        session.checked |= said.maps[0]  # not before the data are known to be as they were
-    known.keep()
+    with opened_outside() as opened:
+        for seed in seeds:
+            said = ChainMap[Asked, tuple[bool, str]]({}, session.checked)
+            try:
+                for assumption, hypothesis in checked.items():
+                    for key, one in keys.items():
+                        if (assumption, key, seed) not in said:
+                            said[assumption, key, seed] = _checked(assumption, one, seed)
+                    _compare(hypothesis, [said[assumption, key, seed] for key in keys], seed)
+            finally:
+                for experiment in drawn.values():
+                    check_unchanged(experiment, seed, who)
+            session.checked |= said.maps[0]  # not before the data are known to be as they were
+    if not opened:
+        known.keep()
 
 
 class _Known:
@@ -137,8 +140,9 @@ def _of_run(hypothesis: Assumption, run: Run) -> tuple[Tensor, str]:
     place = place_of(hypothesis.check, run)
     if place is not None and (kept := place.load()) is not None:
         return kept.tensors["holds"], kept.common["words"]
-    holds, words = hypothesis.on_run(run)
-    if place is not None:
+    with opened_outside() as opened:
+        holds, words = hypothesis.on_run(run)
+    if place is not None and not opened:
         place.save(Part("", {"holds": holds}, {"words": words}))
     return holds, words
 

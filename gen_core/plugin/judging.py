@@ -12,6 +12,7 @@ from typing import Any
 
 import pytest
 
+from gen_core.code.listening import opened_outside
 from gen_core.declaration import Case
 from gen_core.errors import DataMissing, Inconclusive, InvalidClaim, Refuted
 from gen_core.judgement import Judge, Judgement, judging
@@ -218,8 +219,9 @@ def _figure(figure: Callable[[Any], Figure], run: Run | Runs) -> Figure:
     if place is not None and (kept := place.load()) is not None:
         with contextlib.suppress(KeyError, TypeError, ValueError):
             return built_figure(kept.common["figure"])
-    made = sound_figure(figure(run))
-    if place is not None:
+    with opened_outside() as opened:
+        made = sound_figure(figure(run))
+    if place is not None and not opened:
         place.save(Part("", {}, {"figure": plain(made)}))
     return made
 

@@ -340,6 +340,17 @@ def test_bytecode_counts_where_there_is_no_source():
         assert code_of(typed(PROMPT.format(**({"slope": 1, "op": "*", "by": 2} | change)))) != first
 
 
+def test_a_class_of_a_command_counts_by_its_bytecode():
+    script = (
+        "from dataclasses import dataclass\nfrom gen_core.code.fingerprint import code_of\n"
+        "@dataclass(frozen=True)\nclass A:\n    n: int = 1\n    def draw(self, g): return {}\nprint(code_of(A()))"
+    )
+    one, same, other = (
+        subprocess.check_output([sys.executable, "-c", script.format(k)], text=True, cwd=ROOT) for k in (1, 1, 2)
+    )
+    assert one == same != other
+
+
 def made(value: object, default: object = 0) -> object:
     @dataclass(frozen=True)
     class Inner:
@@ -382,8 +393,8 @@ def test_what_surrounds_a_class_without_source_may_change():
 def test_what_cannot_be_told_is_never_found_again():
     script = (
         "import sys; sys.path.insert(0, sys.argv[1])\nfrom tests.gen_core.code.test_fingerprint import made\n"
-        "from gen_core.code.fingerprint import code_of\nx = object()\n"
-        "assert code_of(made(x)) == code_of(made(x)) != code_of(made(object()))\n"
+        "from gen_core.code.fingerprint import code_of\nfrom threading import Lock\nx = Lock()\n"
+        "assert code_of(made(x)) == code_of(made(x)) != code_of(made(Lock()))\n"
         "print(code_of(made(x)), code_of(made({'a', 'b', 'c', 1})))"
     )
     command = [sys.executable, "-c", script, str(ROOT)]

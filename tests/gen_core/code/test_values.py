@@ -14,7 +14,7 @@ import torch
 
 import gen_core
 from gen_core import GD, Data, Experiment, Linear
-from gen_core.code import fingerprint, values
+from gen_core.code import bytecode, fingerprint
 from gen_core.code.fingerprint import code_of, reached
 from gen_core.lab.plan import Block, looked_up
 
@@ -25,6 +25,7 @@ from pathlib import Path
 import numpy as np
 import torch
 from paper import helper
+from paper.helper import WEIGHT, weight
 
 HERE = Path(__file__).parent
 {before}
@@ -36,6 +37,7 @@ class Weighted:
 """
 HELPER = """
 from dataclasses import dataclass
+from fractions import Fraction
 from types import SimpleNamespace
 
 WEIGHT = 1.0
@@ -45,7 +47,7 @@ space = SimpleNamespace(weight=1.0)
 class Config:
     scale = 1.0
     def __init__(self):
-        self.weight = 1.0
+        self.weight = self._scale = 1.0
 
 @dataclass
 class Settings:
@@ -53,10 +55,17 @@ class Settings:
 
 config, settings, calls = Config(), Settings(), []
 
+PAIR = {"fast": {"k": 1.0}, "slow": {"k": 5.0}}
+PAIR["used"] = PAIR["fast"]
+half = Fraction(1, 2)
+
 def weight():
     return 1.0
 
-def weigh(value):
+def heavy():
+    return 5.0
+
+def weigh(value=1.0):
     calls.append(value)
     return value
 
@@ -73,6 +82,7 @@ def loss(tmp_path, monkeypatch):
     folder.mkdir()
     (folder / "__init__.py").write_text("")
     (folder / "helper.py").write_text(HELPER)
+    (folder / "other.py").write_text("def weight():\n    return 5.0\n")
     monkeypatch.syspath_prepend(tmp_path)
 
     def load(weight: str, before: str = "", file: str = "1.0", patch: str = "") -> object:
@@ -122,6 +132,19 @@ PATCHES = {
     "mutable settings": ("helper.settings.weight", "helper.settings.weight = 5.0"),
     "a function's attribute": ("getattr(helper.weight, 'by', 1.0)", "helper.weight.by = 5.0"),
     "a registry": ("helper.TABLE['of it']()", "helper.keep(lambda: 5.0)"),
+    "a constant that is imported": ("WEIGHT", "WEIGHT = 5.0"),
+    "a function that is imported": ("weight()", "weight = lambda: 5.0"),
+    "a function that another module defines": ("weight()", "import paper.other; weight = paper.other.weight"),
+    "a global of what is put in its place": ("weight()", "BY = 5.0\nweight = lambda: BY"),
+    "another function of the same module": ("helper.weight() + 0 * helper.heavy()", "helper.weight = helper.heavy"),
+    "a default": ("helper.weigh()", "helper.weigh.__defaults__ = (5.0,)"),
+    "a private attribute": ("helper.config._scale", "helper.config._scale = 5.0"),
+    "a part of an object of a library": (
+        "float(helper.half)",
+        "from fractions import Fraction as F; helper.half = F(5)",
+    ),
+    "what a name is another name of": ("helper.PAIR['used']['k']", "helper.PAIR['used'] = helper.PAIR['slow']"),
+    "a module": ("helper.weight()", "import paper.other as helper"),
 }
 
 
@@ -142,6 +165,43 @@ def test_a_cache_that_its_own_module_fills_changes_no_key_on_the_way(loss):
     before = code_of(loaded)
     sys.modules["paper.helper"].weigh(3.0)
     assert code_of(loaded) == before
+
+
+def test_an_import_by_another_name_counts(loss):
+    swapped = "from paper.helper import {} as light, {} as full"
+    both = (("weight", "heavy"), ("weight", "heavy"), ("heavy", "weight"))
+    one, same, other = (code_of(loss("light() + 2 * full()", swapped.format(*names))) for names in both)
+    assert one == same != other
+
+
+def test_which_of_two_stars_comes_last_counts(loss):
+    order = "from paper.{} import *\nfrom paper.{} import *"
+    assert code_of(loss("weight()", order.format("helper", "other"))) != code_of(
+        loss("weight()", order.format("other", "helper"))
+    )
+
+
+def test_what_an_old_module_left_elsewhere_counts_as_it_was(loss, tmp_path):
+    """After a reload, names that were imported before still stand for the old code."""
+    loaded = loss("weight()")
+    before = code_of(loaded)
+    source = (tmp_path / "paper" / "helper.py").read_text()
+    (tmp_path / "paper" / "helper.py").write_text(
+        source.replace("def weight():\n    return 1.0", "def weight(): return 9")
+    )
+    importlib.reload(sys.modules["paper.helper"])
+    old = code_of(loaded)
+    sys.modules["paper.loss"].weight = sys.modules["paper.helper"].weight
+    assert len({before, old, code_of(loaded)}) == 3
+    (tmp_path / "paper" / "helper.py").write_text(HELPER)
+
+
+def test_a_file_that_was_edited_before_it_was_first_looked_at_is_not_taken_for_what_was_loaded(loss, tmp_path):
+    loaded = loss("1.0")
+    (tmp_path / "paper" / "loss.py").write_text(LOSS.format(weight="5.0", before=""))
+    edited = code_of(loaded)
+    assert "edited after it was loaded" in "".join(reached(loaded).texts.values())
+    assert edited not in (code_of(loss("5.0")), code_of(loss("1.0")))
 
 
 READING = "def read():\n    with open(HERE / 'weight.txt') as file:\n        return float(file.read())"
@@ -175,8 +235,8 @@ def test_what_is_looked_up_at_run_time_is_told_and_its_training_kept_for_one_run
 
 @pytest.mark.parametrize("kind", ["np.arange(2e6)", "torch.arange(2e6)", "torch.arange(2e6).view(2, -1).T"])
 def test_a_large_array_is_read_again_where_it_may_have_changed(loss, monkeypatch, kind):
-    read, digest = [], values._digest
-    monkeypatch.setattr(values, "_digest", lambda array: (read.append(array.size), digest(array))[1])
+    read, digest = [], bytecode._digest
+    monkeypatch.setattr(bytecode, "_digest", lambda array: (read.append(array.size), digest(array))[1])
     loaded = loss("WEIGHTS[5]", f"WEIGHTS = {kind}")
     before = code_of(loaded)
     assert code_of(loaded) == before

@@ -204,6 +204,47 @@ def test_a_measure_that_changes_its_run_is_not_kept(runs, tmp_path):
     assert not files(tmp_path)
 
 
+@measure
+def centred(run: Run) -> torch.Tensor:
+    return run.train_loss - run.train_loss.mean()
+
+
+def test_a_measure_that_mixes_seeds_is_not_kept(runs, tmp_path):
+    run = runs(noisy, seeds=8)
+    assert torch.equal(centred(run), run.train_loss - run.train_loss.mean())
+    assert not files(tmp_path)
+
+
+@measure
+def counted_files(run: Run) -> torch.Tensor:
+    return run.train_loss * len(list(Path(__file__).parent.glob("*")))
+
+
+def test_a_measure_that_looks_into_a_folder_is_not_kept(runs, tmp_path):
+    counted_files(runs())
+    assert not files(tmp_path)
+
+
+@dataclass(frozen=True)
+class Percent:
+    of: torch.Tensor
+
+    def __post_init__(self) -> None:
+        object.__setattr__(self, "of", self.of / 100)
+
+
+@measure
+def percent(run: Run) -> Percent:
+    return Percent(run.train_loss)
+
+
+def test_what_would_not_come_back_as_it_was_is_not_kept(runs, tmp_path):
+    for _ in range(2):
+        run = runs()
+        assert torch.equal(percent(run).of, run.train_loss / 100)
+    assert not files(tmp_path)
+
+
 def test_nothing_is_kept_of_a_lab_that_was_not_asked_to(tmp_path):
     power(Lab(Store(tmp_path / "store"), torch.device("cpu")).run(clean, 4))
     assert not files(tmp_path)
