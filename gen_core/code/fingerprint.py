@@ -167,8 +167,12 @@ class _Follower:
             ast.unparse(d.func if isinstance(d, ast.Call) else d).partition(".")[0] for d in definition.decorator_list
         ]
         nodes = [node for root in roots for node in self._resolve(module, (root,), Uses())]
-        where = [node for node in nodes if node[1:] != ("",) and (node[0] != module.name or node[1] in module.bound)]
-        return any(node[0].partition(".")[0] != "gen_core" for node in where)
+        return any(node[0].partition(".")[0] != "gen_core" and not self._is_imported(node) for node in nodes)
+
+    def _is_imported(self, node: Node) -> bool:
+        """Whether a name stands in a module for what is from elsewhere, or is no name but all that it does."""
+        module = self._module(node[0])
+        return module is not None and len(node) == 2 and node[1] not in module.bound
 
     def _if_loaded(self, module: Module, node: Node) -> str:
         """A mark that no other process has on code that was edited after this process had loaded it."""
