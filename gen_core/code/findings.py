@@ -4,13 +4,17 @@ from __future__ import annotations
 
 import hashlib
 import os
+import re
 import sys
 from dataclasses import dataclass, field
 from functools import cached_property
 from pathlib import Path
 
 from gen_core.code.listening import stamp_of
+from gen_core.code.searching import MODULE
 from gen_core.code.values import value_of
+
+_NAMED = re.compile(f"{MODULE}([^{MODULE}]*){MODULE}")
 
 Node = tuple[str, ...]
 """(module,) for a whole module, (module, name) or (module, table, key)."""
@@ -45,7 +49,8 @@ class Reached:
         """Hexadecimal SHA-256 of all that was reached."""
         # Modules are numbered in the order of the search: the name of a test module depends on pytest's root directory.
         place = {name: str(i) for i, name in enumerate(dict.fromkeys(node[0] for node in self.texts))}
-        lines = [f"{place[node[0]]} {' '.join(node[1:])}\n{text}" for node, text in self.texts.items()]
+        texts = {node: _NAMED.sub(lambda name: place.get(name[1], name[1]), text) for node, text in self.texts.items()}
+        lines = [f"{place[node[0]]} {' '.join(node[1:])}\n{text}" for node, text in texts.items()]
         return hashlib.sha256("\n".join(sorted([*lines, *self.libraries])).encode()).hexdigest()
 
     def stale(self) -> bool:

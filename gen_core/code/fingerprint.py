@@ -129,7 +129,7 @@ class _Follower:
         if node in self.found.texts:
             return []
         if (module := self._module(node[0])) is None:
-            return [*self._outside(node[0])]
+            return [*self._outside(node[0])] if len(node) == 1 else []
         before = [*self._around(module.name)]
         if len(node) == 1:
             self.found.texts[node] = ""

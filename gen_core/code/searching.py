@@ -34,6 +34,9 @@ NAMED = (
 )
 """Types of what only the interpreter makes, which counts by its name and by the object that it belongs to."""
 
+MODULE = "\0"
+"""Around the name of a module in a text, which may be another one in another process."""
+
 DEEPEST, MOST = 40, 100_000
 """Levels, and parts in all, to which values are followed."""
 
@@ -173,7 +176,7 @@ class Search:
 
     def _of_type(self, name: str, kind: type) -> None:
         top = kind.__qualname__.partition(".")[0]
-        self.add(name, f"the type {kind.__qualname__}")
+        self.add(name, f"the type {MODULE}{kind.__module__}{MODULE} {kind.__qualname__}")
         if getattr(sys.modules.get(kind.__module__), top, None) is not None and "<locals>" not in kind.__qualname__:
             there: Any = sys.modules[kind.__module__]
             for part in kind.__qualname__.split("."):
@@ -209,7 +212,7 @@ class Search:
         if is_generated(function):
             self.add(name, function.__qualname__)
         elif known or not is_own(home):
-            self.add(name, f"{home.rpartition('.')[2]} {function.__code__.co_qualname}")
+            self.add(name, f"{MODULE}{home}{MODULE} {function.__code__.co_qualname}")
             if not known and home.partition(".")[0] == "gen_core":
                 self.nodes.append((home, function.__code__.co_qualname.partition(".")[0]))
             self._around(name, function, depth)
