@@ -11,14 +11,16 @@ REMOVING = ("clear", "discard", "pop", "popitem", "remove")
 """Methods that change a container."""
 
 
-def changed_names(bound: Mapping[str, Sequence[ast.stmt]]) -> frozenset[str]:
-    """Names, of those that a module binds, that its functions may bind anew or change the content of."""
-    found: set[str] = set()
-    for statement in (each for statements in bound.values() for each in statements):
+def changed_names(bound: Mapping[str, Sequence[ast.stmt]]) -> dict[str, set[str]]:
+    """Names that functions of their module may bind anew or change the content of: name -> names of these functions."""
+    found: dict[str, set[str]] = {}
+    for owner, statement in ((owner, each) for owner, statements in bound.items() for each in statements):
         for function in (node for node in ast.walk(statement) if isinstance(node, FUNCTIONS)):
             for node in ast.walk(function):
-                found.update(node.names if isinstance(node, ast.Global) else [_changed_by(node)])
-    return frozenset(found & set(bound))
+                for name in node.names if isinstance(node, ast.Global) else [_changed_by(node)]:
+                    if name in bound:
+                        found.setdefault(name, set()).add(owner)
+    return found
 
 
 def _changed_by(node: ast.AST) -> str:

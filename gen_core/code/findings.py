@@ -9,6 +9,7 @@ import sys
 from dataclasses import dataclass, field
 from functools import cached_property
 from pathlib import Path
+from typing import Any
 
 from gen_core.code.listening import stamp_of
 from gen_core.code.searching import MODULE
@@ -27,10 +28,10 @@ UNKNOWN = os.urandom(16).hex()
 class Reached:
     """The code that a search has reached: source text by name, the files it is from, and the libraries it uses.
 
-    `values` are those of names that may change after the import, but `changing` those that their own module changes, as
-    it does a cache, which count as they were first met; `untold` are names of which only the type can be told; `reads`
-    what code outside gen_core looks up whenever it runs. `lasting` is False where it holds bytecode, whose surroundings
-    may change unseen.
+    `values` are those of names that may change after the import, but `changing` those that functions on the way change,
+    as they do a cache, which count as they were first met; `untold` are names of which only the type can be told,
+    `caches` functions that keep what they gave; `reads` what code outside gen_core looks up whenever it runs. `lasting`
+    is False where it holds bytecode, whose surroundings may change unseen.
     """
 
     texts: dict[Node, str] = field(default_factory=dict)
@@ -39,8 +40,9 @@ class Reached:
     libraries: set[str] = field(default_factory=set)
     strings: set[str] = field(default_factory=set)
     values: dict[tuple[str, str], str] = field(default_factory=dict)
-    changing: set[tuple[str, str]] = field(default_factory=set)
+    changing: dict[tuple[str, str], set[str]] = field(default_factory=dict)
     untold: set[str] = field(default_factory=set)
+    caches: list[Any] = field(default_factory=list)
     reads: list[str] = field(default_factory=list)
     lasting: bool = True
 
@@ -52,6 +54,11 @@ class Reached:
         texts = {node: _NAMED.sub(lambda name: place.get(name[1], name[1]), text) for node, text in self.texts.items()}
         lines = [f"{place[node[0]]} {' '.join(node[1:])}\n{text}" for node, text in texts.items()]
         return hashlib.sha256("\n".join(sorted([*lines, *self.libraries])).encode()).hexdigest()
+
+    def forget(self) -> None:
+        """Empty the caches, which may hold what was computed from values that have changed since."""
+        for cache in self.caches:
+            cache.cache_clear()
 
     def stale(self) -> bool:
         """Whether a file or a value has changed since it was read, or what was reached does not last."""

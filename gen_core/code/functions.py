@@ -37,6 +37,7 @@ def code_behind(function: Callable[..., Any], *kinds: type) -> str:
     if not found.lasting or found.reads or found.untold:
         return ""
     values = _values_of(found)
+    found.forget()
     changing = [value_of(*each) for each in sorted(found.changing)]
     if values is None or any(each.untold for each in changing):
         return ""

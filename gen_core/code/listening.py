@@ -32,6 +32,7 @@ OUTSIDE = frozenset(
         "sqlite3.connect",
         "urllib.Request",
         "mmap.__new__",
+        "ctypes.dlopen",
     )
 )
 """Events of what a function takes from elsewhere than its arguments."""
@@ -81,17 +82,17 @@ def _hear(event: str, args: tuple[Any, ...]) -> None:
 
 
 def _is_told(event: str, args: tuple[Any, ...]) -> bool:
-    """Whether an event is by other code than gen_core's, and of no file of code or of a library."""
+    """Whether an event is by other code than gen_core's, and of no module that is imported or file of a library."""
     if event == "open" and isinstance(args[0], (str, bytes, os.PathLike)):
         path = Path(os.fsdecode(args[0]))
-        if path.suffix in (".py", ".pyc", ".so") or installed(path) or path.parts[:2] in (("/", "proc"), ("/", "sys")):
+        if installed(path) or path.parts[:2] in (("/", "proc"), ("/", "sys")):
             return False
     frame = sys._getframe(2)
     while frame is not None:
         name = str(frame.f_globals.get("__name__", ""))
         if name.partition(".")[0] == "gen_core":
             return False
-        if name.startswith("importlib"):  # a module counts by its source, and by what its names stand for
+        if name.startswith("importlib._bootstrap"):  # a module counts by its source, and by what its names stand for
             return False
         if not installed(Path(frame.f_code.co_filename)):
             return True

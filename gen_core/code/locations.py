@@ -61,9 +61,12 @@ def version_of(package: str) -> str:
         return ".".join(map(str, sys.version_info[:2]))
     for name in _distributions_of(package):
         try:
-            return importlib.metadata.version(name)
+            known = importlib.metadata.distribution(name)
         except importlib.metadata.PackageNotFoundError:
             continue
+        # A version says little of what was installed from a folder or a repository, which has a list of its files.
+        files = (known.read_text("RECORD") or "") if known.read_text("direct_url.json") else ""
+        return known.version + (f" {hashlib.sha256(files.encode()).hexdigest()}" if files else "")
     return ""
 
 

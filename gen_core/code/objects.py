@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import sys
 import types
-from collections.abc import Iterable
+from collections.abc import Iterator
 from dataclasses import fields, is_dataclass
 from functools import cached_property
 from pathlib import Path
@@ -31,13 +31,13 @@ def held_by(value: Any) -> dict[str, Any] | None:
     """The state of a dataclass, a namespace, a network of torch, or an object of a class of one's own; else None."""
     if isinstance(value, type):
         return None
+    kind, held = type(value), {}
     if is_dataclass(value):
-        return {f.name: getattr(value, f.name, None) for f in fields(value)}
-    kind = type(value)
+        held = {f.name: getattr(value, f.name, None) for f in fields(value)}
     if not isinstance(value, (types.SimpleNamespace, torch.nn.Module)) and not is_own(kind.__module__):
-        return None
-    slots = [slot for base in kind.__mro__ for slot in _slots(base) if isinstance(slot, str) and hasattr(value, slot)]
-    held = {slot: getattr(value, slot) for slot in slots if slot not in ("__dict__", "__weakref__")}
+        return held if is_dataclass(value) else None
+    slots = [slot for base in kind.__mro__ for slot in _slots(base) if hasattr(value, slot)]
+    held |= {slot: getattr(value, slot) for slot in slots if slot not in ("__dict__", "__weakref__")}
     rest = getattr(value, "__dict__", None)
     if isinstance(rest, dict):
         cached = {key for base in kind.__mro__ for key, of in vars(base).items() if isinstance(of, cached_property)}
@@ -45,9 +45,11 @@ def held_by(value: Any) -> dict[str, Any] | None:
     return held
 
 
-def _slots(kind: type) -> Iterable[str]:
+def _slots(kind: type) -> Iterator[str]:
     slots = vars(kind).get("__slots__", ())
-    return (slots,) if isinstance(slots, str) else slots
+    for slot in (slots,) if isinstance(slots, str) else slots:
+        private = slot[:2] == "__" and slot[-2:] != "__"
+        yield f"_{kind.__name__.lstrip('_')}{slot}" if private else slot
 
 
 def holds_plain(value: Any) -> bool:

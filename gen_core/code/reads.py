@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import ast
+import sys
 from collections.abc import Iterator
 
 from gen_core.code.objects import is_own
@@ -14,7 +15,9 @@ METHODS = frozenset(
     (
         *("read_text", "read_bytes", "load", "loadtxt", "genfromtxt", "fromfile", "memmap", "import_module(...)"),
         *(f"read_{kind}" for kind in ("csv", "excel", "feather", "hdf", "json", "parquet", "pickle", "sql", "table")),
-        *("imread", "load_file", "load_npz", "loadmat", "safe_load", "safe_open"),
+        *("imread", "load_file", "load_npz", "loadmat", "safe_load", "safe_open", "from_file", "getline", "getlines"),
+        *("open", "open_text", "open_binary", "get_data", "exec_module", "run_path", "run_module", "CDLL"),
+        *("exists", "is_file", "is_dir", "iterdir", "listdir", "scandir", "expandvars", "expanduser", "getcwd"),
     )
 )
 DRAWN = frozenset(("init", "place"))
@@ -33,10 +36,17 @@ def read_at_run_time(module: Module, name: str) -> Iterator[str]:
         parts = statement.body if isinstance(statement, ast.ClassDef) else [statement]
         for part in parts:
             runs = isinstance(part, Definition) or any(isinstance(node, ast.Lambda) for node in ast.walk(part))
-            draws = isinstance(statement, ast.ClassDef) and getattr(part, "name", "") in DRAWN
+            draws = (
+                isinstance(statement, ast.ClassDef) and getattr(part, "name", "") in DRAWN and _is_model(module, name)
+            )
             if runs and not draws:
                 for what in sorted(_looked_up(module, module.of(part)[1])):
                     yield f"{name} uses {what}"
+
+
+def _is_model(module: Module, name: str) -> bool:
+    """Whether a class has what a model has; of one that is not loaded it is not known."""
+    return hasattr(getattr(sys.modules.get(module.name), name, None), "apply")
 
 
 def _looked_up(module: Module, used: Uses) -> Iterator[str]:
@@ -46,5 +56,7 @@ def _looked_up(module: Module, used: Uses) -> Iterator[str]:
             dotted = ".".join(filter(None, (origin, taken, *rest)))
             of_system = any(f"{dotted}.".startswith(f"{known}.") for known in DOTTED)
             taken_from_library = origin and not rest and taken in METHODS and not is_own(origin)
-            if dotted in NAMES or of_system or taken_from_library or (rest and rest[-1] in METHODS and first != "self"):
+            own_method = first == "self" and len(rest) == 1
+            method = bool(rest) and rest[-1] in METHODS and not own_method
+            if dotted in NAMES or of_system or taken_from_library or method:
                 yield dotted

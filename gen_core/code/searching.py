@@ -6,14 +6,17 @@ their bytecode, and what they close over and use. Objects count with their state
 
 from __future__ import annotations
 
+import contextvars
+import copyreg
 import enum
 import functools
 import hashlib
 import sys
+import threading
 import types
 from collections import deque
 from collections.abc import Sequence
-from dataclasses import dataclass, is_dataclass
+from dataclasses import MISSING, dataclass, fields, is_dataclass
 from typing import Any
 
 import numpy as np
@@ -34,6 +37,13 @@ NAMED = (
 )
 """Types of what only the interpreter makes, which counts by its name and by the object that it belongs to."""
 
+LOCKS = (type(threading.Lock()), type(threading.RLock()), threading.Condition, threading.Event)
+NOTED = ("__doc__", "__module__", "__qualname__", "__firstlineno__")
+"""What the interpreter notes of a class."""
+
+OF_MEMBERS = ("_value_", "_name_", "__objclass__", "_sort_order_")
+"""What an enumeration notes of each of its members."""
+
 MODULE = "\0"
 """Around the name of a module in a text, which may be another one in another process."""
 
@@ -50,15 +60,16 @@ class Standing:
         nodes: (module, name) of functions and classes, and (module,) of modules, whose source is to be followed.
         names: (name of a function, name that its code uses) of functions that no source tells.
         untold: parts of which only the type can be told.
-        mutable: containers among its parts, each with the identities of what it holds; None where other parts may
-            change, too.
+        mutable: containers among its parts, each with what it holds; None where other parts may change, too.
+        caches: functions of one's own that keep what they have given, by `functools.cache`.
     """
 
     text: str
     nodes: Sequence[tuple[str, ...]] = ()
     names: frozenset[tuple[str, str]] = frozenset()
     untold: Sequence[Any] = ()
-    mutable: Sequence[tuple[Any, tuple[int, ...]]] | None = ()
+    mutable: Sequence[tuple[Any, tuple[Any, ...]]] | None = ()
+    caches: Sequence[Any] = ()
 
 
 class Search:
@@ -69,12 +80,14 @@ class Search:
         self.nodes: list[tuple[str, ...]] = []
         self.names: set[tuple[str, str]] = set()
         self.untold: list[Any] = []
-        self.mutable: list[tuple[Any, tuple[int, ...]]] | None = []
+        self.mutable: list[tuple[Any, tuple[Any, ...]]] | None = []
+        self.caches: list[Any] = []
         self.met: dict[int, tuple[str, Any]] = {}
 
     def standing(self) -> Standing:
         """All that was found."""
-        return Standing("\n".join(self.lines), self.nodes, frozenset(self.names), self.untold, self.mutable)
+        text, names = "\n".join(self.lines), frozenset(self.names)
+        return Standing(text, self.nodes, names, self.untold, self.mutable, self.caches)
 
     def add(self, name: str, text: str) -> None:
         """Note what a part is."""
@@ -84,8 +97,9 @@ class Search:
         """Note what a value is, and all that it leads to."""
         if isinstance(value, enum.Enum):
             self.add(name, f"{type(value).__qualname__}.{value.name}")
+            self._parts(name, {key: part for key, part in vars(value).items() if key not in OF_MEMBERS}, depth)
             value = value.value
-        if isinstance(value, PLAIN) and not isinstance(value, np.generic):
+        if type(value) in PLAIN:
             self.add(name, f"{type(value).__name__} {value!r}")
         elif depth > DEEPEST or len(self.lines) > MOST:
             self.untold.append(value)
@@ -104,6 +118,7 @@ class Search:
         elif isinstance(value, (torch.Tensor, np.ndarray, np.generic)):
             self.mutable = None
             self.add(name, array_text(value))
+            self._parts(name, getattr(value, "__dict__", {}), depth)
         elif type(value) in CONTAINERS:
             self._of_container(name, value, depth)
         elif isinstance(value, types.ModuleType):
@@ -124,7 +139,17 @@ class Search:
         elif isinstance(value, functools.cached_property):
             self._parts(name, {"function": value.func}, depth)
         elif isinstance(value, functools._lru_cache_wrapper):
+            self.mutable = None
+            if is_own(value.__module__):
+                self.caches.append(value)
             self._parts(name, {"function": value.__wrapped__}, depth)
+        elif isinstance(value, LOCKS) or value is np.random.mtrand._rand:  # what they hold is no constant
+            self.add(name, type(value).__qualname__)
+        elif isinstance(value, contextvars.ContextVar):
+            self.mutable = None
+            self._parts(name, {"value": value.get(None)}, depth)
+        elif isinstance(value, torch.jit.ScriptFunction):
+            self.add(name, str(value.code))
         else:
             self._of_object(name, value, depth)
 
@@ -142,7 +167,7 @@ class Search:
     def _of_container(self, name: str, value: Any, depth: int) -> None:
         kind = type(value).__name__
         if self.mutable is not None and not isinstance(value, (tuple, frozenset)):
-            self.mutable.append((value, identities(value)))
+            self.mutable.append((value, contents(value)))
         if isinstance(value, (set, frozenset)):
             value = sorted(value, key=repr)
         if holds_plain(value):
@@ -157,18 +182,18 @@ class Search:
 
     def _of_object(self, name: str, value: Any, depth: int) -> None:
         self.follow(f"type of {name}", type(value), depth + 1)
-        held = held_by(value)
+        kind, held = type(value), held_by(value)
         if not (is_dataclass(value) and type(value).__dataclass_params__.frozen):  # type: ignore[attr-defined]
             self.mutable = None
-        if held is None:
-            held = _reduced(value)
-            if isinstance(held, str):
-                self.add(name, held)
-                return
-            made, given, state, listed, keyed = (*held, None, None, None)[:5]
-            held = {"made by": made, "given": given, "state": state}
-            held |= {"listed": listed and [*listed], "keyed": keyed and dict(keyed)}
-        self._parts(name, held, depth)
+        if held is None or any(base is not object and not is_own(base.__module__) for base in _bases(kind)):
+            reduced = _reduced(value)
+            if isinstance(reduced, str):
+                self.add(name, reduced)
+            else:
+                made, given, state, listed, keyed = (*reduced, None, None, None)[:5]
+                held = {"made by": made, "given": given, "state": state, **(held or {})}
+                held |= {"listed": listed and [*listed], "keyed": keyed and dict(keyed)}
+        self._parts(name, held or {}, depth)
 
     def _cannot_tell(self, name: str, value: Any) -> None:
         self.add(name, f"of type {type(value).__qualname__}")
@@ -190,11 +215,19 @@ class Search:
     def of_class(self, kind: type, *, whole: bool = False) -> None:
         """The attributes and methods of a class; with `whole`, also what its source would tell, were there any."""
         self.mutable = None
-        for base in kind.__mro__[1:] if whole else ():
-            self.follow(f"{kind.__qualname__} from", base)
+        for base in kind.__mro__[1:]:
+            if whole:
+                self.follow(f"{kind.__qualname__} from", base)
+            else:
+                self.add("from", f"{MODULE}{base.__module__}{MODULE} {base.__qualname__}")
+        if is_dataclass(kind):
+            for each in fields(kind):
+                held = {"default": each.default, "factory": each.default_factory}
+                self._parts(each.name, {key: part for key, part in held.items() if part is not MISSING}, 1)
         for key, value in sorted(vars(kind).items()):
             inner = getattr(value, "__func__", value)
-            if key[:2] == "__" and (key[:10] == "__annotate" or not isinstance(inner, types.FunctionType)):
+            noted = key in NOTED or key[:10] == "__annotate"
+            if key[:2] == "__" and (noted or not isinstance(inner, (types.FunctionType, *PLAIN))):
                 continue
             if not isinstance(value, types.MemberDescriptorType) and not key.startswith("_abc_"):
                 if whole and isinstance(inner, types.FunctionType) and defined_at(inner):
@@ -256,12 +289,17 @@ class Search:
         self._parts(name, held | {"wrapped": vars(function).get("__wrapped__")}, depth)
 
 
-def identities(value: Any) -> tuple[int, ...]:
-    """Identities of what a container holds."""
-    parts = (*value, *value.values()) if isinstance(value, (dict, types.MappingProxyType)) else value
-    return tuple(map(id, parts))
+def contents(value: Any) -> tuple[Any, ...]:
+    """What a container holds, keys and values."""
+    return (*value, *value.values()) if isinstance(value, (dict, types.MappingProxyType)) else (*value,)
 
 
 def _reduced(value: Any) -> Any:
     """What a copy of an object would be made from."""
-    return value.__reduce_ex__(4)
+    known = copyreg.dispatch_table.get(type(value))
+    return known(value) if known else value.__reduce_ex__(4)
+
+
+def _bases(kind: type) -> list[type]:
+    """The classes that hold what an object is made of besides its attributes, if it is of one's own."""
+    return [base for base in kind.__mro__ if is_own(kind.__module__) and base.__module__ not in ("abc", "typing")]

@@ -9,7 +9,7 @@ import ast
 import functools
 import hashlib
 import importlib.util
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import get_args
@@ -83,8 +83,8 @@ class Module:
         return self.name if self.path.name == "__init__.py" else self.name.rpartition(".")[0]
 
     @functools.cached_property
-    def changed(self) -> frozenset[str]:
-        """Names that functions of the module may bind anew, or change the content of."""
+    def changed(self) -> dict[str, set[str]]:
+        """Names that functions of the module may bind anew, or change the content of, with the names of these."""
         return changed_names(self.bound)
 
     @functools.cached_property
@@ -160,6 +160,13 @@ def _scan(module: Module, body: list[ast.stmt], within: ast.stmt | None, package
             statements = module.bound.setdefault(name, [])
             if owner not in statements[-1:]:
                 statements.append(owner)
+
+
+def chosen(statements: Sequence[ast.stmt]) -> bool:
+    """Whether it depends on more than the source which definition stands under a name, or within a class."""
+    inner = [part for each in statements if isinstance(each, ast.ClassDef) for part in each.body]
+    compound = any(not isinstance(each, Definition) and [*_blocks(each)] for each in (*statements, *inner))
+    return len(statements) > 1 or compound
 
 
 def _blocks(statement: ast.stmt) -> Iterator[ast.stmt]:

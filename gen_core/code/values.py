@@ -6,9 +6,11 @@ Source tells how a constant is made, and not from which file or variable, nor wh
 from __future__ import annotations
 
 import sys
+from types import FunctionType
 from typing import Any
 
-from gen_core.code.searching import Search, Standing, identities
+from gen_core.code.bytecode import code_text
+from gen_core.code.searching import Search, Standing, contents
 
 _known: dict[tuple[str, str], tuple[Any, Standing]] = {}
 """Names by module and name, what they last were, and what that stood for."""
@@ -34,8 +36,23 @@ def value_of(module: str, name: str) -> Standing:
 
 
 def _is_unchanged(standing: Standing) -> bool:
+    def same(one: tuple[Any, ...], other: tuple[Any, ...]) -> bool:
+        return len(one) == len(other) and all(a is b for a, b in zip(one, other, strict=True))
+
     mutable = standing.mutable
-    return mutable is not None and all(identities(value) == parts for value, parts in mutable)
+    return mutable is not None and all(same(contents(value), parts) for value, parts in mutable)
+
+
+def standing_code(module: str, name: str) -> str:
+    """The bytecode of the function that stands under a name, or of the methods of the class; "" if it is none."""
+    value = vars(sys.modules[module]).get(name) if module in sys.modules else None
+    found = []
+    for each in vars(value).values() if isinstance(value, type) else [value]:
+        inner = getattr(each, "__func__", getattr(each, "fget", each))
+        while isinstance(inner, FunctionType):
+            found.append(code_text(inner.__code__))
+            inner = getattr(inner, "__wrapped__", None)
+    return "\n".join(found)
 
 
 def class_without_source(kind: type) -> Standing:

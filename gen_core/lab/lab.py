@@ -14,6 +14,7 @@ from dataclasses import dataclass, field, replace
 import torch
 from torch import Tensor
 
+from gen_core.code.fingerprint import reached
 from gen_core.errors import GenCoreError, InvalidExperiment, StoreFailure
 from gen_core.experiment import Experiment
 from gen_core.finished import Origin
@@ -221,6 +222,7 @@ class Lab:
         """
         missing = self._missing(group, seeds)
         for block in missing:
+            reached(block.experiment).forget()
             if block.reads:
                 self.store.notes.append(
                     f"training of {block.experiment.label()}: {block.reads[0]}, whose result no key can tell; it is "

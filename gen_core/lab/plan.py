@@ -17,6 +17,7 @@ from gen_core.errors import DataDamaged, DataMissing
 from gen_core.experiment import Experiment
 from gen_core.recipe import digest
 from gen_core.training import cost
+from gen_core.training.device import numbers_of_torch
 from gen_core.training.draws import files_of
 from gen_core.training.seeding import SEEDS_PER_BASE, seed_numbers
 
@@ -52,7 +53,7 @@ class Block:
             code_of(self.experiment, *training_modules()),
             files_of(self.experiment),
             str(torch.__version__),
-            str(torch.get_default_dtype()),
+            numbers_of_torch(),
             self.device,
             torch.get_num_threads(),
             UNKNOWN if self.reads else "",
@@ -71,7 +72,9 @@ def looked_up(experiment: Experiment) -> list[str]:
     """
     parts = (experiment.model, experiment.rule, experiment.loss, *experiment.watch)
     before = [] if experiment.after is None else looked_up(experiment.after)
-    return list(dict.fromkeys([*before, *reached(parts).reads]))
+    found = reached(parts)
+    untold = [f"{name}, of which it cannot be told what it holds" for name in sorted(found.untold)]
+    return list(dict.fromkeys([*before, *found.reads, *untold]))
 
 
 def blocks_of(experiment: Experiment, base: int, seeds: int, device: str, *, untrained: bool = False) -> list[Block]:

@@ -17,7 +17,6 @@ from pathlib import Path
 from types import FunctionType
 from typing import Any, Self, TypeVar, overload
 
-import torch
 from torch import Tensor
 
 from gen_core.checks import check_choice
@@ -33,6 +32,7 @@ from gen_core.measuring.folder import Folder, Place
 from gen_core.measuring.parts import FIRST, LAST, UNFIT, comes_back, join, take_apart, values_agree
 from gen_core.recipe import brief, digest
 from gen_core.run import Run, Runs
+from gen_core.training.device import numbers_of_torch
 from gen_core.training.draws import begins_with, state_of
 from gen_core.training.streams import OwnNumbers
 from gen_core.types import Data, Measured
@@ -193,7 +193,7 @@ class _Wanted:
             return None
         mutations = tuple((label, one.mutation) for label, one in runs.items())
         x = () if isinstance(run, Run) else tuple(map(float, run.x))
-        what = digest(FORM, str(torch.get_default_dtype()), _named(function, code), (*given, *kwargs), mutations, x)
+        what = digest(FORM, numbers_of_torch(), _named(function, code), (*given, *kwargs), mutations, x)
         blocks = [*zip(*marks, strict=True)]
         trainings = [[source.key for source in sources] for sources in zip(*(o.sources for o in origins), strict=True)]
         if any(isinstance(each, Tensor) for each in (*args, *kwargs.values())):  # it may be of all seeds
@@ -223,7 +223,7 @@ def _form(values: Sequence[Any]) -> list[str] | None:
 def _named(function: Callable[..., Any], code: str) -> str:
     """A function, or a dataclass that is called as one with its values, beside its code."""
     held = is_dataclass(function) and not isinstance(function, type)
-    name = digest(function) if held else getattr(function, "__qualname__", "")
+    name = f"{digest(function)} {function!r}" if held else getattr(function, "__qualname__", "")
     return f"{name} {code}"
 
 

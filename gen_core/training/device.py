@@ -63,6 +63,12 @@ def fix_numerics() -> None:
     cudnn.deterministic = there
 
 
+def numbers_of_torch() -> str:
+    """The default type of torch's numbers, and what products are computed in where autocast is on."""
+    cast = {kind: torch.get_autocast_dtype(kind) for kind in ("cpu", "cuda") if torch.is_autocast_enabled(kind)}
+    return " ".join(map(str, (torch.get_default_dtype(), *cast.items())))
+
+
 M_TRIM_THRESHOLD, M_MMAP_THRESHOLD = -1, -3
 """Parameters of glibc's mallopt(3)."""
 

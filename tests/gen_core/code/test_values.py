@@ -14,7 +14,7 @@ import torch
 
 import gen_core
 from gen_core import GD, Data, Experiment, Linear
-from gen_core.code import bytecode, fingerprint
+from gen_core.code import bytecode, following
 from gen_core.code.fingerprint import code_of, reached
 from gen_core.lab.plan import Block, looked_up
 
@@ -88,7 +88,7 @@ def loss(tmp_path, monkeypatch):
     def load(weight: str, before: str = "", file: str = "1.0", patch: str = "") -> object:
         for name in [name for name in sys.modules if name.partition(".")[0] == "paper"]:
             del sys.modules[name]
-        fingerprint._met.clear()
+        following._met.clear()
         (folder / "weight.txt").write_text(file)
         (folder / "loss.py").write_text(LOSS.format(weight=weight, before=before))
         importlib.invalidate_caches()
