@@ -10,7 +10,7 @@ from gen_core.code.objects import is_own
 from gen_core.code.source import Definition, Module, Uses
 
 NAMES = frozenset(("open", "eval", "exec", "globals", "__import__"))
-DOTTED = frozenset(("os.environ", "os.getenv", "sys.modules"))
+DOTTED = frozenset(("os.environ", "os.getenv", "os.system", "subprocess", "sys.modules"))
 METHODS = frozenset(
     (
         *("read_text", "read_bytes", "load", "loadtxt", "genfromtxt", "fromfile", "memmap", "import_module(...)"),
