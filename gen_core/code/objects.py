@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import copyreg
 import sys
 import types
 from collections.abc import Iterator
@@ -63,3 +64,19 @@ def is_generated(value: Any) -> bool:
     """Whether it is a method that `dataclass` has made."""
     function = getattr(value, "__wrapped__", value)
     return isinstance(function, types.FunctionType) and function.__code__.co_qualname.startswith(GENERATED)
+
+
+def contents(value: Any) -> tuple[Any, ...]:
+    """What a container holds, keys and values."""
+    return (*value, *value.values()) if isinstance(value, (dict, types.MappingProxyType)) else (*value,)
+
+
+def reduced_of(value: Any) -> Any:
+    """What a copy of an object would be made from."""
+    known = copyreg.dispatch_table.get(type(value))
+    return known(value) if known else value.__reduce_ex__(4)
+
+
+def bases_of(kind: type) -> list[type]:
+    """The classes that hold what an object is made of besides its attributes, if it is of one's own."""
+    return [base for base in kind.__mro__ if is_own(kind.__module__) and base.__module__ not in ("abc", "typing")]

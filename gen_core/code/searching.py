@@ -7,7 +7,6 @@ their bytecode, and what they close over and use. Objects count with their state
 from __future__ import annotations
 
 import contextvars
-import copyreg
 import enum
 import functools
 import hashlib
@@ -23,7 +22,7 @@ import numpy as np
 import torch
 
 from gen_core.code.bytecode import array_text, code_text, defined_at, names_in
-from gen_core.code.objects import PLAIN, held_by, holds_plain, is_generated, is_own
+from gen_core.code.objects import PLAIN, bases_of, contents, held_by, holds_plain, is_generated, is_own, reduced_of
 
 CONTAINERS = (list, tuple, set, frozenset, deque, dict, types.MappingProxyType)
 NAMED = (
@@ -185,8 +184,8 @@ class Search:
         kind, held = type(value), held_by(value)
         if not (is_dataclass(value) and type(value).__dataclass_params__.frozen):  # type: ignore[attr-defined]
             self.mutable = None
-        if held is None or any(base is not object and not is_own(base.__module__) for base in _bases(kind)):
-            reduced = _reduced(value)
+        if held is None or any(base is not object and not is_own(base.__module__) for base in bases_of(kind)):
+            reduced = reduced_of(value)
             if isinstance(reduced, str):
                 self.add(name, reduced)
             else:
@@ -287,19 +286,3 @@ class Search:
             if around != "__class__":
                 held[f"around {around}"] = cell.cell_contents
         self._parts(name, held | {"wrapped": vars(function).get("__wrapped__")}, depth)
-
-
-def contents(value: Any) -> tuple[Any, ...]:
-    """What a container holds, keys and values."""
-    return (*value, *value.values()) if isinstance(value, (dict, types.MappingProxyType)) else (*value,)
-
-
-def _reduced(value: Any) -> Any:
-    """What a copy of an object would be made from."""
-    known = copyreg.dispatch_table.get(type(value))
-    return known(value) if known else value.__reduce_ex__(4)
-
-
-def _bases(kind: type) -> list[type]:
-    """The classes that hold what an object is made of besides its attributes, if it is of one's own."""
-    return [base for base in kind.__mro__ if is_own(kind.__module__) and base.__module__ not in ("abc", "typing")]

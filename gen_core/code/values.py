@@ -10,7 +10,8 @@ from types import FunctionType
 from typing import Any
 
 from gen_core.code.bytecode import code_text
-from gen_core.code.searching import Search, Standing, contents
+from gen_core.code.objects import contents
+from gen_core.code.searching import Search, Standing
 
 _known: dict[tuple[str, str], tuple[Any, Standing]] = {}
 """Names by module and name, what they last were, and what that stood for."""
