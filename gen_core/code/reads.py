@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import ast
+import inspect
 import sys
 from collections.abc import Iterator
 
@@ -46,7 +47,7 @@ def read_at_run_time(module: Module, name: str) -> Iterator[str]:
 
 def _is_model(module: Module, name: str) -> bool:
     """Whether a class has what a model has; of one that is not loaded it is not known."""
-    return hasattr(getattr(sys.modules.get(module.name), name, None), "apply")
+    return inspect.getattr_static(getattr(sys.modules.get(module.name), name, None), "apply", None) is not None
 
 
 def _looked_up(module: Module, used: Uses) -> Iterator[str]:

@@ -214,12 +214,18 @@ class Search:
     def of_class(self, kind: type, *, whole: bool = False) -> None:
         """The attributes and methods of a class; with `whole`, also what its source would tell, were there any."""
         self.mutable = None
+        try:
+            self._of_class(kind, whole)
+        except Exception:  # a class of any library, or with a metaclass that refuses
+            self._cannot_tell("", kind)
+
+    def _of_class(self, kind: type, whole: bool) -> None:
         for base in kind.__mro__[1:]:
             if whole:
                 self.follow(f"{kind.__qualname__} from", base)
             else:
                 self.add("from", f"{MODULE}{base.__module__}{MODULE} {base.__qualname__}")
-        if is_dataclass(kind):
+        if "__dataclass_fields__" in vars(kind):
             for each in fields(kind):
                 held = {"default": each.default, "factory": each.default_factory}
                 self._parts(each.name, {key: part for key, part in held.items() if part is not MISSING}, 1)
