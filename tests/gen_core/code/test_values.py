@@ -254,7 +254,8 @@ OF_ANY_KIND = {
     "torch.Generator()": "",
     "Odd()": "class Odd:\n    def __getattr__(self, name):\n        raise RuntimeError(name)",
     "open": "",
-    "Lazy": "class Meta(type):\n    def __getattr__(cls, name):\n        return {}[name]\nclass Lazy(metaclass=Meta):\n    pass",
+    "Lazy": "class Meta(type):\n    def __getattr__(cls, name):\n        return {}[name]\n"
+    "class Lazy(metaclass=Meta):\n    pass",
     "np.array([object, 'a'], dtype=object)": "",
 }
 
