@@ -56,6 +56,9 @@ class Square:
         factor: 0.5 for the 1/2n of "Theory of Deep Learning III" (eq. 46), 1 for a plain mean squared error.
     """
 
+    at_least_zero: ClassVar[bool] = True
+    """No loss of a point is negative. A subclass with a loss of its own says so again."""
+
     factor: float = 0.5
 
     def __post_init__(self) -> None:
@@ -79,6 +82,9 @@ class Logistic:
     of_signs: ClassVar[bool] = True
     """Labels are -1 and +1 alone, which a training checks. A subclass with a loss of its own says so again."""
 
+    at_least_zero: ClassVar[bool] = True
+    """As that of `Square`."""
+
     def per_point(self, f: Tensor, y: Tensor) -> Tensor:
         """Loss of each point, (S, B), given f, (S, B), and labels y of -1 and +1, (S, B)."""
         # logsigmoid is accurate in both tails, where torch's softplus is off by 2e-9 above 20.
@@ -96,6 +102,9 @@ class CrossEntropy:
 
     of_classes: ClassVar[bool] = True
     """It takes a model of an output for each class. A subclass with a loss of its own says so again."""
+
+    at_least_zero: ClassVar[bool] = True
+    """As that of `Square`."""
 
     def per_point(self, f: Tensor, y: Tensor) -> Tensor:
         """Loss of each point, (S, B), given f, (S, B, C), and classes y, int64 (S, B)."""

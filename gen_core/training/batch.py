@@ -24,6 +24,7 @@ from gen_core.training.replicas import mark
 from gen_core.training.result import TrainingResult
 from gen_core.training.seeding import generator, numbered
 from gen_core.training.steps import make_stepper
+from gen_core.training.stopping import Looks, tells_early
 from gen_core.training.watching import Watching, in_parts
 from gen_core.types import Data, targets_of
 
@@ -82,6 +83,8 @@ class Batch:
         self.departed = Departed(len(rows))
         # A state of another's rule may hold what is of rows in ways of its own.
         self.share = 0.0 if foreign_among((self.rule,)) else leaving.SHARE
+        self.looks = Looks(self.model, self.loss, experiment.stop)
+        self.early = device.type == "cpu" and tells_early(self.model, self.loss)
         self.looked_at = looked_at(experiment)
         require_contract(experiment, self.params, self.X, self.y)
 
@@ -164,20 +167,23 @@ class Batch:
         stop = self.experiment.stop
         # One entry that is not finite makes its sum not finite; testing every entry takes thirty times as long.
         finite = torch.stack([p.detach().reshape(len(p), -1).sum(1) for p in self.trained.values()]).isfinite().all(0)
-        evaluates = step in self.evaluations
-        if evaluates:
-            self._evaluate()
-        if self.evaluated is not None:
-            finite &= self.evaluated[0].isfinite()
+        seen = self._bounds() if step in self.evaluations else self.evaluated
+        if seen is not None:
+            finite &= seen[0].isfinite()
         self._end(step, ~finite, "diverged")
-        if evaluates:
-            loss, accuracy = self._evaluate()
+        if seen is not None and step in self.evaluations:
             if stop.loss is not None:
-                self._end(step, loss <= stop.loss, "loss")
+                self._end(step, seen[0] <= stop.loss, "loss")
             if stop.accuracy is not None:
-                self._end(step, accuracy >= stop.accuracy, "accuracy")
+                self._end(step, seen[1] >= stop.accuracy, "accuracy")
         if self.living.late:
             self.living.count(self.alive)
+
+    def _bounds(self) -> tuple[Tensor, Tensor]:
+        """Loss and accuracy, (rows,) each, of the rows that may end; bounds of them may do for the others."""
+        if self.evaluated is not None or not self.early:
+            return self._evaluate()
+        return self.looks.bounds(self.params, self.X, self.y, self.alive)
 
     def _end(self, step: int, ended: Tensor, reason: str) -> None:
         """Freeze the rows that have ended, by setting their step size to zero."""
@@ -222,6 +228,7 @@ class Batch:
         self.streams = [self.streams[at + row] for at in range(0, len(self.streams), count) for row in kept]
         self.order.keep(rows, self.X, self.y)
         self.watching.keep(rows, self._data)
+        self.looks.keep(rows)
         self.witness.keep(rows)
         self.evaluated = None
         self._stepper = make_stepper(self.experiment, self.params, self.trained, self.rate, lambda: self.streams)
