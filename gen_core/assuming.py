@@ -16,7 +16,7 @@ from gen_core.errors import InvalidClaim, InvalidExperiment
 from gen_core.experiment import Experiment
 from gen_core.recipe import brief
 from gen_core.run import Run
-from gen_core.training.draws import initial_parameters, sample_data
+from gen_core.training.draws import known_start, sample_data
 
 
 @dataclass(frozen=True)
@@ -65,7 +65,7 @@ class Assumption:
             InvalidClaim: if the check does not return whether it holds, and words.
         """
         data = sample_data(experiment, seed)
-        found = self.check(experiment, data, *([initial_parameters(experiment, seed)] if self._asks_start else []))
+        found = self.check(experiment, data, *([known_start(experiment, seed)] if self._asks_start else []))
         if _with_words(found) and (holds := _truth(found[0])) is not None:
             return holds, found[1]
         raise InvalidClaim(

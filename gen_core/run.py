@@ -19,7 +19,7 @@ from gen_core.models.contract import evaluated
 from gen_core.recipe import brief
 from gen_core.schedule import AtLoss
 from gen_core.settings import Setting, Sweep, experiments
-from gen_core.training.draws import initial_parameters
+from gen_core.training.draws import known_start
 from gen_core.training.parts import of_seeds, on_device, outputs_in_parts
 from gen_core.training.result import TrainingResult
 from gen_core.training.seeding import generator
@@ -72,7 +72,7 @@ class Run(Finished):
         final = self.result.arrays.get(f"final.{name}")
         if final is None and not self.experiment.steps and name in self.model.trainable:
             return self.initial(name)
-        if final is None and name in initial_parameters(self.experiment, self.seeds[0]):
+        if final is None and name in known_start(self.experiment, self.seeds[0]):
             raise InvalidExperiment(f"parameter {name!r} is not trained; use run.initial({name!r}) or run.params()")
         return self._array(f"final.{name}", "trained parameter")
 
@@ -94,7 +94,7 @@ class Run(Finished):
         """
         checkpoints, arrays = self.experiment.checkpoints, self.result.arrays
         if at is None:
-            names = initial_parameters(self.experiment, self.seeds[0])
+            names = known_start(self.experiment, self.seeds[0])
             others = [name for name in names if f"final.{name}" not in arrays]
             drawn = self._drawn(*others) if others else {}
             return {name: drawn[name] if name in drawn else arrays[f"final.{name}"] for name in names}

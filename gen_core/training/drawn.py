@@ -12,7 +12,7 @@ from torch import Tensor
 from gen_core.errors import BrokenTraining, InvalidExperiment
 from gen_core.experiment import Experiment
 from gen_core.models.contract import Model
-from gen_core.training.draws import bytes_of, initial_parameters, sample_data
+from gen_core.training.draws import bytes_of, known_start, sample_data
 from gen_core.training.parts import bytes_of_pass, join_parts, measuring_device, parts_of
 from gen_core.training.replicas import mark
 from gen_core.training.result import TrainingResult
@@ -95,7 +95,7 @@ class Drawn:
 
     def _drawn(self, *names: str) -> dict[str, Tensor]:
         """Some parameters, or all, as they are drawn: name -> (seeds, ...)."""
-        starts = [initial_parameters(self.experiment, seed) for seed in self.seeds]
+        starts = [known_start(self.experiment, seed) for seed in self.seeds]
         if unknown := set(names).difference(starts[0]):
             raise InvalidExperiment(f"parameter {min(unknown)!r} is not in this run; it has {', '.join(starts[0])}")
         drawn = {name: torch.stack([start[name] for start in starts]) for name in names or starts[0]}

@@ -20,15 +20,20 @@ from gen_core.errors import InvalidExperiment
 from gen_core.experiment import Experiment
 from gen_core.models.contract import check_start
 from gen_core.recipe import digest
+from gen_core.training.declared import require_declared
+from gen_core.training.recent import Recent
 from gen_core.training.replicas import Twins, checksum, mark_of
 from gen_core.training.seals import Seal, bytes_of, has_pools_as_made, has_seal, held_parts, pools_of, seal_of
 from gen_core.training.seeding import generator, numbered
 from gen_core.training.streams import OwnNumbers, drawn_from
 from gen_core.training.teachers import Taught, predictor
-from gen_core.types import Data, Dataset, Derived, Pooled, held_out, targets_of
+from gen_core.types import Data, Dataset, Derived
 
 BYTES_KEPT = 600 * 2**20
 """Size of a process's cache of draws, in bytes: hypotheses, training and measures use the same ones."""
+
+STARTS_KEPT = 256 * 2**20
+"""Size of a process's cache of starts, in bytes."""
 
 SMALL = 2**16
 """Bytes up to which a draw is compared whole each time that it is handed out; larger ones by their versions alone."""
@@ -42,6 +47,7 @@ class _SampleCache:
     """The most recently used draws, by (digest of recipe and code, seed), each with its seal.
 
     Attributes:
+        handed: the key under which a recipe's draw was last handed out, by the recipe's identity and the seed.
         random: digests of recipes that use their generator, or are derived from one that does.
         twins: what has been drawn of these, to find two seeds with the same draw.
     """
@@ -49,18 +55,22 @@ class _SampleCache:
     def __init__(self) -> None:
         self.kept: OrderedDict[tuple[str, int], tuple[Data, Seal]] = OrderedDict()
         self.bytes = 0
+        self.handed: dict[tuple[int, int], tuple[Dataset, tuple[str, int]]] = {}
         self.random: set[str] = set()
         self.twins = Twins()
 
     def get(self, recipe: Dataset, seed: int) -> Data:
-        key = self._key(recipe, seed)
+        return self._get(self._key(recipe, seed), recipe, seed)
+
+    def _get(self, key: tuple[str, int], recipe: Dataset, seed: int) -> Data:
+        self.handed[id(recipe), seed] = recipe, key
         if key in self.kept:
             self.kept.move_to_end(key)
             data, _ = self.kept[key]
             self._compare(key, recipe, CHANGED, bytes_of(data) <= SMALL)
         else:
             data, random = self._sample(recipe, seed)
-            _check(recipe, data)
+            require_declared(recipe, data)
             if not has_pools_as_made(data, False):
                 self._refuse_change(recipe, CHANGED, data)
             self.random |= {key[0]} if random else set()
@@ -76,8 +86,9 @@ class _SampleCache:
 
     def mark(self, recipe: Dataset, seed: int) -> int:
         """A digest of every bit of a draw, from its seal."""
-        self.get(recipe, seed)
-        return mark_of([(shape, str(dtype), crc) for shape, dtype, *_, crc in self.kept[self._key(recipe, seed)][1]])
+        key = self._key(recipe, seed)
+        self._get(key, recipe, seed)
+        return mark_of([(shape, str(dtype), crc) for shape, dtype, *_, crc in self.kept[key][1]])
 
     def confirm(self, recipe: Dataset, seed: int) -> None:
         """Draw once more what is kept, and compare. What is looked up at run time, as on a module, is in no key."""
@@ -92,12 +103,13 @@ class _SampleCache:
             )
 
     def verify(self, recipe: Dataset, seed: int, who: str, *, whole: bool = True) -> None:
-        """Discard a draw that was changed in place, and say who did; by its versions alone unless `whole`.
+        """Discard a draw that was handed out and changed in place, and say who did; by its versions unless `whole`.
 
         Raises:
             InvalidExperiment: if it was.
         """
-        self._compare(self._key(recipe, seed), recipe, who, whole)
+        _, key = self.handed.get((id(recipe), seed), (recipe, ("", seed)))
+        self._compare(key, recipe, who, whole)
 
     def _compare(self, key: tuple[str, int], recipe: Dataset, who: str, whole: bool) -> None:
         data, seal = self.kept.get(key, (None, ()))
@@ -147,6 +159,7 @@ class _SampleCache:
 
 
 _cache = _SampleCache()
+_recent = Recent(STARTS_KEPT)
 _starts = Twins()
 
 
@@ -215,6 +228,22 @@ def initial_parameters(experiment: Experiment, seed: int) -> dict[str, Tensor]:
     return placed
 
 
+def known_start(experiment: Experiment, seed: int, *, anew: bool = False) -> dict[str, Tensor]:
+    """One seed's parameters before the first step, as last drawn here, in copies; drawn now if not kept, or `anew`.
+
+    A training draws its own by `initial_parameters`, and its marks are compared with these.
+
+    Raises:
+        As `initial_parameters`.
+    """
+    drawn_of = (experiment.model, experiment.data) if hasattr(experiment.model, "place") else experiment.model
+    key = (state_of(drawn_of), experiment.start, experiment.data.inputs, experiment.dtype, seed)
+    if anew or (found := _recent.take(key)) is None:
+        found = initial_parameters(experiment, seed)
+        _recent.keep(key, found)
+    return found
+
+
 def begins_with(experiment: Experiment, seed: int, start: Mapping[str, Tensor] | None = None) -> tuple[int, int]:
     """Digests of every bit of a seed's data and of its start: what a training depends on and its recipe may not show.
 
@@ -225,7 +254,7 @@ def begins_with(experiment: Experiment, seed: int, start: Mapping[str, Tensor] |
         As `sample_data` and `initial_parameters`.
     """
     if start is None:
-        start = initial_parameters(experiment, seed) if experiment.model is not None else {}
+        start = known_start(experiment, seed, anew=True) if experiment.model is not None else {}
     forms = [(name, tuple(each.shape), str(each.dtype), checksum(each)) for name, each in sorted(start.items())]
     data, weights = _cache.mark(experiment.data, seed), mark_of(forms)
     if experiment.after is None:
@@ -256,34 +285,3 @@ def files_of(recipe: Any) -> str:
     source = getattr(recipe, "source", None)
     own = str(source()) if callable(source) else ""
     return " ".join(filter(None, [own, *(files_of(getattr(recipe, f.name)) for f in fields(recipe))]))
-
-
-def _check(recipe: Dataset, data: Data) -> None:
-    if not isinstance(data, Data):
-        raise InvalidExperiment(f"{type(recipe).__name__} drew a {type(data).__name__}; expected a Data")
-    for name, value in vars(data).items():
-        if not isinstance(value, Tensor | Pooled) and (value is not None or not name.endswith("_test")):
-            kind, say = type(value).__name__, "expected a tensor (torch.from_numpy makes one of an array)"
-            raise InvalidExperiment(f"{type(recipe).__name__} drew {name} as a {kind}; {say}")
-    n, n_test, inputs, targets = recipe.n, held_out(recipe), recipe.inputs, targets_of(recipe)
-    expected = {"X": (n, *inputs), "y": (n, *targets)}
-    if n_test:
-        expected |= {"X_test": (n_test, *inputs), "y_test": (n_test, *targets)}
-    for name, shape in expected.items():
-        array = vars(data)[name]
-        found = None if array is None else tuple(array.shape)
-        if array is None or found != shape:
-            raise InvalidExperiment(
-                f"{type(recipe).__name__} drew {name} of shape {found}; expected {shape}, as its recipe says"
-            )
-        if name.startswith("X") and not array.dtype.is_floating_point:
-            raise InvalidExperiment(f"{type(recipe).__name__} drew {name} of {array.dtype}; expected floating point")
-    X_test = vars(data)["X_test"]
-    if (X_test is None) != (data.y_test is None):
-        found = "X_test without y_test" if data.y_test is None else "y_test without X_test"
-        raise InvalidExperiment(f"{type(recipe).__name__} drew {found}; expected both or neither")
-    if not n_test and X_test is not None and X_test.shape.numel():
-        found = f"X_test of shape {tuple(X_test.shape)}"
-        raise InvalidExperiment(
-            f"{type(recipe).__name__} drew {found}; expected none, or its number as the field n_test"
-        )
