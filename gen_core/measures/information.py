@@ -9,12 +9,16 @@ from __future__ import annotations
 
 import itertools
 import math
+from collections.abc import Sequence
 
 import torch
 from torch import Tensor
 
 # The interval (0, 1) halved this often is below the spacing of float64 at 1/2.
 HALVINGS = 54
+
+# Integers up to here, and so their sums in any order, are exact in float32.
+EXACT = 2**24
 
 
 def binary_entropy(p: Tensor) -> Tensor:
@@ -51,21 +55,41 @@ def joint_table(F: Tensor, L: Tensor, Y: Tensor, weights: Tensor | None = None) 
         if array.dtype != torch.bool:
             raise ValueError(f"{name} of {array.dtype}; expected torch.bool")
     try:
-        F, L, Y = torch.broadcast_tensors(F, L, Y)
+        shape = torch.broadcast_shapes(F.shape, L.shape, Y.shape)
     except RuntimeError as error:
         shapes = ", ".join(str(tuple(a.shape)) for a in (F, L, Y))
         raise ValueError(f"F, L, Y of shapes {shapes}; expected shapes (..., N) that broadcast") from error
-    if F.ndim == 0 or F.shape[-1] == 0:
-        raise ValueError(f"F, L, Y of shape {tuple(F.shape)}; expected (..., N) with at least one point")
-    if weights is not None:
-        if weights.ndim != 2 or weights.shape[1] != F.shape[-1]:
-            raise ValueError(f"weights of shape {tuple(weights.shape)}; expected (B, {F.shape[-1]})")
-        weights = _nonnegative(weights, "weight").to(F.device)
+    if not shape or shape[-1] == 0:
+        raise ValueError(f"F, L, Y of shape {tuple(shape)}; expected (..., N) with at least one point")
+    if weights is None:
+        F, L, Y = (each.expand(shape) for each in (F, L, Y))
+        sides = itertools.product((~F, F), (~L, L), (~Y, Y))
+        return torch.stack([(f & label & y).sum(-1).double() for f, label, y in sides], -1).unflatten(-1, (2, 2, 2))
+    if weights.ndim != 2 or weights.shape[1] != shape[-1]:
+        raise ValueError(f"weights of shape {tuple(weights.shape)}; expected (B, {shape[-1]})")
+    return _weighted(F, L, Y, _nonnegative(weights, "weight").to(F.device), shape[:-1])
+
+
+def _weighted(F: Tensor, L: Tensor, Y: Tensor, weights: Tensor, lead: Sequence[int]) -> Tensor:
+    """Sums of weights, (B, N), in the eight cells, (B, *lead, 2, 2, 2).
+
+    Of integers, as counts are, sums are exact: they are taken in float32, and those of ~F are what F leaves of the
+    others. L and Y alone are often of fewer classifiers than F.
+    """
+    N = weights.shape[1]
+    whole = bool((weights == weights.round()).all()) and float(weights.sum(1).max()) <= EXACT
+    kind = weights.T.to(torch.float32 if whole else torch.float64)
+
+    def summed(hit: Tensor) -> Tensor:
+        at = hit.expand(*hit.shape[:-1], N)
+        return (at.to(kind.dtype) @ kind).double()
+
     cells = []
-    for in_f, in_l, in_y in itertools.product((~F, F), (~L, L), (~Y, Y)):
-        hit = in_f & in_l & in_y
-        cells.append(hit.sum(-1).double() if weights is None else (hit.double() @ weights.T).movedim(-1, 0))
-    return torch.stack(cells, dim=-1).unflatten(-1, (2, 2, 2))
+    for side in itertools.product((~L, L), (~Y, Y)):
+        pair = side[0] & side[1]
+        of_f = summed(F & pair)
+        cells.append(torch.stack((summed(pair) - of_f if whole else summed(~F & pair), of_f), -1).expand(*lead, -1, 2))
+    return torch.stack(cells, -1).movedim(-3, 0).unflatten(-1, (2, 2))
 
 
 def mutual_information(table: Tensor) -> Tensor:
@@ -114,18 +138,28 @@ def null_performance_correlation(table: Tensor) -> Tensor:
     p = _probabilities(table, 3)
     target, labels = _mutual(p.sum(-3)), p.sum((-3, -2))
     k = p.shape[-1]
+    first = labels.movedim(-1, 0).contiguous()  # sums over a first axis are ten times as fast as over a short last one
+    of_labels = _bits(first)
 
-    def channel(q: Tensor) -> Tensor:
-        keep = q[..., None, None] * torch.eye(k, dtype=p.dtype, device=p.device)
-        return keep + (1 - q[..., None, None]) / k
+    def information(q: Tensor) -> Tensor:
+        """I(L~;Y): cells where both are one label, and k - 1 equal ones beside each of them."""
+        other = first * ((1 - q) / k)
+        same = first * (q + (1 - q) / k)
+        return of_labels + _bits(same + (other.sum(0) - other)) - _bits(same) - (k - 1) * _bits(other)
 
     # I(L~;Y) grows with q from 0 to H(Y) >= I(L;Y): each L~ of a smaller q is a noisy copy of one of a larger q.
     low, high = torch.zeros_like(target), torch.ones_like(target)
     for _ in range(HALVINGS):
         q = (low + high) / 2
-        short = _mutual(labels[..., None] * channel(q)) < target
+        short = information(q) < target
         low, high = torch.where(short, q, low), torch.where(short, high, q)
-    return _mutual(p.sum(-2) @ channel(high))
+    keep = high[..., None, None] * torch.eye(k, dtype=p.dtype, device=p.device)
+    return _mutual(p.sum(-2) @ (keep + (1 - high[..., None, None]) / k))
+
+
+def _bits(p: Tensor) -> Tensor:
+    """Entropy over the first axis, of a sum that need not be 1."""
+    return -torch.special.xlogy(p, p).sum(0) / math.log(2)
 
 
 def _entropy(p: Tensor, axes: int) -> Tensor:

@@ -170,6 +170,22 @@ def test_weights_give_the_tables_of_resampled_points():
         assert torch.equal(table[b], joint_table(F[:, drawn[b]], L[drawn[b]], Y[drawn[b]]))
 
 
+@pytest.mark.parametrize("kind", ["counts", "large", "shares"])
+def test_weights_of_any_kind_are_summed_cell_by_cell(kind):
+    generator = torch.Generator().manual_seed(1)
+    F, L, Y = (torch.rand(s, generator=generator) < 0.5 for s in ((2, 3, 50), (2, 1, 50), (50,)))
+    most = {"counts": 9, "large": 10**13, "shares": 9}[kind]
+    weights = torch.randint(most, (4, 50), generator=generator).double() * (0.1 if kind == "shares" else 1)
+    weights[:, Y] = 1 / 3 if kind == "shares" else 0  # cells of no weight are 0, and not what rounding leaves
+    table = joint_table(F, L, Y, weights)
+    assert table.shape == (4, 2, 3, 2, 2, 2)
+    points = [each.expand(2, 3, 50).numpy().astype(int) for each in (F, L, Y)]
+    expected = np.zeros(table.shape)
+    for b, i, j, n in np.ndindex(4, 2, 3, 50):
+        expected[b, i, j, points[0][i, j, n], points[1][i, j, n], points[2][i, j, n]] += weights[b, n].item()
+    np.testing.assert_allclose(table.numpy(), expected, rtol=0 if kind == "counts" else 1e-14)
+
+
 @quiet
 @given(binary)
 def test_null_model_is_that_of_the_brute_force_joint_table(table):
