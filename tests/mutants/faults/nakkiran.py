@@ -109,8 +109,8 @@ FAULTS = (
     Fault(
         "a null model of L in place of F",
         INFORMATION,
-        "return _mutual(p.sum(-2) @ channel(high))",
-        "return _mutual(p.sum(-3) @ channel(high))",
+        "return _mutual(p.sum(-2) @ (keep + ",
+        "return _mutual(p.sum(-3) @ (keep + ",
         red=(NULL,),
     ),
     Fault(

@@ -47,8 +47,8 @@ FAULTS = (
     Fault(
         "rows end at ten times the loss",
         "gen_core/training/batch.py",
-        'self._end(step, loss <= stop.loss, "loss")',
-        'self._end(step, loss <= 10 * stop.loss, "loss")',
+        'self._end(step, seen[0] <= stop.loss, "loss")',
+        'self._end(step, seen[0] <= 10 * stop.loss, "loss")',
         red=(DIGITS_LINE,),
     ),
     Fault(
