@@ -46,8 +46,8 @@ def read_at_run_time(module: Module, name: str) -> Iterator[str]:
 
 
 def _is_model(module: Module, name: str) -> bool:
-    """Whether a class has what a model has; of one that is not loaded it is not known."""
-    return inspect.getattr_static(getattr(sys.modules.get(module.name), name, None), "apply", None) is not None
+    """Whether a class has what a model has, which is not known of one that is not loaded."""
+    return inspect.getattr_static(getattr(sys.modules.get(module.name), name, None), "trainable", None) is not None
 
 
 def _looked_up(module: Module, used: Uses) -> Iterator[str]:
