@@ -65,7 +65,8 @@ def version_of(package: str) -> str:
         except importlib.metadata.PackageNotFoundError:
             continue
         # A version says little of what was installed from a folder or a repository, which has a list of its files.
-        files = (known.read_text("RECORD") or "") if known.read_text("direct_url.json") else ""
+        origin = known.read_text("direct_url.json") or ""  # one that is edited in place is followed as source
+        files = (known.read_text("RECORD") or "") if origin and '"editable": true' not in origin else ""
         return known.version + (f" {hashlib.sha256(files.encode()).hexdigest()}" if files else "")
     return ""
 
