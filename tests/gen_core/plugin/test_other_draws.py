@@ -51,7 +51,7 @@ WAYS = {
     ),
     "module": ("", "teacher.SLOPE_OF_FILE", KNOWN),
     "helper of a package": ("from mine.helpers import slope", "slope()", KNOWN),
-    "without source": ('exec(Path("slope.py").read_text())', "slope()", OTHER),
+    "without source": ('exec(Path("slope.py").read_text())', "slope()", KNOWN),
 }
 
 
