@@ -8,6 +8,7 @@ import os
 import sys
 import types
 import weakref
+from collections.abc import Iterator
 from typing import Any
 
 import numpy as np
@@ -35,6 +36,22 @@ def names_in(code: types.CodeType) -> frozenset[str]:
     return frozenset(code.co_names).union(*(names_in(c) for c in code.co_consts if isinstance(c, types.CodeType)))
 
 
+def stands_at(module: str, whole: str) -> Any:
+    """What stands in a loaded module under a qualified name, as it is held there; None if nothing does."""
+    there: Any = sys.modules.get(module)
+    for part in whole.split("."):
+        there = inspect.getattr_static(there, part, None)
+    return there
+
+
+def functions_behind(value: Any) -> Iterator[types.FunctionType]:
+    """The function that a value is or holds, as a method or property does, and those that it wraps."""
+    function = getattr(value, "__func__", getattr(value, "fget", getattr(value, "func", value)))
+    while isinstance(function, types.FunctionType):
+        yield function
+        function = getattr(function, "__wrapped__", None)
+
+
 def defined_at(function: types.FunctionType) -> tuple[str, str] | None:
     """Module and top-level name under which a function still stands as its source defines it; else None.
 
@@ -44,9 +61,7 @@ def defined_at(function: types.FunctionType) -> tuple[str, str] | None:
     path = source_file(module) if isinstance(module, str) and module in sys.modules else None
     if path is None or os.path.abspath(function.__code__.co_filename) != os.path.abspath(path):
         return None
-    there: Any = sys.modules[module]
-    for part in whole.split("."):
-        there = inspect.getattr_static(there, part, None)
+    there = stands_at(module, whole)
     for _ in range(10):
         held = [getattr(there, key, None) for key in ("__func__", "fget", "func")]
         held += [*getattr(there, "__dict__", {}).values()] if isinstance(getattr(there, "__dict__", 0), dict) else []

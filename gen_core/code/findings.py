@@ -24,7 +24,7 @@ UNKNOWN = os.urandom(16).hex()
 """A stand-in for what has no stable text, different in every process, so that no stored result matches it."""
 
 
-@dataclass
+@dataclass(eq=False)
 class Reached:
     """The code that a search has reached: source text by name, the files it is from, and the libraries it uses.
 

@@ -36,7 +36,7 @@ def code_of(recipe: Any, *modules: str) -> str:
         recipe: a recipe, or a tuple of recipes and builtins.
         modules: dotted names of modules that count as a whole.
     """
-    order = [*_types(recipe)]
+    order = _types(recipe)
     names = Counter(kind.__qualname__ for kind in {*order})
     twins = [reached_from((), (kind,)).digest for kind in order if names[kind.__qualname__] > 1]
     found = reached(recipe, *modules).digest
@@ -45,7 +45,8 @@ def code_of(recipe: Any, *modules: str) -> str:
 
 def reached(recipe: Any, *modules: str) -> Reached:
     """The code behind the digest of `code_of`."""
-    return _found([(name,) for name in modules], frozenset(types_of(recipe)), frozenset(_strings(recipe)))
+    strings = frozenset(part for part in _parts(recipe) if isinstance(part, str))
+    return _found([(name,) for name in modules], frozenset(types_of(recipe)), strings)
 
 
 def reached_from(names: Iterable[tuple[str, str]], kinds: Iterable[type]) -> Reached:
@@ -67,19 +68,19 @@ def types_of(recipe: Any) -> set[type]:
     return {*_types(recipe)}
 
 
-def _types(recipe: Any) -> Iterator[type]:
+def _types(recipe: Any) -> list[type]:
     """Those types in the order of the recipe, as often as they occur."""
-    if is_dataclass(recipe) and not isinstance(recipe, type):
-        yield type(recipe)
-        recipe = tuple(getattr(recipe, f.name) for f in fields(recipe))
-    if isinstance(recipe, tuple):
-        for part in recipe:
-            yield from _types(part)
+    return [type(part) for part in _parts(recipe) if _is_recipe(part)]
 
 
-def _strings(recipe: Any) -> set[str]:
-    if isinstance(recipe, str):
-        return {recipe}
-    if is_dataclass(recipe) and not isinstance(recipe, type):
+def _parts(recipe: Any) -> Iterator[Any]:
+    """A recipe and all that its fields, and tuples among them, hold."""
+    yield recipe
+    if _is_recipe(recipe):
         recipe = tuple(getattr(recipe, f.name) for f in fields(recipe))
-    return set().union(*map(_strings, recipe)) if isinstance(recipe, tuple) else set()
+    for part in recipe if isinstance(recipe, tuple) else ():
+        yield from _parts(part)
+
+
+def _is_recipe(value: Any) -> bool:
+    return is_dataclass(value) and not isinstance(value, type)

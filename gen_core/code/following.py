@@ -7,7 +7,7 @@ import contextlib
 import hashlib
 import importlib
 import sys
-from collections.abc import Iterable, Iterator, Mapping
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
@@ -107,15 +107,12 @@ class Follower:
             origins = module.imports.get(node[1], [])
             if chosen(module.bound.get(node[1], ())):
                 self.found.texts[node] += standing_code(module.name, node[1])
-            standing = self._value(module, node[1])
             imported = [f" from {name.rpartition('.')[2]} {taken}" for name, taken in origins]
-            self.found.texts[node] += "".join([*imported, "\n", standing.text])
-            self.found.untold |= {f"{node[1]} of {module.name}"} if standing.untold else set()
-            self.found.caches += standing.caches
+            self.found.texts[node] += "".join([*imported, "\n"])
             self.found.reads += read_at_run_time(module, node[1])
             # Of a module that is imported as such, only what is used counts.
             as_such = {(of,) for name, taken in origins for of in (name, f"{name}.{taken}")}
-            before += [each for each in standing.nodes if each not in as_such]
+            before += [each for each in self._take(node, self._value(module, node[1])) if each not in as_such]
         for _, used in pieces:
             self.found.strings |= used.strings
             chains = sorted(used.chains | {(name,) for name in used.imports})
@@ -162,12 +159,18 @@ class Follower:
         for node, by in [*self.found.changing.items()]:
             if node[0] in sys.modules and not any((node[0], name) in self.found.texts for name in by):
                 standing = value_of(*node)
-                self.found.texts[node] += f" now {standing.text}"
+                self.found.texts[node] += " now "
                 self.found.values[node] = standing.text
-                self.found.untold |= {f"{node[1]} of {node[0]}"} if standing.untold else set()
                 del self.found.changing[node]
-                nodes += standing.nodes
+                nodes += self._take(node, standing)
         return nodes
+
+    def _take(self, node: Node, standing: Standing) -> Sequence[Node]:
+        """Count what a name stands for; returns what it leads to."""
+        self.found.texts[node] += standing.text
+        self.found.untold |= {f"{node[1]} of {node[0]}"} if standing.untold else set()
+        self.found.caches += standing.caches
+        return standing.nodes
 
     def _around(self, module: str) -> Iterator[Node]:
         """The import-time side effects of a module and of its parent packages."""

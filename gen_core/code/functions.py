@@ -7,14 +7,15 @@ import types
 from collections.abc import Callable
 from dataclasses import is_dataclass
 from typing import Any
+from weakref import WeakKeyDictionary
 
-from gen_core.code.bytecode import GENERATED, defined_at
+from gen_core.code.bytecode import GENERATED, defined_at, functions_behind
 from gen_core.code.findings import Reached
 from gen_core.code.fingerprint import reached_from, types_of
 from gen_core.code.objects import PLAIN, is_own
 from gen_core.code.values import value_of
 
-_ours: dict[int, _Ours] = {}
+_ours: WeakKeyDictionary[Reached, _Ours] = WeakKeyDictionary()
 
 
 def code_behind(function: Callable[..., Any], *kinds: type) -> str:
@@ -48,12 +49,10 @@ class _Ours:
     """What the names of gen_core that were reached stand for, which tests may patch.
 
     Attributes:
-        found: the code that was reached.
         text: their plain values; None if code was replaced.
     """
 
     def __init__(self, found: Reached) -> None:
-        self.found = found
         names = [node for node in found.texts if len(node) == 2 and node[0].partition(".")[0] == "gen_core"]
         self.modules = {module: sys.modules.get(module) for module, _ in names}
         self.places = []
@@ -77,19 +76,17 @@ class _Ours:
 
 def _values_of(found: Reached) -> str | None:
     """Plain values of the names of gen_core that were reached; None if code was replaced."""
-    ours = _ours.get(id(found))
-    if ours is None or ours.found is not found or not ours.stands():
-        ours = _ours[id(found)] = _Ours(found)
+    ours = _ours.get(found)
+    if ours is None or not ours.stands():
+        ours = _ours[found] = _Ours(found)
     return ours.text
 
 
 def _replaced(value: Any) -> bool:
     """Whether it is, or holds, a mock or a function that neither gen_core nor a library has put there."""
-    function = getattr(value, "__func__", getattr(value, "fget", getattr(value, "func", value)))
     home = type(value).__module__
-    while isinstance(function, types.FunctionType):
+    for function in functions_behind(value):
         home = str(function.__globals__.get("__name__", ""))
         if is_own(home):
             return not function.__code__.co_qualname.startswith(GENERATED)
-        function = getattr(function, "__wrapped__", None)
     return home.startswith("unittest")

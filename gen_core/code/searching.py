@@ -21,7 +21,7 @@ from typing import Any
 import numpy as np
 import torch
 
-from gen_core.code.bytecode import array_text, code_text, defined_at, names_in
+from gen_core.code.bytecode import array_text, code_text, defined_at, names_in, stands_at
 from gen_core.code.objects import PLAIN, bases_of, contents, held_by, holds_plain, is_generated, is_own, reduced_of
 
 CONTAINERS = (list, tuple, set, frozenset, deque, dict, types.MappingProxyType)
@@ -180,9 +180,9 @@ class Search:
             self.follow(f"{name}[{key!r}]" if holds_plain(key) else f"{name}[{i}]", part, depth + 1)
 
     def _of_object(self, name: str, value: Any, depth: int) -> None:
-        self.follow(f"type of {name}", type(value), depth + 1)
         kind, held = type(value), held_by(value)
-        if not (is_dataclass(value) and type(value).__dataclass_params__.frozen):  # type: ignore[attr-defined]
+        self.follow(f"type of {name}", kind, depth + 1)
+        if not (is_dataclass(kind) and kind.__dataclass_params__.frozen):  # type: ignore[attr-defined]
             self.mutable = None
         if held is None or any(base is not object and not is_own(base.__module__) for base in bases_of(kind)):
             reduced = reduced_of(value)
@@ -199,16 +199,10 @@ class Search:
         self.untold.append(value)
 
     def _of_type(self, name: str, kind: type) -> None:
-        top = kind.__qualname__.partition(".")[0]
         self.add(name, f"the type {MODULE}{kind.__module__}{MODULE} {kind.__qualname__}")
-        if getattr(sys.modules.get(kind.__module__), top, None) is not None and "<locals>" not in kind.__qualname__:
-            there: Any = sys.modules[kind.__module__]
-            for part in kind.__qualname__.split("."):
-                there = vars(there).get(part) if hasattr(there, "__dict__") else None
-            if there is kind:
-                self.nodes.append((kind.__module__, top))
-                return
-        if is_own(kind.__module__):
+        if stands_at(kind.__module__, kind.__qualname__) is kind:
+            self.nodes.append((kind.__module__, kind.__qualname__.partition(".")[0]))
+        elif is_own(kind.__module__):
             self.of_class(kind, whole=True)
 
     def of_class(self, kind: type, *, whole: bool = False) -> None:

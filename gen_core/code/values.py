@@ -6,10 +6,9 @@ Source tells how a constant is made, and not from which file or variable, nor wh
 from __future__ import annotations
 
 import sys
-from types import FunctionType
 from typing import Any
 
-from gen_core.code.bytecode import code_text
+from gen_core.code.bytecode import code_text, functions_behind
 from gen_core.code.objects import contents
 from gen_core.code.searching import Search, Standing
 
@@ -47,13 +46,8 @@ def _is_unchanged(standing: Standing) -> bool:
 def standing_code(module: str, name: str) -> str:
     """The bytecode of the function that stands under a name, or of the methods of the class; "" if it is none."""
     value = vars(sys.modules[module]).get(name) if module in sys.modules else None
-    found = []
-    for each in vars(value).values() if isinstance(value, type) else [value]:
-        inner = getattr(each, "__func__", getattr(each, "fget", each))
-        while isinstance(inner, FunctionType):
-            found.append(code_text(inner.__code__))
-            inner = getattr(inner, "__wrapped__", None)
-    return "\n".join(found)
+    parts = vars(value).values() if isinstance(value, type) else [value]
+    return "\n".join(code_text(each.__code__) for part in parts for each in functions_behind(part))
 
 
 def class_without_source(kind: type) -> Standing:

@@ -113,9 +113,10 @@ def _measured(function: Callable[..., Any], axis: int, run: Run | Runs, args: tu
     changed = not all(one.origin and one.origin.fits(one) for one in ([some] if isinstance(some, Run) else some))
     parts = take_apart(value, axis, [sizes[i] for i in lacking], name)
     kept = not opened and not changed and comes_back(parts, axis, value)
-    if kept and is_own(function.__module__) and (several := [i for i in lacking if sizes[i] > 1][: len(lacking) - 1]):
-        alone = lambda: function(_of_blocks(run, several[:1]), *args, **kwargs)  # noqa: E731
-        kept = _keeps_seeds_apart(wanted.code, alone, join([parts[lacking.index(several[0])]], axis))
+    several = next((i for i in lacking if sizes[i] > 1), None) if len(lacking) > 1 else None
+    if kept and several is not None and is_own(function.__module__):
+        beside = join([parts[lacking.index(several)]], axis)
+        kept = _keeps_seeds_apart(wanted.code, lambda: function(_of_blocks(run, [several]), *args, **kwargs), beside)
     if not kept:
         return value if whole else function(run, *args, **kwargs)
     for i, part in zip(lacking, parts, strict=True):

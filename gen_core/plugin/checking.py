@@ -39,19 +39,23 @@ def check_draws(session: Session, record: CaseRecord, case: Case, start: int, st
     checked = {assumption: hypothesis for hypothesis, assumption in both if not assumption.of_run}
     known = _Known(session, seeds)
     known.recall(checked, keys)
+
+    def ask(seed: int) -> None:
+        said = ChainMap[Asked, tuple[bool, str]]({}, session.checked)
+        try:
+            for assumption, hypothesis in checked.items():
+                for key, one in keys.items():
+                    if (assumption, key, seed) not in said:
+                        said[assumption, key, seed] = _checked(assumption, one, seed)
+                _compare(hypothesis, [said[assumption, key, seed] for key in keys], seed)
+        finally:
+            for experiment in drawn.values():
+                check_unchanged(experiment, seed, who)
+        session.checked |= said.maps[0]  # not before the data are known to be as they were
+
     with opened_outside() as opened:
         for seed in seeds:
-            said = ChainMap[Asked, tuple[bool, str]]({}, session.checked)
-            try:
-                for assumption, hypothesis in checked.items():
-                    for key, one in keys.items():
-                        if (assumption, key, seed) not in said:
-                            said[assumption, key, seed] = _checked(assumption, one, seed)
-                    _compare(hypothesis, [said[assumption, key, seed] for key in keys], seed)
-            finally:
-                for experiment in drawn.values():
-                    check_unchanged(experiment, seed, who)
-            session.checked |= said.maps[0]  # not before the data are known to be as they were
+            ask(seed)
     if not opened:
         known.keep()
 

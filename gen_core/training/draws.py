@@ -21,6 +21,7 @@ from gen_core.experiment import Experiment
 from gen_core.models.contract import check_start
 from gen_core.recipe import digest
 from gen_core.training.declared import require_declared
+from gen_core.training.device import numbers_of_torch
 from gen_core.training.recent import Recent
 from gen_core.training.replicas import Twins, checksum, mark_of
 from gen_core.training.seals import Seal, bytes_of, has_pools_as_made, has_seal, held_parts, pools_of, seal_of
@@ -264,12 +265,12 @@ def begins_with(experiment: Experiment, seed: int, start: Mapping[str, Tensor] |
 
 
 def state_of(recipe: Any) -> str:
-    """Digest of a recipe with all that its draws depend on: its code, the files that it reads, torch's default dtype.
+    """Digest of a recipe with all that its draws depend on: its code, the files that it reads, torch's numbers.
 
     Raises:
         DataMissing, DataDamaged: if a file cannot be read.
     """
-    return digest(recipe, code_of(recipe), files_of(recipe), str(torch.get_default_dtype()))
+    return digest(recipe, code_of(recipe), files_of(recipe), numbers_of_torch())
 
 
 def files_of(recipe: Any) -> str:
