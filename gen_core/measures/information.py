@@ -67,18 +67,18 @@ def joint_table(F: Tensor, L: Tensor, Y: Tensor, weights: Tensor | None = None) 
         return torch.stack([(f & label & y).sum(-1).double() for f, label, y in sides], -1).unflatten(-1, (2, 2, 2))
     if weights.ndim != 2 or weights.shape[1] != shape[-1]:
         raise ValueError(f"weights of shape {tuple(weights.shape)}; expected (B, {shape[-1]})")
-    return _weighted(F, L, Y, _nonnegative(weights, "weight").to(F.device), shape[:-1])
+    return _weighted(F, L, Y, _nonnegative(weights, "weight"), shape[:-1])
 
 
 def _weighted(F: Tensor, L: Tensor, Y: Tensor, weights: Tensor, lead: Sequence[int]) -> Tensor:
     """Sums of weights, (B, N), in the eight cells, (B, *lead, 2, 2, 2).
 
     Of integers, as counts are, sums are exact: they are taken in float32, and those of ~F are what F leaves of the
-    others. L and Y alone are often of fewer classifiers than F.
+    others. L and Y alone are often of fewer classifiers than F. Weights are looked at where they lie, then follow F.
     """
     N = weights.shape[1]
     whole = bool((weights == weights.round()).all()) and float(weights.sum(1).max()) <= EXACT
-    kind = weights.T.to(torch.float32 if whole else torch.float64)
+    kind = weights.T.to(F.device, torch.float32 if whole else torch.float64)
 
     def summed(hit: Tensor) -> Tensor:
         at = hit.expand(*hit.shape[:-1], N)
