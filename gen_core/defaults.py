@@ -6,6 +6,9 @@ SCALES = ("quick", "standard", "paper")
 STORE = ".gen-core/store"
 """Default folder of the stored trainings, relative to the root directory."""
 
+LOCKS = ("auto", "system", "lease")
+"""The kinds of a store's locks; see `gen_core.lab.locks.Locks`."""
+
 LAST_LOOK = 64
 """The last look at a mean."""
 

@@ -190,9 +190,24 @@ class Lab:
                     if trainable(other) != group:
                         self._train_locked(trainable(other), other[0].first_look, device)
                     continue
-            self.progress(f"waiting for another process to train {names(missing)}", 0.0)
-            with self.store.locked([block.key for block in missing], wait=True):
-                pass  # its training has ended, or its process
+            self.wait(group, seeds)
+
+    def lacks(self, group: list[Experiment], seeds: int) -> bool:
+        """Whether anything of a group is missing that has not failed here."""
+        return bool(self._missing(group, seeds))
+
+    def train_if_free(self, group: list[Experiment], seeds: int) -> bool:
+        """Train what is missing of experiments with equal batch keys; False if another process holds locks of it."""
+        with slot_on(self.device) as device:
+            assert device is not None
+            return self._train_locked(group, seeds, device)
+
+    def wait(self, group: list[Experiment], seeds: int) -> None:
+        """Wait until no other process trains anything that is missing of a group."""
+        missing = self._missing(group, seeds)
+        self.progress(f"waiting for another process to train {names(missing)}", 0.0)
+        with self.store.locked([block.key for block in missing], wait=True):
+            pass  # its training has ended, or its process
 
     def _missing(self, group: list[Experiment], seeds: int) -> list[Block]:
         """The blocks of a group that are not in the store, leaving out experiments that have failed."""

@@ -2,7 +2,7 @@
 
 A key is the digest of all that a result depends on (`gen_core.lab.plan.Block.key`). An entry is two files,
 KEY.safetensors and KEY.json; the second has the digest of the first, the types and shapes in it, and a seal of its own.
-Both are written under temporary names (KEY.PID.part) and renamed, the JSON last: without it, there is no entry.
+Both are written under temporary names (KEY.HOST.PID.part) and renamed, the JSON last: without it, there is no entry.
 Temporary files of a killed process are removed when the key is trained again.
 """
 
@@ -12,19 +12,20 @@ import contextlib
 import hashlib
 import json
 import os
+import platform
 import shutil
 import time
-import warnings
 from collections.abc import Callable, Iterable, Iterator, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
-from filelock import FileLock, Timeout
+from filelock import Timeout
 from safetensors import SafetensorError
 from safetensors.torch import load_file, save_file
 
 from gen_core.errors import StoreFailure
+from gen_core.lab.locks import Locks
 from gen_core.measuring.folder import Folder, remove_values
 from gen_core.records.ignored import make_ignored
 from gen_core.records.seal import broken_seal, sealed
@@ -51,15 +52,16 @@ class Store:
 
     Args:
         root: the folder; created on the first save, and then ignored by git.
+        locks: the kind of its locks; see `gen_core.lab.locks.Locks`.
 
     Attributes:
         notes: one line for every entry that `load` has removed, and one for a file system without locks.
     """
 
-    def __init__(self, root: Path) -> None:
+    def __init__(self, root: Path, locks: str = "auto") -> None:
         self.root = root
         self.notes: list[str] = []
-        self._lockless = False
+        self._locks = Locks(root, locks, self.notes)
 
     def has(self, key: str) -> bool:
         """Whether there is an entry; it may still turn out to be damaged on reading."""
@@ -95,7 +97,7 @@ class Store:
             StoreFailure: if the folder is full or cannot be written; nothing is left of the entry.
         """
         arrays, note = self._path(key, "safetensors"), self._path(key, "json")
-        part = arrays.with_suffix(f".{os.getpid()}.part")
+        part = arrays.with_suffix(f".{platform.node()}.{os.getpid()}.part")
         whole = False
         try:
             make_ignored(self.root)
@@ -122,8 +124,8 @@ class Store:
     def locked(self, keys: Sequence[str], *, wait: bool) -> Iterator[bool]:
         """Hold the locks of keys, always acquired in sorted order, so that no two processes train one key.
 
-        A killed process holds no lock: the operating system frees it. On a file system without locks the lock is a
-        file, which other processes find abandoned after a kill.
+        A killed process holds no lock: the operating system frees it, or others find its lease not renewed. On a file
+        system without locks the lock is a file, which other processes find abandoned after a kill.
 
         Args:
             keys: the keys to hold.
@@ -135,7 +137,7 @@ class Store:
         with contextlib.ExitStack() as held:
             try:
                 for key in sorted(set(keys)):
-                    held.callback(self._lock(key, -1 if wait else 0).release)
+                    held.callback(self._locks.acquire(key, -1 if wait else 0))
             except Timeout:
                 held.close()
                 yield False
@@ -183,7 +185,6 @@ class Store:
                     for path in self._files(key):
                         size += path.stat().st_size
                         path.unlink(missing_ok=True)
-                    (self.root / "locks" / f"{key}.lock").unlink(missing_ok=True)
         return removed, size
 
     def _known(self) -> list[str]:
@@ -191,21 +192,8 @@ class Store:
         return sorted({path.name.partition(".")[0] for path in self.root.glob("*/*.*")})
 
     def _files(self, key: str) -> list[Path]:
-        files = (*self._path(key, "json").parent.glob(f"{key}.*"), self.root / "locks" / f"{key}.lock")
+        files = (*self._path(key, "json").parent.glob(f"{key}.*"), *(self.root / "locks").glob(f"{key}.*"))
         return [path for path in files if path.is_file()]
-
-    def _lock(self, key: str, timeout: float) -> FileLock:
-        make_ignored(self.root)
-        folder = self.root / "locks"
-        folder.mkdir(exist_ok=True)
-        with warnings.catch_warnings(record=True) as raised:
-            warnings.simplefilter("always")
-            lock = FileLock(folder / f"{key}.lock")
-            lock.acquire(timeout=timeout)
-        if raised and not self._lockless:
-            self._lockless = True
-            self.notes.append(f"warning: --store {self.root} has no file locks; lock files are used in their place")
-        return lock
 
     def _attempt(self, key: str, refusal: Callable[[TrainingResult], str]) -> tuple[TrainingResult | None, str]:
         """The result of an entry, or None and why it is not to be used."""

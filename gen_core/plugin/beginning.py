@@ -53,7 +53,7 @@ def pytest_make_collect_report(
 @pytest.hookimpl(tryfirst=True)
 def pytest_collection(session: pytest.Session) -> None:
     """Load the part for claims where they are asked for, so that there is an answer even if there are none."""
-    if Options.of(session.config).inspects:
+    if not Options.of(session.config).judges:
         part_for_claims(session.config)
 
 

@@ -12,7 +12,7 @@ from typing import Any
 
 import pytest
 
-from gen_core.defaults import LAST_LOOK, LAST_LOOK_AT_SHARE, SCALES, STORE
+from gen_core.defaults import LAST_LOOK, LAST_LOOK_AT_SHARE, LOCKS, SCALES, STORE
 from gen_core.errors import InvalidExperiment
 
 ERROR_BUDGET, REPORT_DIR = 0.01, "report"
@@ -39,6 +39,8 @@ class Options:
     plan: bool
     list_claims: bool
     check_claims: bool
+    train_only: bool
+    locks: str
 
     @classmethod
     def of(cls, config: pytest.Config) -> Options:
@@ -50,6 +52,11 @@ class Options:
     def inspects(self) -> bool:
         """Whether claims are only looked at, and nothing is run."""
         return self.plan or self.list_claims or self.check_claims
+
+    @property
+    def judges(self) -> bool:
+        """Whether claims are judged, and neither only looked at nor only trained for."""
+        return not (self.inspects or self.train_only)
 
 
 def pytest_addoption(parser: pytest.Parser) -> None:
@@ -93,11 +100,24 @@ def pytest_addoption(parser: pytest.Parser) -> None:
     add("--check-claims", action="store_true", help=form)
     table = "print a table of the selected claims and run nothing"
     add("--list-claims", action="store_true", help=table)
+    only = "train what is missing of the first looks and is not being trained by others on the same store, and judge "
+    only += "nothing; for as many processes, on as many machines, as there are"
+    add("--train-only", action="store_true", help=only)
+    kinds = "locks of the store: the system's; leases, which machines can share; or (auto, the default) leases on file "
+    kinds += "systems such as NFS and Lustre. A store that was used with leases is always used with them"
+    add("--locks", choices=LOCKS, default=LOCKS[0], help=kinds)
 
 
 def pytest_cmdline_main(config: pytest.Config) -> None:
-    """Run without workers where only the collection is inspected."""
-    if Options.of(config).inspects:
+    """Run without workers where only the collection is inspected.
+
+    Raises:
+        UsageError: for workers that are to train only.
+    """
+    options = Options.of(config)
+    if options.train_only and config.getoption("numprocesses", None):
+        raise pytest.UsageError("--train-only -n: it trains in one process; expected several of them to be started")
+    if options.inspects:
         config.option.numprocesses, config.option.dist, config.option.tx = None, "no", []
 
 

@@ -10,6 +10,7 @@ import pytest
 
 from gen_core.declaration import verdict_marks
 from gen_core.plugin import progress, terminal
+from gen_core.plugin.filling import train_only
 from gen_core.plugin.misnamed import misnamed
 from gen_core.plugin.options import on_worker
 from gen_core.plugin.planning import plan_lines
@@ -87,7 +88,7 @@ def _longest_first(ours: Session, items: list[pytest.Item]) -> None:
 def pytest_collection_finish(session: pytest.Session) -> None:
     """Begin the records if claims will run; before other hooks, since xdist's controller then looks for them."""
     config, ours = session.config, Session.of(session.config)
-    if ours.lab is None or config.getoption("collectonly") or ours.options.inspects:
+    if ours.lab is None or config.getoption("collectonly") or not ours.options.judges:
         return
     try:
         _refuse_xfail(session.items, ours.scale)
@@ -116,10 +117,14 @@ def pytest_report_collectionfinish(config: pytest.Config) -> list[str]:
 
 @pytest.hookimpl(tryfirst=True)
 def pytest_runtestloop(session: pytest.Session) -> bool | None:
-    """Run nothing under `--plan`; print a table under `--list-claims`, and defects of form under `--check-claims`."""
+    """Print what `--plan`, `--list-claims` and `--check-claims` tell, or only train, where that is asked for."""
     ours = Session.of(session.config)
-    if not ours.options.inspects or session.testsfailed:
+    if ours.options.judges or session.testsfailed:
         return None
+    if not ours.options.inspects:
+        if ours.lab is not None:
+            train_only(session, ours.lab)
+        return True
     lines = terminal.claim_lines(ours.items, ours.scale) if ours.options.list_claims else []
     if ours.options.check_claims:
         found, last = _defects_of(session)

@@ -118,7 +118,7 @@ class Session:
         """Set the lab up for the selected cases."""
         device.fix_numerics()
         device.keep_freed_memory()
-        store = Store(self.config.rootpath / self.options.store)
+        store = Store(self.config.rootpath / self.options.store, self.options.locks)
         self.lab = Lab(store, device.resolve(self.options.device), self.base, keeps_measures=self.options.keep_measures)
         self.lab.plan(
             (nodeid, experiment, self.looks(case)[0])
