@@ -9,19 +9,27 @@ from pathlib import Path
 
 import pytest
 
+from gen_core.errors import StoreFailure
 from gen_core.lab import Lab, cut_plan, fill, first_place
 from gen_core.plugin import progress
+from gen_core.plugin.options import writable
 from gen_core.plugin.outcomes import one_line
 from gen_core.plugin.signals import end_as_interrupted
 from gen_core.records import visible
 
 
 def train_only(session: pytest.Session, lab: Lab) -> None:
-    """Train all that is missing and say what was done; a training that fails makes the exit status 1."""
+    """Train all that is missing and say what was done; a training that fails makes the exit status 1.
+
+    Raises:
+        UsageError: if the store cannot be written.
+    """
+    writable(lab.store.root, "--store")
     config, began, trained = session.config, time.monotonic(), list[str]()
     writer = config.get_terminal_writer()
     writer.line()
     end_as_interrupted(config)
+    full = ""
     parts = cut_plan(lab.planned, lab.device.type)
     wanted = {key for part in parts for each in part.experiments for key in lab.keys(each, part.seeds)}
     missing = sum(not lab.store.has(key) for key in wanted)
@@ -32,6 +40,8 @@ def train_only(session: pytest.Session, lab: Lab) -> None:
         progress.begin(config, Path(folder))
         try:
             fill(lab, parts, first_place(os.environ))
+        except StoreFailure as error:
+            full = visible(f"ERROR: {error}")
         finally:
             progress.end(config)
             seconds = time.monotonic() - began
@@ -45,7 +55,9 @@ def train_only(session: pytest.Session, lab: Lab) -> None:
     for key, error in failed.items():
         label = lab.planned.demands[key].experiment.label()
         writer.line(visible(f"ERROR: training of {label}: {one_line(error)}"), red=True)
-    session.testsfailed = len(failed)  # the exit status follows
+    if full:
+        writer.line(full, red=True)
+    session.testsfailed = len(failed) + bool(full)  # the exit status follows
 
 
 def _rest(lab: Lab, wanted: set[str]) -> str:

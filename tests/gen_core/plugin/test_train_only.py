@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import errno
+
 import pytest
 
 CLAIMS = """
@@ -63,3 +65,23 @@ def test_leases_can_be_asked_for(suite):
     suite.claims(CLAIMS)
     assert suite.run("--train-only", "--locks", "lease").ret == 0
     assert (suite.pytester.path / ".gen-core/store/locks/leases").exists()
+
+
+def test_a_store_that_cannot_be_written_is_one_line(suite, monkeypatch):
+    suite.claims(CLAIMS)
+    (suite.pytester.path / ".gen-core").write_text("")
+    result = suite.run("--train-only")
+    assert result.ret == pytest.ExitCode.USAGE_ERROR
+    result.stderr.fnmatch_lines(["*--store *store cannot be written (Not a directory); expected a writable folder"])
+
+    (suite.pytester.path / ".gen-core").unlink()
+
+    def full(*_):
+        raise OSError(errno.ENOSPC, "No space left on device")
+
+    monkeypatch.setattr("gen_core.lab.locks.Locks.acquire", full)
+    result = suite.run("--train-only")
+    assert result.ret == 1
+    result.stdout.fnmatch_lines(
+        ["trained 0 blocks here in * s; 4 are missing", "ERROR: --store *No space left on device*"]
+    )
