@@ -37,8 +37,7 @@ from gen_core.measures.infinite_width import (
     deep_kernel,
     deep_kernel_gap,
     deep_slope,
-    erf_covariance,
-    erf_slope_covariance,
+    erf_covariances,
     expected_first_layer_kernel,
 )
 from gen_core.measures.information import (
@@ -156,8 +155,7 @@ __all__ = [
     "distance_from",
     "distance_moved",
     "early_first_layer",
-    "erf_covariance",
-    "erf_slope_covariance",
+    "erf_covariances",
     "expansion_gap",
     "expected_first_layer_kernel",
     "final_outputs",

@@ -7,7 +7,6 @@ arcsine law of Williams, "Computing with Infinite Networks" (1997), whose deriva
 from __future__ import annotations
 
 import math
-from collections.abc import Callable
 
 import torch
 from torch import Tensor
@@ -15,28 +14,21 @@ from torch import Tensor
 from gen_core.checks import check_count
 from gen_core.errors import InvalidExperiment
 from gen_core.measures.kernels import constants
+from gen_core.measures.of_draws import of_each_draw
 from gen_core.measures.spectra import spectral_norm
-from gen_core.measuring import measure
 from gen_core.models.activations import Polynomial
 from gen_core.models.circular import CircularConv
 from gen_core.run import Run
 from gen_core.training.parts import measuring_device
 
 
-def erf_covariance(C: Tensor) -> Tensor:
-    """E[erf(u_i) erf(u_j)] for normal u of mean zero and covariance C, (n, n)."""
-    return torch.asin(2 * C / _scale(C).sqrt()).mul_(2 / math.pi)
-
-
-def erf_slope_covariance(C: Tensor) -> Tensor:
-    """E[erf'(u_i) erf'(u_j)] for normal u of mean zero and covariance C, (n, n)."""
-    return (_scale(C) - 4 * C.square()).rsqrt_().mul_(4 / math.pi)
-
-
-def _scale(C: Tensor) -> Tensor:
-    """(1 + 2 C_ii) (1 + 2 C_jj)."""
-    of_one = 1 + 2 * C.diagonal()
-    return torch.outer(of_one, of_one)
+def erf_covariances(C: Tensor) -> tuple[Tensor, Tensor]:
+    """E[erf(u_i) erf(u_j)] and E[erf'(u_i) erf'(u_j)], (n, n) each, for normal u of mean zero and covariance C."""
+    scale = (1 + 2 * C.diagonal()).rsqrt()
+    product = torch.outer(scale, scale)
+    sine = (C * product).mul_(2)
+    values = torch.asin(sine).mul_(2 / math.pi)
+    return values, sine.square_().neg_().add_(1).rsqrt_().mul_(product).mul_(4 / math.pi)
 
 
 def expected_first_layer_kernel(X: Tensor, name: str | Polynomial) -> Tensor:
@@ -50,7 +42,7 @@ def expected_first_layer_kernel(X: Tensor, name: str | Polynomial) -> Tensor:
     """
     C = X @ X.mT / X.shape[1]
     if name == "erf":
-        return erf_slope_covariance(C).mul_(C)
+        return erf_covariances(C)[1].mul_(C)
     if name != "relu":
         raise InvalidExperiment(f"expected kernel of {name}; expected erf or relu, of which the closed form is known")
     std = C.diagonal().sqrt()
@@ -81,7 +73,8 @@ def convolutional_kernel(X: Tensor, q: int) -> Tensor:
     for k in range(d):
         patch = wrapped[:, k : k + q]
         C = patch @ patch.mT / q
-        kernel += erf_covariance(C).addcmul_(C, erf_slope_covariance(C))
+        values, slopes = erf_covariances(C)
+        kernel.add_(values).addcmul_(C, slopes)
     return kernel.div_(d)
 
 
@@ -98,8 +91,7 @@ def deep_kernel(X: Tensor, hidden: int) -> Tensor:
     covariance = X @ X.mT / X.shape[1]
     kernel = covariance
     for _ in range(hidden):
-        slopes = erf_slope_covariance(covariance)
-        covariance = erf_covariance(covariance)
+        covariance, slopes = erf_covariances(covariance)
         kernel = slopes.mul_(kernel).add_(covariance)
     return kernel
 
@@ -118,7 +110,6 @@ def deep_slope(hidden: int) -> float:
     return (hidden + 1) * slopes
 
 
-@measure
 def convolutional_kernel_gap(run: Run) -> Tensor:
     """|Theta_CNN - 2 zeta^2 X X^T / d| / (n / d) in the spectral norm, (seeds,), on the training points.
 
@@ -128,30 +119,34 @@ def convolutional_kernel_gap(run: Run) -> Tensor:
         InvalidExperiment: unless the model is a `CircularConv` of erf.
         Unfinished: as `spectral_norm`.
     """
-    model = run.experiment.model
-    if not isinstance(model, CircularConv) or model.activation != "erf":
-        raise InvalidExperiment(f"{run.experiment.label()}; expected a CircularConv of erf")
-    slope = 2 * constants("erf").zeta ** 2
-    return _gaps_to_linear(run, lambda X: convolutional_kernel(X, model.filter), slope)
+    return of_each_draw(_convolutional_kernel_gap, run)
 
 
-@measure
 def deep_kernel_gap(run: Run, hidden: int) -> Tensor:
     """|Theta - kappa X X^T / d| / (n / d) in the spectral norm, (seeds,), of the `deep_kernel` on the training points.
 
     Source: Hu et al. (2020), section 4.1.
 
     Raises:
+        InvalidExperiment: unless `hidden` is a positive integer.
         Unfinished: as `spectral_norm`.
     """
-    return _gaps_to_linear(run, lambda X: deep_kernel(X, hidden), deep_slope(hidden))
+    return of_each_draw(_deep_kernel_gap, run, hidden)
 
 
-def _gaps_to_linear(run: Run, kernel: Callable[[Tensor], Tensor], slope: float) -> Tensor:
-    """Spectral norm of a kernel minus slope X X^T / d, over n / d, (seeds,)."""
-    n, d = run.X.shape[1:]
-    gaps = []
-    for X in (each.to(measuring_device()) for each in run.X):
-        gap = kernel(X).sub_(X @ X.mT, alpha=slope / d)
-        gaps.append(spectral_norm(gap.cpu()) * d / n)
-    return torch.tensor(gaps, dtype=torch.float64)
+def _convolutional_kernel_gap(run: Run) -> float:
+    model, X = run.experiment.model, run.X[0].to(measuring_device())
+    if not isinstance(model, CircularConv) or model.activation != "erf":
+        raise InvalidExperiment(f"{run.experiment.label()}; expected a CircularConv of erf")
+    return _gap_to_linear(convolutional_kernel(X, model.filter), 2 * constants("erf").zeta ** 2, X)
+
+
+def _deep_kernel_gap(run: Run, hidden: int) -> float:
+    X = run.X[0].to(measuring_device())
+    return _gap_to_linear(deep_kernel(X, hidden), deep_slope(hidden), X)
+
+
+def _gap_to_linear(kernel: Tensor, slope: float, X: Tensor) -> float:
+    """Spectral norm of a kernel minus slope X X^T / d, over n / d."""
+    n, d = X.shape
+    return spectral_norm(kernel.sub_(X @ X.mT, alpha=slope / d).cpu()) * d / n

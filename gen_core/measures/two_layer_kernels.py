@@ -6,7 +6,6 @@ Source: Hu et al., "The Surprising Simplicity of the Early-Time Learning Dynamic
 from __future__ import annotations
 
 import math
-from collections.abc import Iterator
 
 import torch
 from torch import Tensor
@@ -15,6 +14,7 @@ from gen_core.errors import InvalidExperiment
 from gen_core.measures import kernels
 from gen_core.measures.infinite_width import expected_first_layer_kernel
 from gen_core.measures.kernels import constants, first_layer_kernel, first_linear_kernel, second_moment
+from gen_core.measures.of_draws import of_each_draw
 from gen_core.measures.spectra import spectral_norm
 from gen_core.measuring import measure
 from gen_core.models.activations import Polynomial, activation
@@ -57,53 +57,43 @@ def second_linear_kernel(X: Tensor, name: str | Polynomial, second_moment: float
     return linear.addr_(of_norm, of_norm)
 
 
-@measure
 def second_kernel_gap(run: Run) -> Tensor:
     """|Theta_2(W(0)) - Theta^lin2| / (n / d) in the spectral norm, (seeds,).
 
-    Source: Hu et al. (2020), section 3.2. Cost: a kernel per seed; see `second_layer_kernel`.
+    Source: Hu et al. (2020), section 3.2. Cost: a kernel per seed, once per process; see `second_layer_kernel`.
 
     Raises:
         InvalidExperiment: unless the model is a `TwoLayer` and the data declare the covariance of their inputs.
         Unfinished: as `spectral_norm`.
     """
-    name, moment = _two_layer(run).activation, second_moment(run.experiment.data)
-    gaps = [second_layer_kernel(X, W, name).sub_(second_linear_kernel(X, name, moment)) for X, W in _starts(run)]
-    return _norms(gaps, run)
+    return of_each_draw(_second_kernel_gap, run)
 
 
-@measure
 def second_kernel_top(run: Run) -> Tensor:
     """Largest eigenvalue of Theta_2(W(0)) over n, (seeds,).
 
-    Source: Hu et al. (2020), section 3.2, after Theorem 3.5. Cost: a kernel per seed; see `second_layer_kernel`.
+    Source: Hu et al. (2020), section 3.2, after Theorem 3.5. Cost: as `second_kernel_gap`.
 
     Raises:
         InvalidExperiment: unless the model is a `TwoLayer`.
         Unfinished: as `spectral_norm`.
     """
-    name = _two_layer(run).activation
-    tops = [spectral_norm(second_layer_kernel(X, W, name)) / len(X) for X, W in _starts(run)]
-    return torch.tensor(tops, dtype=torch.float64)
+    return of_each_draw(_second_kernel_top, run)
 
 
-@measure
 def sampling_gap(run: Run) -> Tensor:
     """|Theta_1(W(0)) - E Theta_1(W(0))| / (n / d) in the spectral norm, (seeds,): what the draw of W adds.
 
     Source: Hu et al. (2020), section 3.1.1, after Proposition 3.4, where the matrix Bernstein inequality bounds it. The
-    expectation is over W(0); see `expected_first_layer_kernel`.
+    expectation is over W(0); see `expected_first_layer_kernel`. Cost: a kernel per seed, once per process.
 
     Raises:
         InvalidExperiment: unless the model is a `TwoLayer` of erf or relu.
         Unfinished: as `spectral_norm`.
     """
-    name = _two_layer(run).activation
-    gaps = [first_layer_kernel(X, W, name).sub_(expected_first_layer_kernel(X, name)) for X, W in _starts(run)]
-    return _norms(gaps, run)
+    return of_each_draw(_sampling_gap, run)
 
 
-@measure
 def expansion_gap(run: Run) -> Tensor:
     """|E Theta_1(W(0)) - Theta^lin1| / (n / d) in the spectral norm, (seeds,): what is beyond the linear terms.
 
@@ -113,13 +103,9 @@ def expansion_gap(run: Run) -> Tensor:
         InvalidExperiment: unless the model is a `TwoLayer` of erf or relu and the data declare their covariance.
         Unfinished: as `spectral_norm`.
     """
-    name, moment = _two_layer(run).activation, second_moment(run.experiment.data)
-    X = [each.to(measuring_device()) for each in run.X]
-    gaps = [expected_first_layer_kernel(x, name).sub_(first_linear_kernel(x, name, moment)) for x in X]
-    return _norms(gaps, run)
+    return of_each_draw(_expansion_gap, run)
 
 
-@measure
 def first_linear_norm(run: Run) -> Tensor:
     """|Theta^lin1| / (n / d) in the spectral norm, (seeds,).
 
@@ -129,8 +115,7 @@ def first_linear_norm(run: Run) -> Tensor:
         InvalidExperiment: unless the model is a `TwoLayer` and the data declare the covariance of their inputs.
         Unfinished: as `spectral_norm`.
     """
-    name, moment = _two_layer(run).activation, second_moment(run.experiment.data)
-    return _norms([first_linear_kernel(X, name, moment) for X in run.X], run)
+    return of_each_draw(_first_linear_norm, run)
 
 
 @measure
@@ -162,16 +147,46 @@ def _two_layer(run: Run) -> TwoLayer:
     return model
 
 
-def _starts(run: Run) -> Iterator[tuple[Tensor, Tensor]]:
-    """Inputs and distinct first-layer weights at initialization, seed by seed."""
-    model = _two_layer(run)
+def _inputs(run: Run) -> Tensor:
+    """Those of the first seed, (n, d)."""
+    return run.X[0].to(measuring_device())
+
+
+def _weights(run: Run) -> Tensor:
+    """The distinct first-layer weights of the first seed at initialization."""
+    model, W = _two_layer(run), run.initial("W")[0].to(measuring_device())
     # A symmetric initialization repeats its neurons up to the sign of v, which does not affect the kernels.
-    distinct = model.width // 2 if model.symmetric else model.width
-    for X, W in zip(run.X, run.initial("W"), strict=True):
-        yield X.to(measuring_device()), W[:distinct].to(measuring_device())
+    return W[: len(W) // 2] if model.symmetric else W
 
 
-def _norms(gaps: list[Tensor], run: Run) -> Tensor:
-    """Spectral norms over n / d, (seeds,)."""
-    n, d = run.X.shape[1:]
-    return torch.tensor([spectral_norm(gap.cpu()) * d / n for gap in gaps], dtype=torch.float64)
+def _over_points(gap: Tensor, X: Tensor) -> float:
+    """Spectral norm over n / d."""
+    n, d = X.shape
+    return spectral_norm(gap.cpu()) * d / n
+
+
+def _second_kernel_gap(run: Run) -> float:
+    name, X = _two_layer(run).activation, _inputs(run)
+    linear = second_linear_kernel(X, name, second_moment(run.experiment.data))
+    return _over_points(second_layer_kernel(X, _weights(run), name).sub_(linear), X)
+
+
+def _second_kernel_top(run: Run) -> float:
+    name, X = _two_layer(run).activation, _inputs(run)
+    return spectral_norm(second_layer_kernel(X, _weights(run), name).cpu()) / len(X)
+
+
+def _sampling_gap(run: Run) -> float:
+    name, X = _two_layer(run).activation, _inputs(run)
+    return _over_points(first_layer_kernel(X, _weights(run), name).sub_(expected_first_layer_kernel(X, name)), X)
+
+
+def _expansion_gap(run: Run) -> float:
+    name, X = _two_layer(run).activation, _inputs(run)
+    linear = first_linear_kernel(X, name, second_moment(run.experiment.data))
+    return _over_points(expected_first_layer_kernel(X, name).sub_(linear), X)
+
+
+def _first_linear_norm(run: Run) -> float:
+    X = _inputs(run)
+    return _over_points(first_linear_kernel(X, _two_layer(run).activation, second_moment(run.experiment.data)), X)

@@ -18,8 +18,7 @@ from gen_core.measures import (
     deep_kernel,
     deep_kernel_gap,
     deep_slope,
-    erf_covariance,
-    erf_slope_covariance,
+    erf_covariances,
     expected_first_layer_kernel,
 )
 from gen_core.run import Run
@@ -61,8 +60,9 @@ def slope(z: torch.Tensor) -> torch.Tensor:
 
 def test_covariances_of_erf_are_those_of_quadrature():
     C = covariance(4)
-    torch.testing.assert_close(erf_covariance(C), by_quadrature(torch.erf, C), rtol=1e-9, atol=1e-11)
-    torch.testing.assert_close(erf_slope_covariance(C), by_quadrature(slope, C), rtol=1e-9, atol=1e-11)
+    values, slopes = erf_covariances(C)
+    torch.testing.assert_close(values, by_quadrature(torch.erf, C), rtol=1e-9, atol=1e-11)
+    torch.testing.assert_close(slopes, by_quadrature(slope, C), rtol=1e-9, atol=1e-11)
 
 
 def test_the_expected_kernel_of_erf_is_that_of_quadrature():
@@ -107,7 +107,7 @@ def test_the_convolutional_kernel_is_the_mean_of_jacobians_of_wide_networks():
 def test_a_filter_of_the_whole_input_gives_the_kernel_of_two_dense_layers():
     X = normals(8, 5)
     C = X @ X.mT / 5
-    dense = erf_covariance(C) + expected_first_layer_kernel(X, "erf")
+    dense = erf_covariances(C)[0] + expected_first_layer_kernel(X, "erf")
     torch.testing.assert_close(convolutional_kernel(X, 5), dense, rtol=1e-12, atol=1e-13)
     with pytest.raises(InvalidExperiment, match=r"^q 6; expected an integer from 1 to 5$"):
         convolutional_kernel(X, 6)

@@ -29,11 +29,11 @@ def test_outputs_are_the_sums_of_equation_12():
         for b in range(5):
             W, V, x = params["W"][s], params["V"][s], X[s, b]
             terms = [
-                V[r, i] * torch.tanh(sum(W[r, j] * x[(i + j) % 7] for j in range(4)) / 2)
+                float(V[r, i]) * math.tanh(math.fsum(float(W[r, j] * x[(i + j) % 7]) for j in range(4)) / 2)
                 for r in range(3)
                 for i in range(7)
             ]
-            assert float(MODEL.forward(params, X)[s, b]) == pytest.approx(float(sum(terms)) / math.sqrt(21), rel=1e-12)
+            assert float(MODEL.forward(params, X)[s, b]) == pytest.approx(math.fsum(terms) / math.sqrt(21), rel=1e-12)
 
 
 def test_outputs_are_those_of_torchs_convolution():
