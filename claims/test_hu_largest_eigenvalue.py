@@ -12,7 +12,7 @@ theta_0^2, the eigenvalue of the constant theta_0^2 11^T over n.
 
 from fixtures.hu.assumptions import activation_of_mean_zero, activation_of_nonzero_mean, bounded_covariance
 from fixtures.hu.kernel_figures import largest_eigenvalue_along_dimension
-from fixtures.hu.kernels import largest_eigenvalue
+from fixtures.hu.kernels import for_largest_eigenvalue
 from fixtures.papers import HU
 from gen_core import Runs, TwoLayer, claim, expect
 from gen_core.measures import constants, second_kernel_top
@@ -25,8 +25,8 @@ NO_DECAY, NO_GROWTH = -0.2, 0.2
 # 24 seeds at d = 48 give 1.016 (relu, sd .011) and 1.001 (softplus, sd .003), in the control .017.
 FROM, TO = 0.9, 1.1
 
-ODD = {"erf": largest_eigenvalue("erf"), "tanh": largest_eigenvalue("tanh")}
-WITH_MEAN = {"relu": largest_eigenvalue("relu"), "softplus": largest_eigenvalue("softplus")}
+ODD = {"erf": for_largest_eigenvalue("erf"), "tanh": for_largest_eigenvalue("tanh")}
+WITH_MEAN = {"relu": for_largest_eigenvalue("relu"), "softplus": for_largest_eigenvalue("softplus")}
 
 
 @claim(
@@ -66,7 +66,7 @@ def test_largest_eigenvalue_is_of_order_n_with_a_mean(run: Runs) -> None:
     formula=r"\lambda_{\max}(\Theta_2) \approx \vartheta_0^2 n",
     given=WITH_MEAN,
     assuming=(activation_of_nonzero_mean, bounded_covariance),
-    without={activation_of_nonzero_mean: largest_eigenvalue("erf")},
+    without={activation_of_nonzero_mean: for_largest_eigenvalue("erf")},
 )
 def test_largest_eigenvalue_is_that_of_the_mean(run: Runs) -> None:
     """The large eigenvalue of the second layer's kernel is that of its constant feature theta_0 = E[phi(g)].
