@@ -17,10 +17,10 @@ from fixtures.papers import HU
 from gen_core import Runs, TwoLayer, claim, expect
 from gen_core.measures import constants, second_kernel_top
 
-# log n / d itself falls like d^-.77 from d = 16 to 48. 24 seeds at quick give -1.06 (erf and tanh, sd .06), in the
-# control -.03.
+# log n / d itself falls like d^-.77 from d = 16 to 48. 24 seeds at quick give -1.07 (erf and tanh, sd .05), in the
+# control -.04.
 DECAY = -0.75
-# 24 seeds at quick give -.03 (relu, sd .03) and -.01 (softplus, sd .01), in the control -1.06 (sd .06).
+# 24 seeds at quick give -.04 (relu, sd .02) and -.01 (softplus, sd .01), in the control -1.07 (sd .05).
 NO_DECAY, NO_GROWTH = -0.2, 0.2
 # 24 seeds at d = 48 give 1.016 (relu, sd .011) and 1.001 (softplus, sd .003), in the control .017.
 FROM, TO = 0.9, 1.1
