@@ -22,6 +22,7 @@ from gen_core.loading import load, train
 from gen_core.losses import CrossEntropy, Energy, Logistic, LogSumExp, Square, WholeLoss
 from gen_core.measuring import measure
 from gen_core.models.activations import Polynomial
+from gen_core.models.circular import CircularConv
 from gen_core.models.copies import MinusCopy
 from gen_core.models.networks import MLP, ConvNet
 from gen_core.models.potential import Potential
@@ -64,6 +65,7 @@ __all__ = [
     "AtLoss",
     "AtScale",
     "Case",
+    "CircularConv",
     "Citation",
     "Claim",
     "ConvNet",

@@ -1,5 +1,6 @@
 """Measures: functions from a run to one number per seed. This index names all of them and their building blocks."""
 
+from gen_core.measures.concentration import gram_norm, largest_inner_product, largest_norm_deviation
 from gen_core.measures.coupling import (
     changed_patterns,
     distance_from,
@@ -29,6 +30,15 @@ from gen_core.measures.held_out import (
     resampled_held_out,
     resampled_test_points,
     resamples,
+)
+from gen_core.measures.infinite_width import (
+    convolutional_kernel,
+    convolutional_kernel_gap,
+    deep_kernel,
+    deep_kernel_gap,
+    deep_slope,
+    erf_covariances,
+    expected_first_layer_kernel,
 )
 from gen_core.measures.information import (
     binary_entropy,
@@ -105,6 +115,16 @@ from gen_core.measures.sparse_population import (
 )
 from gen_core.measures.spectra import spectral_norm
 from gen_core.measures.stopped import late_in_words, of_those_that_stopped, reached_stop
+from gen_core.measures.two_layer_kernels import (
+    expansion_gap,
+    first_linear_norm,
+    kernel_change,
+    sampling_gap,
+    second_kernel_gap,
+    second_kernel_top,
+    second_layer_kernel,
+    second_linear_kernel,
+)
 
 __all__ = [
     "Constants",
@@ -126,17 +146,27 @@ __all__ = [
     "changed_patterns",
     "conditional_mutual_information",
     "constants",
+    "convolutional_kernel",
+    "convolutional_kernel_gap",
+    "deep_kernel",
+    "deep_kernel_gap",
+    "deep_slope",
     "derivative",
     "distance_from",
     "distance_moved",
     "early_first_layer",
+    "erf_covariances",
+    "expansion_gap",
+    "expected_first_layer_kernel",
     "final_outputs",
     "first_features",
     "first_layer_discrepancy",
     "first_layer_kernel",
     "first_linear_kernel",
+    "first_linear_norm",
     "frobenius_gap",
     "gradient_descent",
+    "gram_norm",
     "held_out_accuracy",
     "held_out_errors",
     "held_out_losses",
@@ -147,7 +177,10 @@ __all__ = [
     "interpolating_weights",
     "iterates_in_the_row_span",
     "joint_table",
+    "kernel_change",
     "kernel_gap",
+    "largest_inner_product",
+    "largest_norm_deviation",
     "late_in_words",
     "layer_norms",
     "leading_energy",
@@ -190,6 +223,11 @@ __all__ = [
     "resampled_test_points",
     "resamples",
     "rescaled",
+    "sampling_gap",
+    "second_kernel_gap",
+    "second_kernel_top",
+    "second_layer_kernel",
+    "second_linear_kernel",
     "second_moment",
     "share_at_the_end",
     "share_of_the_best_fit",

@@ -1,6 +1,7 @@
 """Models: each computes a whole batch of seeds at once. This index names the contract and all models."""
 
 from gen_core.models.activations import Polynomial
+from gen_core.models.circular import CircularConv
 from gen_core.models.contract import Layer, Layered, Model, Size, evaluated
 from gen_core.models.copies import MinusCopy
 from gen_core.models.networks import MLP, ConvNet
@@ -11,6 +12,7 @@ from gen_core.models.two_layer import LiLiang, Linear, TwoLayer
 
 __all__ = [
     "MLP",
+    "CircularConv",
     "ConvNet",
     "Layer",
     "Layered",

@@ -1,0 +1,32 @@
+"""Numbers of what each seed draws, which need no training."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from functools import lru_cache
+
+import torch
+from torch import Tensor
+
+from gen_core.experiment import Experiment
+from gen_core.run import Run
+from gen_core.training.result import TrainingResult
+
+
+def of_each_draw(number: Callable[..., float], run: Run, *args: float) -> Tensor:
+    """A number of each seed's data and initial parameters, (seeds,) in float64; computed once a process.
+
+    Claims, controls and figures ask for the same one, and of a run without a training no measure is kept.
+
+    Args:
+        number: a function of a module, (run of one seed, *args) -> float, of what the seed draws alone.
+        run: the run.
+        args: further arguments of the function.
+    """
+    values = [_of_draw(number, run.experiment, seed, *args) for seed in run.seeds]
+    return torch.tensor(values, dtype=torch.float64)
+
+
+@lru_cache(maxsize=16384)
+def _of_draw(number: Callable[..., float], experiment: Experiment, seed: int, *args: float) -> float:
+    return number(Run(experiment, (seed,), TrainingResult({}, ())), *args)
