@@ -15,6 +15,9 @@ BETTER = "claims/test_hu_leaves_the_linear_phase.py::test_network_outdoes_the_be
 MOVES = "claims/test_hu_leaves_the_linear_phase.py::test_tangent_kernel_moves_after_the_linear_phase[given]"
 NORM = "claims/test_hu_norm_feature.py::test_the_feature_of_the_norm_is_necessary[given]"
 DYNAMICS = "gen_core/measures/linear_dynamics.py"
+SECOND = "claims/test_hu_second_layer.py::test_second_layer_is_near_a_linear_model[given]"
+NORMAL = "claims/test_hu_normal_second_layer.py::test_first_layer_below_a_normal_one_is_near_a_linear_model[given]"
+ACTIVATION = "claims/test_hu_activations.py::test_networks_of_common_activations_are_near_a_linear_model"
 PROGRESS = "gen_core/measures/linear_progress.py"
 FEATURES = "gen_core/measures/linear_features.py"
 
@@ -38,7 +41,7 @@ FAULTS = (
         FEATURES,
         "math.sqrt((first + second) / d) * known.zeta * X",
         "math.sqrt((first + second) / d) * X",
-        red=(RANDOM, BOTH),
+        red=(RANDOM, BOTH, SECOND, NORMAL, f"{ACTIVATION}[tanh]", f"{ACTIVATION}[relu]"),
     ),
     Fault(
         "a linear model that learns the labels of other points",
@@ -69,11 +72,11 @@ FAULTS = (
         red=(BOTH,),
     ),
     Fault(
-        "a linear model of both layers at twice the step",
+        "a linear model at twice the step",
         DYNAMICS,
         "run.y, rate, run.checkpoints)",
         "run.y, 2 * rate, run.checkpoints)",
-        red=(BOTH,),
+        red=(BOTH, SECOND, NORMAL),
     ),
     Fault(
         "the span of the inputs for its complement",
@@ -130,5 +133,19 @@ FAULTS = (
         "known.theta0 + known.theta1 * off",
         "known.theta0 - known.theta1 * off",
         red=(NORM,),
+    ),
+    Fault(
+        "the constants of tanh for those of every activation",
+        FEATURES,
+        "known, d, (first, second) = constants(name)",
+        'known, d, (first, second) = constants("tanh")',
+        red=(f"{ACTIVATION}[relu]", f"{ACTIVATION}[softplus]", f"{ACTIVATION}[sigmoid]"),
+    ),
+    Fault(
+        "a normal second layer of variance 4",
+        "gen_core/models/two_layer.py",
+        "v = normal((drawn,), 1.0, generator)",
+        "v = normal((drawn,), 2.0, generator)",
+        red=(NORMAL,),
     ),
 )
