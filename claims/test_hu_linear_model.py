@@ -16,7 +16,7 @@ from fixtures.hu.assumptions import starts_as_zero_function
 from fixtures.hu.two_layer import trained
 from fixtures.papers import HU
 from gen_core import Mutation, Run, TwoLayer, claim, expect
-from gen_core.measures import early_first_layer, first_layer_discrepancy, first_linear_kernel, second_moment
+from gen_core.measures import early_discrepancy, early_outputs, first_linear_kernel, second_moment
 from gen_core.rules import constant_rate
 
 # float64; 8 seeds leave 4e-15 of outputs near 1. The controls come to .11 or more in the worst of 8.
@@ -50,7 +50,7 @@ def in_function_space(run: Run, share: float = 1.0, behind: int = 0) -> Tensor:
 )
 def test_linear_model_descends_with_its_kernel(run: Run) -> None:
     expected = in_function_space(run, 0.9 if run.mutated_by(SHORT) else 1.0, int(run.mutated_by(BEHIND)))
-    off = early_first_layer(run, "train").linear - expected
+    off = early_outputs(run, "train").linear - expected
 
     expect(off.abs().amax((1, 2)), "largest |f_lin - g|").always_at_most(ROUNDING)
 
@@ -69,7 +69,7 @@ def test_network_starts_as_the_zero_function(run: Run) -> None:
 
     Measured: the largest |f_0(x)| over 1000 fresh points.
     """
-    expect(early_first_layer(run).net[:, 0].abs().amax(1), "largest |f_0|").always_at_most(ROUNDING)
+    expect(early_outputs(run).net[:, 0].abs().amax(1), "largest |f_0|").always_at_most(ROUNDING)
 
 
 @claim(cite=HU.at("Theorem 3.2, for all t <= T"), given=NOT_ZERO, without={AT_THE_END: NOT_ZERO})
@@ -81,7 +81,7 @@ def test_the_discrepancy_bounds_that_of_every_step(run: Run) -> None:
     Measured: the discrepancy of some checkpoint minus the one that is judged, the largest over checkpoints; from
     independent neurons, since from the symmetric start the last checkpoint has the largest in every seed.
     """
-    every = early_first_layer(run).discrepancy()
-    judged = every[:, -1] if run.mutated_by(AT_THE_END) else first_layer_discrepancy(run)
+    every = early_outputs(run).discrepancy()
+    judged = every[:, -1] if run.mutated_by(AT_THE_END) else early_discrepancy(run)
 
     expect((every - judged[:, None]).amax(1), "largest excess of a checkpoint").always_at_most(0)

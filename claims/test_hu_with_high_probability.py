@@ -20,7 +20,7 @@ from fixtures.hu.figures import kernel_gap_along_dimension
 from fixtures.hu.two_layer import small_at_initialization, small_first_layer
 from fixtures.papers import HU
 from gen_core import Runs, claim, expect
-from gen_core.measures import first_layer_discrepancy, kernel_gap
+from gen_core.measures import early_discrepancy, kernel_gap
 from gen_core.statistics import exponents
 
 # The limits of the means. All of 40 seeds at quick are below them, at most -.59 (discrepancy) and -.32 (kernel, erf),
@@ -43,7 +43,7 @@ MOST_SEEDS = 0.75
     without={bounded_covariance: small_first_layer(spectrum="rank-5")},
 )
 def test_first_layer_follows_a_linear_model_with_high_probability(run: Runs) -> None:
-    slopes = exponents(run.x, run.measure(first_layer_discrepancy).numpy())
+    slopes = exponents(run.x, run.measure(early_discrepancy).numpy())
 
     expect(slopes, "exponent of max of mean (f - f_lin)^2 / mean f_lin^2").mostly_at_most(DISCREPANCY, share=MOST_SEEDS)
 

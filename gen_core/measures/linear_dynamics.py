@@ -5,7 +5,6 @@ Source: Hu et al., "The Surprising Simplicity of the Early-Time Learning Dynamic
 
 from __future__ import annotations
 
-import math
 from dataclasses import dataclass
 from typing import Literal
 
@@ -14,23 +13,19 @@ from torch import Tensor
 
 from gen_core.errors import InvalidExperiment
 from gen_core.losses import Square
-from gen_core.measures.kernels import constants, second_moment
+from gen_core.measures.kernels import second_moment
+from gen_core.measures.linear_features import linear_features, linear_optimum
 from gen_core.measuring import measure
-from gen_core.models.activations import Polynomial
 from gen_core.models.two_layer import TwoLayer
 from gen_core.rules import GD, constant_rate
 from gen_core.run import Run
 from gen_core.training.parts import outputs_in_parts
 
+Points = Literal["train", "test", "off"]
+"""The training points, the held-out points, or points off their law."""
 
-def first_features(X: Tensor, name: str | Polynomial, second_moment: float) -> Tensor:
-    """psi_1(x) = (zeta x, nu) / sqrt(d), (..., n, d + 1), of inputs X, (..., n, d).
-
-    Source: Hu et al. (2020), eq. (5). nu is theta1 sqrt(second_moment), with second_moment = Tr[Sigma^2] / d.
-    """
-    known = constants(name)
-    nu = torch.full_like(X[..., :1], known.theta1 * math.sqrt(second_moment))
-    return torch.cat([known.zeta * X, nu], -1) / math.sqrt(X.shape[-1])
+AWAY = 3.0
+"""Factor on held-out points that takes them where the law of the inputs has almost no mass."""
 
 
 def gradient_descent(features: Tensor, y: Tensor, rate: float, steps: tuple[int, ...]) -> Tensor:
@@ -71,33 +66,92 @@ class EarlyOutputs:
 
 
 @measure
-def early_first_layer(run: Run, on: Literal["train", "test"] = "test") -> EarlyOutputs:
-    """Outputs of the network f_t^1, trained in its first layer, and of f_t^lin1, at the checkpoints.
+def early_outputs(run: Run, on: Points = "test", *, norm: bool = True) -> EarlyOutputs:
+    """Outputs of a two-layer network and of the linear model that it follows early in training, at the checkpoints.
 
-    Source: Hu et al. (2020), section 3.1. The run must watch "weights". Cost: a forward pass for each checkpoint.
+    The linear model is f_t^lin1 if the first layer is trained, f_t^lin2 if the second one is, and f_t^lin for both.
+
+    Source: Hu et al. (2020), sections 3.1 to 3.3. The run must watch "weights". Cost: a forward pass for each
+    checkpoint.
 
     Args:
         run: the training.
-        on: the points at which to evaluate both.
+        on: the points at which to evaluate both; "off" is `AWAY` times the held-out points, which leaves their law.
+        norm: whether the linear model has its feature of |x|; see `linear_features`.
 
     Raises:
-        InvalidExperiment: unless W of a `TwoLayer` is trained by `GD` on `Square(0.5)`, on data that declare the
-            covariance of their inputs.
+        InvalidExperiment: unless a `TwoLayer` is trained by `GD` on `Square(0.5)`, on data that declare the covariance
+            of their inputs.
     """
+    model, X = _two_layer(run), _points(run, on)
+    rate = constant_rate(run.experiment.parts.rule.rate)
+    beta = gradient_descent(features_of(run, run.X, norm=norm), run.y, rate, run.checkpoints)
+    drawn = run.params("start")
+    watched = {name: run.watched(f"weights.{name}").unbind(1) for name in model.trainable}
+    net = [
+        outputs_in_parts(model, drawn | {name: at[place] for name, at in watched.items()}, X, X.dtype)
+        for place in range(len(run.checkpoints))
+    ]
+    return EarlyOutputs(torch.stack(net, 1), beta @ features_of(run, X, norm=norm).mT)
+
+
+def early_discrepancy(run: Run) -> Tensor:
+    """Largest discrepancy of the network and its linear model over the checkpoints, (seeds,); see `early_outputs`."""
+    return early_outputs(run).discrepancy().amax(-1)
+
+
+def off_law_discrepancy(run: Run) -> Tensor:
+    """`early_discrepancy` on points off the law of the inputs, (seeds,).
+
+    Source: Hu et al. (2020), section 3.1, after Theorem 3.2.
+    """
+    return early_outputs(run, "off").discrepancy().amax(-1)
+
+
+def naive_over_full_discrepancy(run: Run) -> Tensor:
+    """Mean of (f_T - f_T^naive)^2 over that of (f_T - f_T^lin)^2 on held-out points at the end, (seeds,).
+
+    The naive linear model has no feature of |x|.
+
+    Source: Hu et al. (2020), section 3.4 and Figure 2.
+    """
+    full, naive = early_outputs(run), early_outputs(run, norm=False)
+    apart = [(each.net - each.linear)[:, -1].square().mean(-1) for each in (naive, full)]
+    return apart[0] / apart[1]
+
+
+@measure
+def distance_to_linear_optimum(run: Run, on: Points = "test") -> Tensor:
+    """Mean of (f_T - f_*)^2 over points, over that of f_*^2, (seeds,), at the end of a training.
+
+    f_* is the linear model that the linear model of `early_outputs` converges to.
+
+    Source: Hu et al. (2020), Corollary 3.3. Args and errors: as `early_outputs`.
+    """
+    model, X = _two_layer(run), _points(run, on)
+    best = linear_optimum(features_of(run, run.X), run.y)
+    optimum = (features_of(run, X) @ best[..., None])[..., 0]
+    return (outputs_in_parts(model, run.params(), X, X.dtype) - optimum).square().mean(-1) / optimum.square().mean(-1)
+
+
+def features_of(run: Run, X: Tensor, *, norm: bool = True) -> Tensor:
+    """Features of the linear model of a run at inputs X, (seeds, n, d): (seeds, n, d + 2); see `linear_features`."""
+    model, moment = _two_layer(run), second_moment(run.experiment.data)
+    layers = (float("W" in model.trainable), float("v" in model.trainable))
+    return linear_features(X, model.activation, moment, layers, norm=norm)
+
+
+def _two_layer(run: Run) -> TwoLayer:
     model, rule, loss = run.experiment.model, run.experiment.rule, run.experiment.loss
     other_rule = type(rule) is not GD or rule.weight_decay
-    if not isinstance(model, TwoLayer) or model.train != ("W",) or other_rule or loss != Square(0.5):
+    if not isinstance(model, TwoLayer) or other_rule or loss != Square(0.5):
         raise InvalidExperiment(
-            f"{run.experiment.label()}; expected a TwoLayer with train=('W',), plain GD and Square(0.5), as in eq. (4)"
+            f"{run.experiment.label()}; expected a TwoLayer with plain GD and Square(0.5), as in eq. (4)"
         )
-    moment, X = second_moment(run.experiment.data), run.X if on == "train" else run.X_test
-    rate = constant_rate(run.experiment.parts.rule.rate)
-    beta = gradient_descent(first_features(run.X, model.activation, moment), run.y, rate, run.checkpoints)
-    v = run.initial("v")
-    net = [outputs_in_parts(model, {"W": W, "v": v}, X, X.dtype) for W in run.watched("weights.W").unbind(1)]
-    return EarlyOutputs(torch.stack(net, 1), beta @ first_features(X, model.activation, moment).mT)
+    return model
 
 
-def first_layer_discrepancy(run: Run) -> Tensor:
-    """Largest discrepancy of f_t^1 and f_t^lin1 over the checkpoints, (seeds,); see `early_first_layer`."""
-    return early_first_layer(run).discrepancy().amax(-1)
+def _points(run: Run, on: Points) -> Tensor:
+    if on == "train":
+        return run.X
+    return run.X_test if on == "test" else AWAY * run.X_test

@@ -10,7 +10,7 @@ from typing import ClassVar
 import torch
 from torch import Tensor
 
-from gen_core.checks import check_count, check_flag, check_number
+from gen_core.checks import check_choice, check_count, check_flag, check_number
 from gen_core.errors import InvalidExperiment
 from gen_core.models.activations import Polynomial, activation
 from gen_core.models.contract import Layer, Layered
@@ -68,19 +68,22 @@ class TwoLayer(Layered):
     """Two-layer network in the NTK parameterization, f(x) = v^T phi(W x / sqrt(d)) / sqrt(m).
 
     Source: Hu et al., "The Surprising Simplicity of the Early-Time Learning Dynamics of Neural Networks" (2020),
-    section 3, eq. (1) and (3). Parameters are W, (m, d), with rows w_r ~ N(0, I_d), and v, (m,), of random signs.
+    section 3, eq. (1) and (3). Parameters are W, (m, d), with rows w_r ~ N(0, I_d), and v, (m,), of random signs
+    or, as footnote 6 allows, of entries N(0, 1).
 
     Attributes:
         width: m.
         activation: phi, by name or a `Polynomial`; see `gen_core.models.activations`.
         symmetric: eq. (3): the second half of the neurons repeats W with v negated, so that f = 0 at initialization.
         train: ("W",), ("v",) or ("W", "v").
+        second_layer: how v is drawn, "signs" or "normal".
     """
 
     width: int
     activation: str | Polynomial = "erf"
     symmetric: bool = True
     train: tuple[str, ...] = ("W",)
+    second_layer: str = "signs"
     is_chain: ClassVar[bool] = True
 
     def __post_init__(self) -> None:
@@ -91,6 +94,7 @@ class TwoLayer(Layered):
             raise InvalidExperiment(f"width {self.width} with symmetric=True; expected an even width")
         if self.train not in (("W",), ("v",), ("W", "v")):
             raise InvalidExperiment(f"train {self.train!r}; expected ('W',), ('v',) or ('W', 'v')")
+        check_choice("second_layer", self.second_layer, ("signs", "normal"))
 
     @property
     def outputs(self) -> int:
@@ -106,7 +110,10 @@ class TwoLayer(Layered):
         """Draw one seed's parameters; see `Model.init`."""
         drawn = self.width // 2 if self.symmetric else self.width
         W = normal((drawn, math.prod(inputs)), 1.0, generator)
-        v = 2.0 * torch.randint(2, (drawn,), generator=generator).to(torch.float64) - 1.0
+        if self.second_layer == "normal":
+            v = normal((drawn,), 1.0, generator)
+        else:
+            v = 2.0 * torch.randint(2, (drawn,), generator=generator).to(torch.float64) - 1.0
         if self.symmetric:
             W, v = torch.cat([W, W]), torch.cat([v, -v])
         return {"W": W.to(dtype), "v": v.to(dtype)}
@@ -122,8 +129,8 @@ class TwoLayer(Layered):
         return (activation(self.activation)(affine(x / math.sqrt(x.shape[-1]), params["W"], None)),)
 
     def batch_form(self) -> TwoLayer:
-        """The model without its symmetry, which only affects initialization."""
-        return replace(self, symmetric=False)
+        """The model without its symmetry and its law of v, which only affect initialization."""
+        return replace(self, symmetric=False, second_layer="signs")
 
     def layers(self, inputs: tuple[int, ...]) -> tuple[Layer, ...]:
         """W and v with the scales of the NTK parameterization; see `Layered.layers`."""

@@ -12,11 +12,12 @@ from gen_core.data.designs import Design
 from gen_core.lab import Lab, Store
 from gen_core.measures import (
     EarlyOutputs,
-    early_first_layer,
-    first_features,
-    first_layer_discrepancy,
-    first_linear_kernel,
+    distance_to_linear_optimum,
+    early_discrepancy,
+    early_outputs,
     gradient_descent,
+    linear_features,
+    naive_over_full_discrepancy,
 )
 
 NET = Experiment(
@@ -40,15 +41,6 @@ def normals(*shape: int) -> torch.Tensor:
     return torch.randn(shape, generator=torch.Generator().manual_seed(0), dtype=torch.float64)
 
 
-@pytest.mark.parametrize("name", ["erf", "relu"])
-def test_features_give_the_linear_kernel(name):
-    X = normals(2, 8, 5)
-    psi = first_features(X, name, 1.3)
-    assert psi.shape == (2, 8, 6)
-    for i in range(2):
-        assert torch.allclose(psi[i] @ psi[i].mT, first_linear_kernel(X[i], name, 1.3), atol=1e-15)
-
-
 def test_descent_has_its_closed_form():
     """beta_t = (I - (I - eta A)^t) A^-1 b, with A = F^T F / n and b = F^T y / n."""
     F, y = normals(2, 20, 4), normals(2, 20)
@@ -69,20 +61,63 @@ def test_descent_is_that_of_the_trainer(lab):
 
 def test_a_linear_network_is_its_linear_model(lab):
     """With phi(z) = z and v^2 = 1 the first layer moves as (x) / sqrt(d), at every step and not only early."""
-    early = early_first_layer(lab.run(replace(NET, model=TwoLayer(40, "identity")), 2))
+    early = early_outputs(lab.run(replace(NET, model=TwoLayer(40, "identity")), 2))
     assert early.net.shape == (2, 4, 30)
     assert torch.allclose(early.net, early.linear, atol=1e-12)
 
 
 def test_network_is_followed_from_zero(lab):
     run = lab.run(NET, 2)
-    early = early_first_layer(run)
+    early = early_outputs(run)
     assert float(early.net[:, 0].abs().max()) < 1e-14
     last = NET.model.forward({"W": run.weights("W"), "v": run.initial("v")}, run.X_test)
     assert torch.equal(early.net[:, -1], last)
     expected = (early.net - early.linear).square().mean(-1) / early.linear[:, -1].square().mean(-1, keepdim=True)
-    assert torch.equal(first_layer_discrepancy(run), expected.amax(1))
-    assert float(first_layer_discrepancy(run).min()) > 0
+    assert torch.equal(early_discrepancy(run), expected.amax(1))
+    assert float(early_discrepancy(run).min()) > 0
+
+
+@pytest.mark.parametrize(("train", "layers"), [(("v",), (0.0, 1.0)), (("W", "v"), (1.0, 1.0))])
+def test_the_linear_model_is_that_of_what_is_trained(lab, train, layers):
+    """g_t = (I - (I - eta K / n)^t) y in function space, with the kernel of the layers that are trained."""
+    run = lab.run(replace(NET, model=TwoLayer(40, "relu", train=train), rule=GD(0.5)), 2)
+    early, fitted = early_outputs(run), early_outputs(run, "train")
+    for i in range(2):
+        psi = linear_features(run.X[i], "relu", 1.0, layers)
+        left = torch.eye(40, dtype=torch.float64) - 0.5 * psi @ psi.mT / 40
+        for place, t in enumerate(run.checkpoints):
+            expected = run.y[i] - torch.linalg.matrix_power(left, t) @ run.y[i]
+            assert torch.allclose(fitted.linear[i, place], expected, atol=1e-12)
+    assert torch.allclose(early.net[:, -1], run.test_outputs())
+    assert torch.allclose(fitted.net[:, 1], run.outputs(run.X, 4))
+
+
+def test_the_naive_linear_model_has_no_feature_of_the_norm(lab):
+    run = lab.run(replace(NET, model=TwoLayer(40, "relu", train=("W", "v")), rule=GD(0.5)), 2)
+    full, naive = early_outputs(run), early_outputs(run, norm=False)
+    assert torch.equal(full.net, naive.net)
+    beta = gradient_descent(linear_features(run.X, "relu", 1.0, norm=False), run.y, 0.5, run.checkpoints)
+    assert torch.allclose(naive.linear, beta @ linear_features(run.X_test, "relu", 1.0, norm=False).mT, atol=1e-14)
+    assert float((full.linear - naive.linear).abs().max()) > 1e-3
+    off, near = (((f - full.net)[:, -1] ** 2).sum(1) for f in (naive.linear, full.linear))
+    assert torch.allclose(naive_over_full_discrepancy(run), off / near)
+
+
+def test_off_the_law_are_three_times_the_held_out_points(lab):
+    run = lab.run(NET, 2)
+    early, there = early_outputs(run), early_outputs(run, "off")
+    assert torch.allclose(there.net[:, -1], run.outputs(3 * run.X_test))
+    assert torch.allclose(there.linear, 3 * early.linear, atol=1e-14)  # erf's linear model is linear in x
+
+
+@pytest.mark.parametrize("on", ["train", "test"])
+def test_distance_to_the_linear_optimum_by_the_pseudoinverse(lab, on):
+    run = lab.run(replace(NET, model=TwoLayer(40, "relu", train=("W", "v")), rule=GD(0.5)), 2)
+    X = run.X if on == "train" else run.X_test
+    psi, there = (linear_features(points, "relu", 1.0) for points in (run.X, X))
+    optimum = (there @ torch.linalg.pinv(psi) @ run.y[..., None])[..., 0]
+    expected = (run.outputs(X) - optimum).square().sum(1) / optimum.square().sum(1)
+    assert torch.allclose(distance_to_linear_optimum(run, on), expected)
 
 
 def test_discrepancy_by_hand():
@@ -94,7 +129,6 @@ def test_discrepancy_by_hand():
     "wrong",
     [
         {"model": Linear()},
-        {"model": TwoLayer(40, train=("W", "v"))},
         {"rule": SGD(2.0, batch=40)},
         {"loss": Square(1.0)},
         {"rule": replace(NET.parts.rule, weight_decay=0.1)},
@@ -102,11 +136,11 @@ def test_discrepancy_by_hand():
 )
 def test_what_the_theorem_does_not_speak_of_is_refused(lab, wrong):
     run = lab.run(replace(NET, **wrong), 1)
-    with pytest.raises(InvalidExperiment, match=r"expected a TwoLayer with train=\('W',\), plain GD and Square\(0.5\)"):
-        early_first_layer(run)
+    with pytest.raises(InvalidExperiment, match=r"expected a TwoLayer with plain GD and Square\(0.5\)"):
+        early_outputs(run)
 
 
 def test_a_rate_that_changes_is_refused(lab):
     run = lab.run(replace(NET, rule=GD(Steps(2.0, (3,)))), 1)
     with pytest.raises(InvalidExperiment, match=r"^rate Steps\(.*; expected a number, the same for all steps$"):
-        early_first_layer(run)
+        early_outputs(run)

@@ -15,7 +15,7 @@ MODELS = [
     Linear(init_std=1.0, bias=True),
     TwoLayer(8, "tanh", train=("W", "v")),
     TwoLayer(7, "erf", symmetric=False, train=("v",)),
-    TwoLayer(8, "softplus", symmetric=False),
+    TwoLayer(8, "softplus", symmetric=False, second_layer="normal"),
     LiLiang(9, 4),
 ]
 
@@ -121,10 +121,18 @@ def test_signs_without_symmetry_are_balanced():
     assert abs(v.sum().item()) < 4 * math.sqrt(10001)
 
 
+def test_a_normal_second_layer_is_negated_as_one_of_signs_is():
+    v = TwoLayer(20_000, second_layer="normal").init((1,), torch.Generator().manual_seed(0), torch.float64)["v"]
+    assert torch.equal(v[:10_000], -v[10_000:])
+    assert v.square().mean().item() == pytest.approx(1, abs=0.06)
+    assert v.pow(4).mean().item() == pytest.approx(3, abs=0.5)
+
+
 def test_forms_agree_where_shapes_and_operations_do():
     assert Linear(1.0).batch_form() == Linear(2.0).batch_form() != Linear(1.0, bias=True).batch_form()
     assert LiLiang(4, 3).batch_form() == LiLiang(4, 3, init_std=1.0).batch_form() != LiLiang(5, 3).batch_form()
     assert TwoLayer(4).batch_form() == TwoLayer(4, symmetric=False).batch_form() != TwoLayer(4, "relu").batch_form()
+    assert TwoLayer(4).batch_form() == TwoLayer(4, second_layer="normal").batch_form()
     assert TwoLayer(4).batch_form() != replace(TwoLayer(4), train=("v",)).batch_form()
 
 
@@ -137,6 +145,7 @@ def test_every_model_is_a_model_and_hashable():
     ("make", "message"),
     [
         (lambda: Linear(bias="False"), "bias 'False'; expected True or False"),
+        (lambda: TwoLayer(4, second_layer="uniform"), "second_layer 'uniform'; expected 'signs' or 'normal'"),
         (lambda: Linear(-1.0), "init_std -1.0; expected a finite number >= 0"),
         (lambda: Linear(math.inf), "init_std inf; expected a finite number >= 0"),
         (lambda: TwoLayer(-5), "width -5; expected a positive integer"),

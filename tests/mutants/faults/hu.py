@@ -10,6 +10,7 @@ KERNEL_MOSTLY = "claims/test_hu_with_high_probability.py::test_first_layer_kerne
 SPECTRAL = "claims/test_hu_first_layer_kernel.py::test_first_layer_kernel_is_linear_in_the_spectral_norm"
 FROBENIUS = "claims/test_hu_first_layer_kernel.py::test_frobenius_norm_of_the_gap_does_not_decay"
 DYNAMICS = "gen_core/measures/linear_dynamics.py"
+FEATURES = "gen_core/measures/linear_features.py"
 KERNELS = "gen_core/measures/kernels.py"
 
 FAULTS = (
@@ -30,30 +31,30 @@ FAULTS = (
     ),
     Fault(
         "a linear model without nu",
-        DYNAMICS,
+        FEATURES,
         "nu = torch.full_like(X[..., :1], known.theta1 * math.sqrt(second_moment))",
         "nu = torch.zeros_like(X[..., :1])",
         red=(f"{LINEAR_MODEL}[relu]",),
     ),
     Fault(
         "a linear model with another activation's constants",
-        DYNAMICS,
-        "known = constants(name)",
-        'known = constants("tanh")',
+        FEATURES,
+        "known, d, (first, second) = constants(name)",
+        'known, d, (first, second) = constants("tanh")',
         red=(f"{LINEAR_MODEL}[erf]", f"{LINEAR_MODEL}[relu]"),
     ),
     Fault(
         "the discrepancy at the end in place of the largest",
         DYNAMICS,
-        "return early_first_layer(run).discrepancy().amax(-1)",
-        "return early_first_layer(run).discrepancy()[:, -1]",
+        "return early_outputs(run).discrepancy().amax(-1)",
+        "return early_outputs(run).discrepancy()[:, -1]",
         red=(EVERY_STEP,),
     ),
     Fault(
         "the discrepancy of the first checkpoints in place of the largest",
         DYNAMICS,
-        "return early_first_layer(run).discrepancy().amax(-1)",
-        "return early_first_layer(run).discrepancy()[:, 1]",
+        "return early_outputs(run).discrepancy().amax(-1)",
+        "return early_outputs(run).discrepancy()[:, 1]",
         red=(EVERY_STEP,),
     ),
     Fault(
