@@ -21,6 +21,7 @@ from gen_core.measures.elsewhere import (
 )
 from gen_core.measures.held_out import (
     Measured,
+    final_accuracy,
     final_outputs,
     held_out_outputs,
     losses_at,
@@ -29,6 +30,7 @@ from gen_core.measures.held_out import (
     resampled_held_out,
     resampled_test_points,
     resamples,
+    steps_to_accuracy,
 )
 from gen_core.measures.information import (
     binary_entropy,
@@ -97,6 +99,20 @@ from gen_core.measures.normalization import (
 )
 from gen_core.measures.norms import EntryNorm, MatrixNorm, OperatorNorm, layer_norms, path_norm
 from gen_core.measures.per_point import loss_gradient_norms, loss_gradients, output_gradients
+from gen_core.measures.pseudo_network import (
+    ActivationPatterns,
+    change_per_distance,
+    coupling_bound,
+    coupling_gap,
+    gradients_that_differ,
+    largest_coefficients,
+    loss_coefficients,
+    pseudo_gradient,
+    pseudo_gradient_norms,
+    pseudo_outputs,
+    units_changed,
+    units_ever_changed,
+)
 from gen_core.measures.sparse_population import (
     SparsePopulation,
     overfitted_accuracy,
@@ -107,6 +123,7 @@ from gen_core.measures.spectra import spectral_norm
 from gen_core.measures.stopped import late_in_words, of_those_that_stopped, reached_stop
 
 __all__ = [
+    "ActivationPatterns",
     "Constants",
     "EarlyOutputs",
     "EntryNorm",
@@ -122,14 +139,18 @@ __all__ = [
     "advantage_retained",
     "barrier",
     "binary_entropy",
+    "change_per_distance",
     "changed_decisions",
     "changed_patterns",
     "conditional_mutual_information",
     "constants",
+    "coupling_bound",
+    "coupling_gap",
     "derivative",
     "distance_from",
     "distance_moved",
     "early_first_layer",
+    "final_accuracy",
     "final_outputs",
     "first_features",
     "first_layer_discrepancy",
@@ -137,6 +158,7 @@ __all__ = [
     "first_linear_kernel",
     "frobenius_gap",
     "gradient_descent",
+    "gradients_that_differ",
     "held_out_accuracy",
     "held_out_errors",
     "held_out_losses",
@@ -148,12 +170,14 @@ __all__ = [
     "iterates_in_the_row_span",
     "joint_table",
     "kernel_gap",
+    "largest_coefficients",
     "late_in_words",
     "layer_norms",
     "leading_energy",
     "line",
     "linear_phase",
     "logistic_classes",
+    "loss_coefficients",
     "loss_gradient_norms",
     "loss_gradients",
     "loss_ordering",
@@ -177,6 +201,9 @@ __all__ = [
     "performance_correlation",
     "population_accuracy",
     "population_of",
+    "pseudo_gradient",
+    "pseudo_gradient_norms",
+    "pseudo_outputs",
     "quantized",
     "radius",
     "random_direction",
@@ -196,10 +223,13 @@ __all__ = [
     "share_retained",
     "spectral_gap",
     "spectral_norm",
+    "steps_to_accuracy",
     "tables_of",
     "tangent_kernel",
     "train_losses",
     "unit_divisors",
+    "units_changed",
+    "units_ever_changed",
     "update",
     "weighted",
 ]
