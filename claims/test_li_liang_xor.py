@@ -10,8 +10,6 @@ Measured: the least share, over seeds, of held-out points that are classified co
 (+-1, +-1) / sqrt(2), in order that inputs have norm 1; a hyperplane is right on three of the four at most.
 """
 
-import torch
-
 from fixtures.assumptions import held_out_apart
 from fixtures.li_liang.assumptions import (
     inputs_of_norm_one,
@@ -21,16 +19,16 @@ from fixtures.li_liang.assumptions import (
     starts_at_root_of_width,
     wide,
 )
-from fixtures.li_liang.xor import OVERLAPPING, SEPARABLE, XOR
+from fixtures.li_liang.xor import OVERLAPPING, SEPARABLE, XOR, half_plane_accuracy
 from fixtures.papers import LI_LIANG
 from gen_core import Run, claim, expect
 from gen_core.losses import right
-from gen_core.measures import final_accuracy, logistic_classes
+from gen_core.measures import final_accuracy
 
 # 1 - epsilon for an epsilon of .01. 16 seeds give 1.000, overlapping caps at most .59.
 ALL = 0.99
-# A hyperplane is right on three caps of four, which leaves .25 with a spread of .03. 16 seeds give .35 and more.
-AHEAD = 0.05
+# A half-plane is right on three caps of four, which leaves the smallest one: of 200 points, .18 and more.
+AHEAD = 0.1
 
 ASSUMED = (
     small_components,
@@ -65,11 +63,10 @@ def test_xor_is_not_learned_linearly(run: Run) -> None:
     Li & Liang (2018), sections 2 and 3: "Our work studies the problem on data with a well clustered (and potentially
     not linearly separable) structure".
 
-    Measured: the share of held-out points that the network gets right, minus that of a logistic regression.
+    Measured: the share of held-out points that the network gets right, minus that of the best half-plane in the plane
+    of the caps' centres.
     """
-    linear = logistic_classes(run.X, torch.where(run.y > 0, 1.0, -1.0), run.X_test) == (run.y_test > 0)
-    network = right(run.test_outputs(), run.y_test)
+    network = right(run.test_outputs(), run.y_test).double().mean(1)
+    linear = half_plane_accuracy(run.X_test[..., :2], run.y_test > 0)
 
-    expect(network.double().mean(1) - linear.double().mean(1), "accuracy ahead of a linear classifier").always_at_least(
-        AHEAD
-    )
+    expect(network - linear, "accuracy ahead of the best half-plane").always_at_least(AHEAD)

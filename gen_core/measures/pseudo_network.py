@@ -56,7 +56,7 @@ def pseudo_gradient(coefficients: Tensor, patterns: Tensor, a: Tensor, X: Tensor
 
 
 def loss_coefficients(run: Run, f: Tensor) -> Tensor:
-    """Derivative of the training loss in the outputs f on the training points, (seeds, n, k).
+    """Derivative of the training loss in outputs f on the training points, which are (seeds, ..., n, k), as the result.
 
     With the cross-entropy of equally likely points it is -p v_{i,s} of section 5.1: o_i(x_s) - 1[i = y_s], over n.
 
@@ -66,7 +66,8 @@ def loss_coefficients(run: Run, f: Tensor) -> Tensor:
     loss = run.experiment.parts.loss
     if not isinstance(loss, Sloped):
         raise InvalidExperiment(f"coefficients of {type(loss).__name__}; expected a loss with a slope")
-    return loss.slope(f, run.y) / f.shape[1]
+    y, flat = run.y, f.flatten(1, -2)
+    return loss.slope(flat, y.repeat(1, flat.shape[1] // y.shape[1])).view_as(f) / y.shape[1]
 
 
 @measure
@@ -135,8 +136,7 @@ def coupling_bound(run: Run) -> Tensor:
 @measure
 def largest_coefficients(run: Run) -> Tensor:
     """The v = max p |v_{i,a,b}| of Lemma 5.2 at the checkpoints, (seeds, checkpoints), from the watched outputs."""
-    outputs = run.watched("train_outputs").double()
-    return torch.stack([_largest(loss_coefficients(run, f)) for f in outputs.unbind(1)], 1)
+    return _largest(loss_coefficients(run, run.watched("train_outputs").double()))
 
 
 @measure
@@ -147,15 +147,13 @@ def pseudo_gradient_norms(run: Run) -> Tensor:
     """
     start, a, X = run.initial("W"), run.initial("a"), run.X
     on = affine(X, start, None) > 0
-    found = []
-    for f in run.watched("train_outputs").unbind(1):
-        c = loss_coefficients(run, f)
-        found.append(pseudo_gradient(c, on, a, X).norm(dim=-1) / _largest(c).unsqueeze(-1))
-    return torch.stack(found, 1).double()
+    coefficients = loss_coefficients(run, run.watched("train_outputs"))
+    norms = [pseudo_gradient(c, on, a, X).norm(dim=-1) for c in coefficients.unbind(1)]
+    return (torch.stack(norms, 1) / _largest(coefficients).unsqueeze(-1)).double()
 
 
 def _largest(coefficients: Tensor) -> Tensor:
-    return coefficients.abs().amax((1, 2))
+    return coefficients.abs().amax((-2, -1))
 
 
 def _norm(f: Tensor) -> Tensor:
