@@ -24,7 +24,7 @@ from fixtures.hu.dynamics import late_phases
 from fixtures.hu.dynamics_figures import losses_on_and_off_the_span
 from fixtures.papers import HU
 from gen_core import Run, claim, expect
-from gen_core.measures import kernel_change, loss_over_linear_optimum
+from gen_core.measures import loss_over_linear_optimum, tangent_kernel_change
 
 # 8 seeds at quick give .46 (sd .06), 16 of the control .90 (stopped at T = 1.5 d log d / eta, sd .03).
 BETTER = 0.75
@@ -64,6 +64,6 @@ def test_tangent_kernel_moves_after_the_linear_phase(run: Run) -> None:
     Measured: the logarithm of the relative change up to the end, over that up to where nine tenths of the loss on V_lin
     are gone.
     """
-    growth = (kernel_change(run) / kernel_change(run, when_linear=True)).log()
+    growth = (tangent_kernel_change(run) / tangent_kernel_change(run, when_linear=True)).log()
 
     expect(growth, "log of the change of the kernel over that in the linear phase").at_least(log(MORE))

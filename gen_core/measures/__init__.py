@@ -22,6 +22,7 @@ from gen_core.measures.elsewhere import (
 )
 from gen_core.measures.held_out import (
     Measured,
+    final_accuracy,
     final_outputs,
     held_out_outputs,
     losses_at,
@@ -30,6 +31,7 @@ from gen_core.measures.held_out import (
     resampled_held_out,
     resampled_test_points,
     resamples,
+    steps_to_accuracy,
 )
 from gen_core.measures.infinite_width import (
     convolutional_kernel,
@@ -90,7 +92,7 @@ from gen_core.measures.linear_phase import (
     share_at_the_end,
     share_retained,
 )
-from gen_core.measures.linear_progress import Progress, kernel_change, linear_progress, loss_over_linear_optimum
+from gen_core.measures.linear_progress import Progress, linear_progress, loss_over_linear_optimum, tangent_kernel_change
 from gen_core.measures.loss_line import (
     Line,
     held_out_losses,
@@ -112,6 +114,20 @@ from gen_core.measures.normalization import (
 )
 from gen_core.measures.norms import EntryNorm, MatrixNorm, OperatorNorm, layer_norms, path_norm
 from gen_core.measures.per_point import loss_gradient_norms, loss_gradients, output_gradients
+from gen_core.measures.pseudo_network import (
+    ActivationPatterns,
+    change_per_distance,
+    coupling_bound,
+    coupling_gap,
+    gradients_that_differ,
+    largest_coefficients,
+    loss_coefficients,
+    pseudo_gradient,
+    pseudo_gradient_norms,
+    pseudo_outputs,
+    units_changed,
+    units_ever_changed,
+)
 from gen_core.measures.sparse_population import (
     SparsePopulation,
     overfitted_accuracy,
@@ -132,6 +148,7 @@ from gen_core.measures.two_layer_kernels import (
 )
 
 __all__ = [
+    "ActivationPatterns",
     "Constants",
     "EarlyOutputs",
     "EntryNorm",
@@ -148,12 +165,15 @@ __all__ = [
     "advantage_retained",
     "barrier",
     "binary_entropy",
+    "change_per_distance",
     "changed_decisions",
     "changed_patterns",
     "conditional_mutual_information",
     "constants",
     "convolutional_kernel",
     "convolutional_kernel_gap",
+    "coupling_bound",
+    "coupling_gap",
     "deep_kernel",
     "deep_kernel_gap",
     "deep_slope",
@@ -162,17 +182,20 @@ __all__ = [
     "distance_moved",
     "distance_to_linear_optimum",
     "early_discrepancy",
+    "early_first_layer",
     "early_outputs",
     "erf_covariances",
     "expansion_gap",
     "expected_first_layer_kernel",
     "features_of",
+    "final_accuracy",
     "final_outputs",
     "first_layer_kernel",
     "first_linear_kernel",
     "first_linear_norm",
     "frobenius_gap",
     "gradient_descent",
+    "gradients_that_differ",
     "gram_norm",
     "held_out_accuracy",
     "held_out_errors",
@@ -186,6 +209,7 @@ __all__ = [
     "joint_table",
     "kernel_change",
     "kernel_gap",
+    "largest_coefficients",
     "largest_inner_product",
     "largest_norm_deviation",
     "late_in_words",
@@ -197,6 +221,7 @@ __all__ = [
     "linear_phase",
     "linear_progress",
     "logistic_classes",
+    "loss_coefficients",
     "loss_gradient_norms",
     "loss_gradients",
     "loss_ordering",
@@ -224,6 +249,9 @@ __all__ = [
     "performance_correlation",
     "population_accuracy",
     "population_of",
+    "pseudo_gradient",
+    "pseudo_gradient_norms",
+    "pseudo_outputs",
     "quantized",
     "radius",
     "random_direction",
@@ -248,10 +276,14 @@ __all__ = [
     "share_retained",
     "spectral_gap",
     "spectral_norm",
+    "steps_to_accuracy",
     "tables_of",
     "tangent_kernel",
+    "tangent_kernel_change",
     "train_losses",
     "unit_divisors",
+    "units_changed",
+    "units_ever_changed",
     "update",
     "weighted",
 ]

@@ -10,7 +10,7 @@ from scipy.stats import rankdata
 from torch import Tensor
 
 from gen_core.errors import Unfinished
-from gen_core.losses import loss_of_points
+from gen_core.losses import loss_of_points, right
 from gen_core.measures.stopped import late_in_words, reached_stop
 from gen_core.measuring import measure
 from gen_core.run import Run, Runs
@@ -70,6 +70,42 @@ def resampled_test_points(runs: Runs, values: Tensor, quantity: Callable[[Tensor
 def final_outputs(run: Run, on: Literal["train", "test"]) -> Tensor:
     """Outputs of the networks at the end of training on all training or held-out points, float64 (seeds, n[, C])."""
     return run.train_outputs() if on == "train" else run.test_outputs()
+
+
+@measure
+def final_accuracy(run: Run) -> Tensor | Measured:
+    """Share of the held-out points that are classified correctly at the end of training, (seeds,)."""
+    y = run.y_test
+    hits = right(final_outputs(run, "test"), y).double()
+
+    def mean(counts: Tensor | None) -> Tensor:
+        return hits.mean(1) if counts is None else counts @ hits.T / hits.shape[1]
+
+    return resampled_held_out(y, mean)
+
+
+@measure
+def steps_to_accuracy(run: Run, accuracy: float) -> Tensor | Measured:
+    """The first checkpoint at which so large a share of the held-out points is classified correctly, (seeds,).
+
+    The run watches "test_classes".
+
+    Raises:
+        Unfinished: if a seed never comes so far, itself or in a resample of shared points.
+    """
+    y = run.y_test
+    hits = (run.watched("test_classes") == (y > 0 if y.is_floating_point() else y).unsqueeze(1)).double()
+    steps = torch.tensor(run.checkpoints, dtype=torch.float64)
+
+    def first(counts: Tensor | None) -> Tensor:
+        if counts is None:
+            return run.first_step(hits.mean(-1) >= accuracy).double()
+        met = torch.einsum("scn,rn->rsc", hits, counts) / hits.shape[-1] >= accuracy
+        if not bool(met.any(-1).all()):
+            raise Unfinished(f"accuracy {accuracy:g} is not reached in some resamples; expected it in all (more steps)")
+        return steps[met.int().argmax(-1)]
+
+    return resampled_held_out(y, first)
 
 
 def held_out_outputs(runs: Runs) -> Iterator[tuple[Run, Tensor, Tensor]]:

@@ -68,7 +68,7 @@ def loss_over_linear_optimum(run: Run) -> Tensor:
 
 
 @measure
-def kernel_change(run: Run, *, when_linear: bool = False) -> Tensor:
+def tangent_kernel_change(run: Run, *, when_linear: bool = False) -> Tensor:
     """|Theta(t) - Theta(0)| / |Theta(0)| in the Frobenius norm, of the kernel on some held-out points, (seeds,).
 
     Source: Hu et al. (2020), section 1: the network may leave the kernel regime later in training.

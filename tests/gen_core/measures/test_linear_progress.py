@@ -14,10 +14,10 @@ from gen_core.lab import Lab, Store
 from gen_core.measures import (
     Progress,
     derivative,
-    kernel_change,
     linear_features,
     linear_progress,
     loss_over_linear_optimum,
+    tangent_kernel_change,
 )
 
 NET = Experiment(
@@ -84,4 +84,4 @@ def test_the_kernel_changes_as_its_closed_form(lab):
     places = linear_progress(run).first().tolist()
     for when_linear, steps in ((False, [40, 40]), (True, [run.checkpoints[place] for place in places])):
         expected = [float((kernel(i, t) - kernel(i, 0)).norm() / kernel(i, 0).norm()) for i, t in enumerate(steps)]
-        assert kernel_change(run, when_linear=when_linear).tolist() == pytest.approx(expected)
+        assert tangent_kernel_change(run, when_linear=when_linear).tolist() == pytest.approx(expected)
