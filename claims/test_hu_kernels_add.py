@@ -14,7 +14,7 @@ import math
 import torch
 from torch import Tensor
 
-from fixtures.hu.kernels import both_layers
+from fixtures.hu.kernels import drawn_both_layers
 from fixtures.papers import HU
 from gen_core import Mutation, Run, TwoLayer, claim, expect
 from gen_core.measures import (
@@ -31,7 +31,7 @@ from gen_core.measures import (
 # float64; 16 seeds leave 3e-15 of kernels near 1, and the controls .007 or more.
 ROUNDING = 1e-10
 
-NETWORKS = {name: both_layers(name) for name in ("erf", "relu", "softplus")}
+NETWORKS = {name: drawn_both_layers(name) for name in ("erf", "relu", "softplus")}
 FIRST_ALONE = Mutation("first-layer-alone", "Theta_1 stands for the sum.")
 OF_ONE_LAYER = Mutation("constant-of-one-layer", "The constant among the features psi is that of psi_1.")
 

@@ -17,7 +17,7 @@ from fixtures.hu.assumptions import (
     starts_standard_normal,
 )
 from fixtures.hu.kernel_figures import second_gap_along_dimension
-from fixtures.hu.kernels import second_layer
+from fixtures.hu.kernels import drawn_second_layer
 from fixtures.papers import HU
 from gen_core import Assumption, AtScale, Mutation, Runs, claim, expect
 from gen_core.measures import second_kernel_gap
@@ -38,15 +38,15 @@ HYPOTHESES = (
     starts_standard_normal,
 )
 CONTROLS: dict[Assumption | Mutation, AtScale] = {
-    more_than_linear_width: second_layer(m=lambda d: 16),
-    bounded_covariance: second_layer(spectrum="rank-5"),
+    more_than_linear_width: drawn_second_layer(m=lambda d: 16),
+    bounded_covariance: drawn_second_layer(spectrum="rank-5"),
 }
 
 
 @claim(
     cite=HU.at("section 3.2, after Theorem 3.5"),
     formula=r"\left\| \Theta_2(W(0)) - \Theta^{\mathrm{lin2}} \right\| \ll \frac{n}{d}",
-    given=second_layer(),
+    given=drawn_second_layer(),
     assuming=HYPOTHESES,
     without=CONTROLS,
     figure=second_gap_along_dimension,
@@ -59,7 +59,7 @@ def test_second_layer_kernel_is_linear(run: Runs) -> None:
 
 @claim(
     cite=HU.at("section 3.2, eq. (9) and after Theorem 3.5"),
-    given=second_layer(),
+    given=drawn_second_layer(),
     assuming=HYPOTHESES,
     without=CONTROLS,
 )

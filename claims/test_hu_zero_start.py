@@ -13,7 +13,7 @@ import torch
 from torch import Tensor
 
 from fixtures.hu.assumptions import starts_as_zero_function
-from fixtures.hu.kernels import both_layers, minus_copy
+from fixtures.hu.kernels import drawn_both_layers, minus_copy
 from fixtures.papers import HU
 from gen_core import MinusCopy, Mutation, Run, TwoLayer, claim, expect
 from gen_core.measures import tangent_kernel
@@ -35,9 +35,9 @@ def kernels(model: Model, params: dict[str, Tensor], run: Run) -> Tensor:
 
 @claim(
     cite=HU.at("section 3, after eq. (3)"),
-    given={name: both_layers(name, symmetric=True) for name in NAMES},
+    given={name: drawn_both_layers(name, symmetric=True) for name in NAMES},
     assuming=(starts_as_zero_function,),
-    without={starts_as_zero_function: both_layers("erf")},
+    without={starts_as_zero_function: drawn_both_layers("erf")},
 )
 def test_symmetric_initialization_does_not_alter_the_kernel(run: Run) -> None:
     model, start = run.model, run.params("start")
