@@ -8,6 +8,7 @@ import pytest
 
 from gen_core.lab import Store
 from gen_core.plugin import progress, terminal
+from gen_core.plugin.engine import end_engine
 from gen_core.plugin.identity import utc_now
 from gen_core.plugin.options import on_worker
 from gen_core.plugin.pages import find_pages
@@ -28,6 +29,7 @@ def pytest_sessionfinish(session: pytest.Session, exitstatus: int) -> None:
     if on_worker(config):
         return
     progress.end(config)
+    end_engine(config)
     ours = Session.of(config)
     journal = ours.journal
     if not journal.begun:
