@@ -5,6 +5,8 @@ from __future__ import annotations
 import json
 import os
 import secrets
+import shutil
+import socket
 import sys
 import threading
 import time
@@ -20,8 +22,8 @@ from gen_core.records.ignored import make_ignored
 HEAD = {"RAY_USAGE_STATS_ENABLED": "0", "RAY_gcs_rpc_server_reconnect_timeout_s": "20"}
 """Nothing is reported to anybody, and the head of a cluster that is silent for so many seconds is lost."""
 
-ALONE = {"RAY_ENABLE_WINDOWS_OR_OSX_CLUSTER": "0", "RAY_AUTH_MODE": "token"}
-"""For a cluster of this machine: on loopback, and for this process alone, which draws a token."""
+LOOPBACK = {"RAY_ENABLE_WINDOWS_OR_OSX_CLUSTER": "0"}
+"""Has Ray keep to 127.0.0.1. A cluster of this process's own asks for a token besides, which is drawn here."""
 
 PATIENCE = 15.0
 """Seconds after which this process ends in any case once it is to end."""
@@ -39,7 +41,17 @@ def main() -> None:
         why = f"{type(error).__name__}: {error}"
         raise
     finally:
-        folder.say_over(why)
+        if over.is_set():  # whoever has started this may have been killed
+            shutil.rmtree(folder.root, ignore_errors=True)
+        else:
+            folder.say_over(why)
+
+
+def _knock(address: str) -> None:
+    """See whether somebody listens at HOST:PORT: where nobody does, Ray waits for long and then ends this process."""
+    host, _, port = address.rpartition(":")
+    if host:
+        socket.create_connection((host.strip("[]"), int(port)), PATIENCE).close()
 
 
 def _watch(over: threading.Event) -> None:
@@ -54,14 +66,18 @@ def serve(folder: EngineFolder, settings: dict[str, str], over: threading.Event)
     """Connect, and dispatch until the end; why it has ended, in one line."""
     os.environ |= HEAD | {name: value for name, value in os.environ.items() if name in HEAD}
     if not settings["address"]:
-        os.environ |= ALONE | {"RAY_AUTH_TOKEN": secrets.token_hex(32)}
+        os.environ |= LOOPBACK | {"RAY_AUTH_MODE": "token", "RAY_AUTH_TOKEN": secrets.token_hex(32)}
+    elif settings["address"].startswith(("127.", "localhost:")):
+        os.environ |= LOOPBACK
     from gen_core.engines.on_ray import RayCluster, connect  # Ray reads these when it is imported
 
     where = f"the Ray cluster at {settings['address']}" if settings["address"] else "a Ray cluster of this machine"
     try:
+        _knock(settings["address"])
         connect(settings["address"], len(os.sched_getaffinity(0)))
     except Exception as error:  # Ray raises errors of many types here
-        return f"{where} cannot be reached ({' '.join(str(error).split())[:200] or type(error).__name__})"
+        reason = getattr(error, "strerror", None) or " ".join(str(error).split())[:200] or type(error).__name__
+        return f"{where} cannot be reached ({reason})"
     store = Store(Path(settings["store"]))
     marker, token = store.root / f"engine-{secrets.token_hex(8)}", secrets.token_hex(16)
     make_ignored(store.root)

@@ -70,8 +70,9 @@ class EngineProcess:
         """Say that the process has ended where it cannot say so itself."""
         status = self.process.wait()
         if self.folder.root.is_dir():
-            why = f"by signal {-status}" if status < 0 else f"with status {status}"
-            self.folder.say_over(f"its process has ended {why}, as it does when the head of a Ray cluster is lost")
+            how = f"by signal {-status}" if status < 0 else f"with status {status}"
+            reached = "the head of the Ray cluster may be lost" if self.folder.state() else "it has reached no cluster"
+            self.folder.say_over(f"its process has ended {how}: {reached}")
 
     def wait(self) -> str:
         """Wait until it has its cluster; why it has none, in one line, or ""."""
@@ -130,11 +131,15 @@ def _kind(name: str) -> str:
     return resolve(name).type
 
 
-def end_engine(config: pytest.Config) -> None:
-    """End the engine of a run, if there is one."""
-    if _KEY in config.stash:
-        config.stash[_KEY].end()
-        del config.stash[_KEY]
+def end_engine(config: pytest.Config) -> dict[str, str]:
+    """End the engine of a run, if there is one; what it was, for the versions and settings of the run's record."""
+    if _KEY not in config.stash:
+        return {}
+    engine = config.stash[_KEY]
+    del config.stash[_KEY]
+    state = engine.folder.state()
+    engine.end()
+    return {"engine": _resources(state)} if state else {}
 
 
 def engine_of(config: pytest.Config, lab: Lab) -> Asking | None:
@@ -144,14 +149,6 @@ def engine_of(config: pytest.Config, lab: Lab) -> Asking | None:
     from gen_core.engines.asking import Asking
 
     return Asking(EngineFolder.of_run(Identity.of(config).run), lab, config.rootpath)
-
-
-def said_of_engine(config: pytest.Config) -> dict[str, str]:
-    """The engine among the versions and settings of a run's record; nothing where there is none."""
-    if Options.of(config).engine is None:
-        return {}
-    state = EngineFolder.of_run(Identity.of(config).run).state()
-    return {"engine": _resources(state)} if state else {}
 
 
 def engine_lines(config: pytest.Config, lab: Lab) -> list[str]:

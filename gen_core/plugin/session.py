@@ -14,7 +14,7 @@ from gen_core.declaration import Case
 from gen_core.experiment import Experiment
 from gen_core.form import Form
 from gen_core.lab import Lab, Store
-from gen_core.plugin.engine import engine_of, said_of_engine
+from gen_core.plugin.engine import engine_of
 from gen_core.plugin.identity import Identity
 from gen_core.plugin.journal import Journal
 from gen_core.plugin.options import ERROR_BUDGET, Options, default_report, on_worker, writable
@@ -218,7 +218,6 @@ class Session:
             if before != "--seeds-from" and not argument.startswith("--seeds-from")
         ]
         environment = device.environment(self.lab.device, self.config.rootpath) if self.lab else {}
-        environment |= said_of_engine(self.config)
         return RunRecord(
             run=self.run,
             started=self.began.isoformat(timespec="seconds"),
