@@ -35,6 +35,7 @@ def main() -> None:
     settings = json.loads((folder.root / "settings.json").read_text(encoding="utf-8"))
     over = threading.Event()
     threading.Thread(target=_watch, args=(over,), daemon=True).start()
+    why = "it was interrupted"
     try:
         why = serve(folder, settings, over)
     except Exception as error:

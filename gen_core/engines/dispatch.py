@@ -5,13 +5,14 @@ from __future__ import annotations
 import statistics
 import time
 from collections import deque
-from collections.abc import Hashable, Sequence
+from collections.abc import Hashable
 from dataclasses import dataclass, field
-from typing import Any, Protocol
+from typing import Any
 
+from gen_core.engines.cluster import Answer, Cluster
 from gen_core.engines.folder import FAILED, REFUSED, STORED, EngineFolder, Unit
 from gen_core.engines.ledger import Ledger
-from gen_core.engines.parcels import Parcel, packed, unpacked
+from gen_core.engines.parcels import packed, unpacked
 from gen_core.errors import StoreFailure
 from gen_core.lab import Store
 
@@ -26,50 +27,6 @@ APPEARS = 30.0
 
 UNMEASURED = 3.0
 """What a training may take in terms of its estimate, before any has ended."""
-
-
-@dataclass(frozen=True)
-class Answer:
-    """What has come back from a node.
-
-    Attributes:
-        node: name of the node, or "".
-        value: what `train_unit` has returned; None where it has not.
-        raised: the pickled exception of the task's own code.
-        broken: why the cluster has lost the task, in one line.
-    """
-
-    node: str = ""
-    value: dict[str, Any] | None = None
-    raised: bytes = b""
-    broken: str = ""
-
-
-class Cluster(Protocol):
-    """Nodes that train units."""
-
-    nodes: list[str]
-    slots: int
-
-    def look(self) -> str:
-        """Look at the nodes and slots; why nothing can be trained there, in one line, or ""."""
-        ...
-
-    def send(self, unit: Unit, taught: Sequence[Any], avoid: set[str]) -> Hashable:
-        """Send a unit with what `share` has given for its teachers, to any node but some; gives a ticket."""
-        ...
-
-    def share(self, parcel: Parcel) -> Any:
-        """Keep a result for the nodes, for as long as what this gives is kept."""
-        ...
-
-    def answers(self, tickets: Sequence[Hashable]) -> dict[Hashable, Answer]:
-        """The answers that are there, after a second at most."""
-        ...
-
-    def drop(self, ticket: Hashable) -> None:
-        """Forget a task, which may still run."""
-        ...
 
 
 @dataclass

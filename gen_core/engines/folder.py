@@ -54,7 +54,8 @@ class Unit:
         """The unit of a file."""
         header, _, payload = contents.partition(b"\n")
         values = json.loads(header) | {"payload": payload}
-        return cls(**{name: tuple(value) if isinstance(value, list) else value for name, value in values.items()})
+        parts: dict[str, Any] = {name: tuple(v) if isinstance(v, list) else v for name, v in values.items()}
+        return cls(**parts)
 
 
 class EngineFolder:

@@ -11,7 +11,7 @@ from typing import Any
 import ray
 from ray.exceptions import RayError, RayTaskError
 
-from gen_core.engines.dispatch import Answer
+from gen_core.engines.cluster import Answer
 from gen_core.engines.folder import Unit
 from gen_core.engines.parcels import Parcel
 from gen_core.errors import GenCoreError
@@ -116,12 +116,13 @@ class RayCluster:
 
     def _answer(self, ref: Any) -> Answer:
         try:
-            node, value = ray.get(ref, timeout=FETCH)
+            got: Any = ray.get(ref, timeout=FETCH)
+            node, value = got
         except RayTaskError as error:
             return Answer(raised=_cause(error))
         except RayError as error:
             return Answer(broken=f"Ray has lost it ({type(error).__name__})")
-        return Answer(self._names.get(node, node[:8]), value)
+        return Answer(self._names.get(node) or node[:8], value)
 
     def drop(self, ticket: Hashable) -> None:
         """Cancel a task, where its node hears it."""
@@ -151,6 +152,6 @@ def _at_node_by_value() -> Any:
             from gen_core.engines.at_node import train_unit
         except ImportError as error:
             return node, {"refused": f"it lacks this version of gen_core ({error})"}
-        return node, train_unit(payload, data, seen, names.get(node, node[:8]), taught)
+        return node, train_unit(payload, data, seen, names.get(node) or node[:8], taught)
 
     return train

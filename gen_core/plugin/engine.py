@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import functools
 import importlib.util
 import json
 import os
@@ -118,7 +119,7 @@ def start_engine(config: pytest.Config) -> None:
         "records": str(known.records),
     }
     config.stash[_KEY] = begun = EngineProcess.start(EngineFolder.of_run(known.run), settings)
-    config.add_cleanup(lambda: end_engine(config))
+    config.add_cleanup(functools.partial(_end, config))
     if why := begun.wait():
         raise pytest.UsageError(f"--engine {options.engine}: {why}")
 
@@ -140,6 +141,10 @@ def end_engine(config: pytest.Config) -> dict[str, str]:
     state = engine.folder.state()
     engine.end()
     return {"engine": _resources(state)} if state else {}
+
+
+def _end(config: pytest.Config) -> None:
+    end_engine(config)
 
 
 def engine_of(config: pytest.Config, lab: Lab) -> Asking | None:

@@ -82,7 +82,7 @@ class Nodes:
             with (self.folder / "log").open("ab") as log:
                 self._holder = subprocess.Popen(
                     [sys.executable, str(script), str(self.folder)],
-                    env=os.environ | OURS | LOOPBACK,
+                    env=os.environ | OURS | LOOPBACK | {"RAY_TMPDIR": str(self.folder)},
                     stdin=subprocess.PIPE,
                     stdout=subprocess.PIPE,
                     stderr=log,
