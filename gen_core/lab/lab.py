@@ -3,11 +3,11 @@
 Experiments with equal batch keys form a group and are trained as one batch. A process that needs a result holds the
 locks of the group's keys and trains the whole group; a process that finds them held trains another group meanwhile.
 On a GPU it takes a slot first; while there is none, it looks whether another process has trained what it needs.
+What an engine has in hand is waited for, and trained here only where the engine does not.
 """
 
 from __future__ import annotations
 
-import traceback
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 
@@ -15,14 +15,13 @@ import torch
 from torch import Tensor
 
 from gen_core.code.fingerprint import reached
-from gen_core.errors import GenCoreError, InvalidExperiment, StoreFailure
+from gen_core.errors import GenCoreError, InvalidExperiment
 from gen_core.experiment import Experiment
 from gen_core.finished import Origin
 from gen_core.lab.origin import sources_of
 from gen_core.lab.plan import BLOCKS, Block, Plan, blocks_of, trainable
 from gen_core.lab.store import Store
-from gen_core.lab.work import Begun, Progress, drawn_otherwise, names, train_blocks
-from gen_core.recipe import canonical
+from gen_core.lab.work import Begun, Engine, Progress, about_training, drawn_otherwise, names, train_apart
 from gen_core.run import Run
 from gen_core.training.device import fix_numerics, keep_freed_memory
 from gen_core.training.draws import confirm_data
@@ -35,13 +34,17 @@ from gen_core.training.teaching import train_alone
 
 @dataclass(frozen=True)
 class Event:
-    """A finished block of seeds, for the run's log: the experiment and its key, the block's key, seeds and time."""
+    """A finished block of seeds, for the run's log: the experiment and its key, the block's key, seeds, time, and node.
+
+    The node is that of an engine, "" where this machine has trained it.
+    """
 
     label: str
     key: str
     seeds: int
     seconds: float
     experiment: str
+    node: str = ""
 
 
 @dataclass
@@ -60,6 +63,7 @@ class Lab:
         made: keys of the blocks that this lab has trained.
         begun: what trainings begin with, drawn once.
         keeps_measures: whether what is measured of its runs is kept, and believed later.
+        engine: trains blocks elsewhere, if there is one.
     """
 
     store: Store
@@ -73,6 +77,7 @@ class Lab:
     made: set[str] = field(default_factory=set)
     begun: Begun = field(default_factory=Begun)
     keeps_measures: bool = False
+    engine: Engine | None = None
 
     def __post_init__(self) -> None:
         self.look, self._training = 0, False
@@ -165,7 +170,8 @@ class Lab:
                 self.compared.add(block.key)
                 return found
             if experiment.key not in self.failures:
-                self._ensure(self.planned.together(experiment, seeds), seeds)
+                if not self._trained_elsewhere([experiment], seeds):
+                    self._ensure(self.planned.together(experiment, seeds), seeds)
                 trained = True
             if experiment.key in self.failures:
                 raise self.failures[experiment.key]
@@ -179,6 +185,8 @@ class Lab:
         A teacher that is missed in the middle of its student's training is waited for, and nothing else trained: who
         holds locks or a slot waits for those of teachers alone, so that no two processes wait for each other.
         """
+        if self._trained_elsewhere(group, seeds):
+            return
         others = iter([] if self._training else self.planned.groups)
         while missing := self._missing(group, seeds):
             if self.device.type == "cuda" and not self._training:
@@ -209,6 +217,13 @@ class Lab:
         with self.store.locked([block.key for block in missing], wait=True):
             pass  # its training has ended, or its process
 
+    def _trained_elsewhere(self, group: list[Experiment], seeds: int) -> bool:
+        """Wait for what the engine trains of a group; whether that leaves nothing to train."""
+        if self.engine is None:
+            return False
+        self.failures |= self.engine.awaited(group, seeds, self.progress)
+        return not self._missing(group, seeds)
+
     def _missing(self, group: list[Experiment], seeds: int) -> list[Block]:
         """The blocks of a group that are not in the store, leaving out experiments that have failed."""
         wanted = [e for e in group if e.key not in self.failures]
@@ -230,10 +245,9 @@ class Lab:
             return held
 
     def _train(self, group: list[Experiment], seeds: int, device: torch.device) -> None:
-        """Train the missing blocks of a group whose locks are held.
+        """Train the missing blocks of a group whose locks are held; see `train_apart`.
 
-        If that fails, each experiment is trained alone, so that one failure does not affect the others. The failure is
-        kept, and raised when its experiment is asked for.
+        A failure is kept, and raised when its experiment is asked for.
         """
         missing = self._missing(group, seeds)
         for block in missing:
@@ -243,32 +257,10 @@ class Lab:
                     f"training of {block.experiment.label()}: {block.reads[0]}, whose result no key can tell; it is "
                     "trained in every run (make it a field, or a constant of its module, and it is kept)"
                 )
-        try:
-            for block, result, seconds in train_blocks(missing, device, self.progress):
-                self._save(block, result, seconds)
-            return
-        except Exception as error:
-            if device.type == "cuda":
-                _let_go(error)
-            # A full store stays full: what has not been stored now is not trained again one by one.
-            if isinstance(error, StoreFailure) or len({block.experiment.key for block in missing}) == 1:
-                self.failures |= {block.experiment.key: error for block in self._missing(group, seeds)}
-                return
-        for experiment in group:
-            self._train([experiment], seeds, device)
+        self.failures |= train_apart(missing, device, self.progress, self._save)
 
     def _save(self, block: Block, result: TrainingResult, seconds: float) -> None:
-        recipe, seeds = canonical(block.experiment), list(block.seeds)
-        about = {"recipe": recipe, "seeds": seeds, "device": block.device, "seconds": seconds}
-        if block.device == "cuda":
-            about["gpu"] = torch.cuda.get_device_name()
-        self.store.save(block.key, result, about)
+        self.store.save(block.key, result, about_training(block, seconds))
         self.made.add(block.key)
-        self.finished(Event(block.experiment.label(), block.key, len(seeds), seconds, block.experiment.key))
-
-
-def _let_go(error: BaseException | None) -> None:
-    """Free the tensors in the frames of an exception and its causes; their lines stay for the traceback."""
-    while error is not None:
-        traceback.clear_frames(error.__traceback__)
-        error = error.__cause__ or error.__context__
+        label, key = block.experiment.label(), block.experiment.key
+        self.finished(Event(label, block.key, len(block.seeds), seconds, key))

@@ -47,17 +47,20 @@ class Block:
         Raises:
             DataMissing, DataDamaged: if a data file of the recipe cannot be read.
         """
-        return digest(
-            self.experiment,
-            self.seeds,
-            code_of(self.experiment, *training_modules()),
-            files_of(self.experiment),
-            str(torch.__version__),
-            numbers_of_torch(),
-            self.device,
-            torch.get_num_threads(),
-            UNKNOWN if self.reads else "",
-        )
+        return digest(self.experiment, self.seeds, *self.surroundings.values())
+
+    @cached_property
+    def surroundings(self) -> dict[str, str | int]:
+        """What the result depends on besides recipe and seeds, by name; raises as `key`."""
+        return {
+            "code": code_of(self.experiment, *training_modules()),
+            "data files": files_of(self.experiment),
+            "torch": str(torch.__version__),
+            "type of numbers": numbers_of_torch(),
+            "device": self.device,
+            "number of threads": torch.get_num_threads(),
+            "lookups": UNKNOWN if self.reads else "",
+        }
 
     @cached_property
     def reads(self) -> list[str]:

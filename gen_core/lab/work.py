@@ -3,18 +3,36 @@
 from __future__ import annotations
 
 import time
+import traceback
 from collections.abc import Callable, Iterator, Sequence
+from typing import Any, Protocol
 
 import torch
 
+from gen_core.errors import StoreFailure
 from gen_core.experiment import Experiment
 from gen_core.lab.plan import Block
+from gen_core.recipe import canonical
 from gen_core.training.batch import Replica
 from gen_core.training.draws import begins_with, state_of
 from gen_core.training.result import TrainingResult, concatenate
 from gen_core.training.trainer import train_rows
 
 Progress = Callable[[str, float], None]
+Save = Callable[[Block, TrainingResult, float], None]
+"""Keeps the result of a block, and the seconds that it took."""
+
+
+class Engine(Protocol):
+    """Trains blocks in other processes, and puts their results into the store of the lab that asks."""
+
+    def awaited(self, group: Sequence[Experiment], seeds: int, progress: Progress) -> dict[str, Exception]:
+        """Wait for what the engine trains of a group's missing blocks over its first seeds; the rest is for the lab.
+
+        Returns:
+            Experiment key -> the exception that has ended its training, for those that have failed.
+        """
+        ...
 
 
 def train_blocks(
@@ -46,6 +64,46 @@ def train_blocks(
             block = waiting.pop(0)
             parts, done = done[: len(block.seeds)], done[len(block.seeds) :]
             yield block, concatenate([part for part, _ in parts]), sum(s for _, s in parts)
+
+
+def train_apart(missing: list[Block], device: torch.device, progress: Progress, save: Save) -> dict[str, Exception]:
+    """Train blocks of experiments with equal batch keys, and save each.
+
+    If that fails, each experiment is trained alone, so that one failure does not affect the others.
+
+    Returns:
+        Experiment key -> the exception that has ended its training, for those that have failed.
+    """
+    left = list(missing)
+    try:
+        for block, result, seconds in train_blocks(missing, device, progress):
+            save(block, result, seconds)
+            left.remove(block)
+        return {}
+    except Exception as error:
+        if device.type == "cuda":
+            _let_go(error)
+        # A full store stays full: what has not been stored now is not trained again one by one.
+        if isinstance(error, StoreFailure) or len({block.experiment.key for block in missing}) == 1:
+            return {block.experiment.key: error for block in left}
+    failures: dict[str, Exception] = {}
+    for key in dict.fromkeys(block.experiment.key for block in left):
+        failures |= train_apart([block for block in left if block.experiment.key == key], device, progress, save)
+    return failures
+
+
+def _let_go(error: BaseException | None) -> None:
+    """Free the tensors in the frames of an exception and its causes; their lines stay for the traceback."""
+    while error is not None:
+        traceback.clear_frames(error.__traceback__)
+        error = error.__cause__ or error.__context__
+
+
+def about_training(block: Block, seconds: float) -> dict[str, Any]:
+    """What the store notes of a training beside its result."""
+    gpu = {"gpu": torch.cuda.get_device_name()} if block.device == "cuda" else {}
+    recipe, seeds = canonical(block.experiment), list(block.seeds)
+    return {"recipe": recipe, "seeds": seeds, "device": block.device, "seconds": seconds, **gpu}
 
 
 class Begun:

@@ -11,6 +11,7 @@ from types import ModuleType
 import pytest
 
 from gen_core.errors import GenCoreError
+from gen_core.plugin.engine import start_engine
 from gen_core.plugin.identity import Identity
 from gen_core.plugin.options import Options, on_worker
 
@@ -52,9 +53,13 @@ def pytest_make_collect_report(
 
 @pytest.hookimpl(tryfirst=True)
 def pytest_collection(session: pytest.Session) -> None:
-    """Load the part for claims where they are asked for, so that there is an answer even if there are none."""
+    """Load the part for claims where they are asked for, so that there is an answer even if there are none.
+
+    An engine starts here, while workers collect.
+    """
     if not Options.of(session.config).judges:
         part_for_claims(session.config)
+    start_engine(session.config)
 
 
 @pytest.hookimpl(trylast=True)

@@ -8,6 +8,7 @@ import pytest
 
 from gen_core.lab import Store
 from gen_core.plugin import progress, terminal
+from gen_core.plugin.engine import end_engine
 from gen_core.plugin.identity import utc_now
 from gen_core.plugin.options import on_worker
 from gen_core.plugin.pages import find_pages
@@ -28,6 +29,7 @@ def pytest_sessionfinish(session: pytest.Session, exitstatus: int) -> None:
     if on_worker(config):
         return
     progress.end(config)
+    said = end_engine(config)
     ours = Session.of(config)
     journal = ours.journal
     if not journal.begun:
@@ -47,6 +49,7 @@ def pytest_sessionfinish(session: pytest.Session, exitstatus: int) -> None:
         session.exitstatus = pytest.ExitCode.TESTS_FAILED
         lines.append(f"exit status 1: {red} not as expected, whatever pytest has counted")
     run = ours.begun_run()
+    run.environment |= said
     journal.close(run, (utc_now() - ours.began).total_seconds(), int(session.exitstatus))
     missing = find_pages(config)
     made: list[Path] = config.hook.pytest_gen_core_finished(

@@ -5,6 +5,7 @@ from __future__ import annotations
 import argparse
 import importlib
 import os
+import re
 import tempfile
 from dataclasses import dataclass, fields
 from pathlib import Path
@@ -36,6 +37,7 @@ class Options:
     data_dir: str | None
     require_data: bool
     within: float | None
+    engine: str | None
     plan: bool
     list_claims: bool
     check_claims: bool
@@ -94,6 +96,11 @@ def pytest_addoption(parser: pytest.Parser) -> None:
     )
     hours += "take turns from night to night, by the date of the seeds"
     add("--within", type=_hours, metavar="HOURS", help=hours)
+    engine = (
+        "train on a Ray cluster: at HOST:PORT, `auto` for one that runs here, by default one of this machine's own "
+    )
+    engine += "(pip install 'gen-core[ray]')"
+    add("--engine", type=_engine, metavar="ray[:ADDRESS]", help=engine)
     plan = "print a table of what would be trained, with estimates of memory and time, and run nothing"
     add("--plan", action="store_true", help=plan)
     form = "check the form of the files of the selected claims, print a line for each defect, and run nothing"
@@ -115,6 +122,8 @@ def pytest_cmdline_main(config: pytest.Config) -> None:
         UsageError: for workers that are to train only.
     """
     options = Options.of(config)
+    if options.train_only and options.engine is not None:
+        raise pytest.UsageError("--train-only --engine: each trains all that is missing; expected one of them")
     if options.train_only and config.getoption("numprocesses", None):
         raise pytest.UsageError("--train-only -n: it trains in one process; expected several of them to be started")
     if options.inspects:
@@ -203,6 +212,13 @@ def _cases(text: str) -> int:
     if not text.isdecimal() or int(text) < 1:
         raise argparse.ArgumentTypeError(f"{text!r}; expected a whole number of at least 1")
     return int(text)
+
+
+def _engine(text: str) -> str:
+    name, _, address = text.partition(":")
+    if name != "ray" or (text != "ray" and not re.fullmatch(r"auto|([\w.-]+|\[[\da-fA-F:]+\]):\d{1,5}", address)):
+        raise argparse.ArgumentTypeError(f"{text!r}; expected 'ray', 'ray:auto' or 'ray:HOST:PORT'")
+    return text
 
 
 def _days(text: str) -> float:

@@ -9,7 +9,10 @@ from pathlib import Path
 import pytest
 
 from gen_core.declaration import verdict_marks
+from gen_core.engines.asking import Asking
+from gen_core.lab import Lab
 from gen_core.plugin import progress, terminal
+from gen_core.plugin.engine import engine_lines
 from gen_core.plugin.filling import train_only
 from gen_core.plugin.misnamed import misnamed
 from gen_core.plugin.options import on_worker
@@ -93,6 +96,8 @@ def pytest_collection_finish(session: pytest.Session) -> None:
     try:
         _refuse_xfail(session.items, ours.scale)
         ours.open(ours.lab)
+        if isinstance(ours.lab.engine, Asking):
+            ours.lab.engine.plan()
     except pytest.UsageError as error:
         if on_worker(config):  # xdist reports a usage error as a crash; this way the controller shows it and stops
             session.shouldfail = str(error)
@@ -112,7 +117,11 @@ def pytest_report_collectionfinish(config: pytest.Config) -> list[str]:
     if ours.left_out:
         left = f"{len(ours.left_out)} of {len(ours.items)} cases are NOT RUN tonight"
         lines.append(f"--within {ours.options.within:g} h: {left}, since their claims do not fit")
-    return [visible(line) for line in (*lines, *(plan_lines(ours.lab) if ours.options.plan else []))]
+    return [visible(line) for line in (*lines, *(_planned(ours, ours.lab) if ours.options.plan else []))]
+
+
+def _planned(ours: Session, lab: Lab) -> list[str]:
+    return [*plan_lines(lab), *engine_lines(ours.config, lab)]
 
 
 @pytest.hookimpl(tryfirst=True)

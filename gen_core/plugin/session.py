@@ -14,6 +14,7 @@ from gen_core.declaration import Case
 from gen_core.experiment import Experiment
 from gen_core.form import Form
 from gen_core.lab import Lab, Store
+from gen_core.plugin.engine import engine_of
 from gen_core.plugin.identity import Identity
 from gen_core.plugin.journal import Journal
 from gen_core.plugin.options import ERROR_BUDGET, Options, default_report, on_worker, writable
@@ -142,6 +143,7 @@ class Session:
         except pytest.UsageError:
             if not lab.all_stored():
                 raise
+        lab.engine = engine_of(self.config, lab)
         lab.progress = ProgressFile(self.journal.progress / f"{self.journal.writer}.json")
         lab.finished = self.journal.training
         try:
