@@ -182,7 +182,6 @@ __all__ = [
     "distance_moved",
     "distance_to_linear_optimum",
     "early_discrepancy",
-    "early_first_layer",
     "early_outputs",
     "erf_covariances",
     "expansion_gap",
