@@ -26,8 +26,8 @@ from gen_core.measures import expansion_gap, sampling_gap
 # The paper's alpha at its upper end. 24 seeds at quick give -.40 (erf, sd .03) and -.52 (relu, sd .02), in the controls
 # .82 (n = 8, sd .04) and 1.04 (spike, sd .10).
 EXPONENT = -0.25
-# A little below it, since the control is near 0. 24 seeds give -.72 (erf, sd .06) and -.67 (relu, sd .06), in the
-# control -.02 (sd .06).
+# A little below it, since the control is near 0. 24 seeds at quick give -.72 (erf, sd .06) and -.67 (relu, sd .06), in
+# the control -.02 (sd .06).
 FASTER = -0.33
 
 NETWORKS = {"erf": first_layer_parts("erf"), "relu": first_layer_parts("relu")}

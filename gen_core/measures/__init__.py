@@ -113,6 +113,7 @@ from gen_core.measures.normalization import (
     unit_divisors,
 )
 from gen_core.measures.norms import EntryNorm, MatrixNorm, OperatorNorm, layer_norms, path_norm
+from gen_core.measures.of_draws import of_each_draw
 from gen_core.measures.per_point import loss_gradient_norms, loss_gradients, output_gradients
 from gen_core.measures.pseudo_network import (
     ActivationPatterns,
@@ -236,6 +237,7 @@ __all__ = [
     "norm_products",
     "normalized",
     "null_performance_correlation",
+    "of_each_draw",
     "of_those_that_stopped",
     "off_law_discrepancy",
     "off_line",
