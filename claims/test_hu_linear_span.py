@@ -7,8 +7,8 @@ Hu et al. (2020), section 4.2 and Figure 3 (a):
     model are almost identical at first, "and the networks start to make progress in V_lin^perp after that".
 
 Measured: the share of the squared residual off V_lin that is gone at the first checkpoint at which nine tenths of that
-on V_lin are, and at the end. The paper's figure is of deep networks
-on CIFAR-10; here it is a network of two trained layers on the data of section 3.4.
+on V_lin are, and at the end. The paper's figure is of deep networks on CIFAR-10; here it is a network of two trained
+layers on the data of section 3.4.
 """
 
 from fixtures.assumptions import held_out_apart
