@@ -25,12 +25,11 @@ from fixtures.papers import HU
 from gen_core import Runs, claim, expect
 from gen_core.measures import early_discrepancy
 
-# The paper states a decay and no exponent. 16 seeds at quick give -.70 (relu, sd .11) to -.97 (softplus, sd .15), the
-# controls .12 (relu at n = d, sd .08) and .47 (erf at rank 5, sd .12).
-EXPONENT = -0.22
-# 16 seeds at quick give .030 (relu, sd .002) to .004 (softplus), the controls .23 (relu at n = d) and .10 (erf at
-# rank 5, sd .012).
-LEVEL = 0.04
+# The paper states a decay and no exponent. 16 seeds at quick give -.70 (relu, sd .11) to -1.1 (sigmoid, sd .12), the
+# control .47 (erf at rank 5, sd .12).
+EXPONENT = -0.15
+# 16 seeds at quick give .030 (relu, sd .002) to .002 (sigmoid), the control .10 (erf at rank 5, sd .012).
+LEVEL = 0.045
 
 SIX = {name: common_activation(name) for name in ("erf", "tanh", "sigmoid", "softplus", "relu", "leaky_relu")}
 HYPOTHESES = (
@@ -42,7 +41,6 @@ HYPOTHESES = (
     starts_standard_normal,
     held_out_apart,
 )
-FEW_POINTS = common_activation("relu", n=lambda d: d)
 RANK_5 = common_activation("erf", spectrum="rank-5")
 
 
@@ -50,7 +48,7 @@ RANK_5 = common_activation("erf", spectrum="rank-5")
     cite=HU.at("Assumption 3.2 and Theorem 3.2"),
     given=SIX,
     assuming=HYPOTHESES,
-    without={more_than_linear_points: FEW_POINTS, bounded_covariance: RANK_5},
+    without={bounded_covariance: RANK_5},
     figure=early_dynamics,
 )
 def test_networks_of_common_activations_follow_a_linear_model(run: Runs) -> None:
@@ -63,7 +61,7 @@ def test_networks_of_common_activations_follow_a_linear_model(run: Runs) -> None
     cite=HU.at("Assumption 3.2 and eq. (5)"),
     given=SIX,
     assuming=HYPOTHESES,
-    without={more_than_linear_points: FEW_POINTS, bounded_covariance: RANK_5},
+    without={bounded_covariance: RANK_5},
 )
 def test_networks_of_common_activations_are_near_a_linear_model(run: Runs) -> None:
     """Early in training a network of any common activation is close to the linear model of this activation.

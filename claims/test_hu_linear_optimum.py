@@ -28,8 +28,8 @@ from gen_core.measures import distance_to_linear_optimum
 
 # 16 seeds at quick give -1.00 (sd .13) on fresh points and -.80 (sd .15) on training points, 8 of the control .01.
 EXPONENT = -0.2
-# 16 seeds at quick give .021 (erf, sd .002) and .047 (random labels, sd .004); small eigenvalues .53 (sd .08).
-LEVEL = 0.15
+# 16 seeds at quick give .021 (erf, sd .002) and .047 (random labels, sd .004); small eigenvalues .36 (.07).
+LEVEL = 0.1
 
 HYPOTHESES = (
     more_than_linear_points,
@@ -65,7 +65,7 @@ def test_network_reaches_the_linear_optimum(run: Runs) -> None:
     given=NETWORKS,
     assuming=(*HYPOTHESES, held_out_apart),
     without={
-        well_conditioned: first_layer_widely(labels="random", spectrum="half-small"),
+        well_conditioned: first_layer_widely(labels="random", spectrum="third-small"),
         trained_until_the_optimum: TOO_SHORT,
     },
 )
@@ -75,7 +75,7 @@ def test_network_is_near_the_linear_optimum(run: Runs) -> None:
     Hu et al. (2020), Corollary 3.3.
 
     Measured: the mean of (f_T^1 - f_*^lin1)^2 over that of (f_*^lin1)^2, at large d.
-    Where half of the eigenvalues of Sigma are .02, T is too short for that half, which random labels load on alike.
+    Where a third of the eigenvalues of Sigma are .02, T is too short for these, which random labels load on alike.
     """
     distance = run.measure(distance_to_linear_optimum)[LARGE].mean(0)
 

@@ -27,7 +27,7 @@ from gen_core import Run, claim, expect
 from gen_core.measures import naive_over_full_discrepancy
 
 # 8 seeds at quick give 3.9, and 1.37 on the target relu(<a, x>), which also rises with |x|.
-MUCH = 1.8
+MUCH = 1.5
 
 
 @claim(

@@ -25,9 +25,9 @@ from gen_core import Runs, claim, expect
 from gen_core.measures import early_discrepancy
 
 # 16 seeds at quick give -.77 (sd .18), 8 of the control 1.45 (rank 5, sd .18).
-SOME_DECAY = -0.05
-# 16 seeds at quick give .036 (sd .004), the controls .087 (n = d, sd .007) and .29 (m = 8, sd .04).
-LEVEL = 0.055
+SOME_DECAY = 0.0
+# 16 seeds at quick give .036 (sd .004), the control .29 (m = 8, sd .04).
+LEVEL = 0.07
 
 RANDOM = first_layer_widely(labels="random")
 HYPOTHESES = (
@@ -60,7 +60,6 @@ def test_first_layer_follows_a_linear_model_on_random_labels(run: Runs) -> None:
     given=RANDOM,
     assuming=HYPOTHESES,
     without={
-        more_than_linear_points: first_layer_widely(labels="random", n=lambda d: d),
         more_than_linear_width: first_layer_widely(labels="random", m=lambda d: 8),
     },
 )

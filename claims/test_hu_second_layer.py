@@ -28,10 +28,10 @@ from fixtures.papers import HU
 from gen_core import Runs, claim, expect
 from gen_core.measures import early_discrepancy
 
-# The paper states a decay and no exponent. 16 seeds at quick give -.97 (sd .16), the control .40 (m = 8, sd .16).
+# The paper states a decay and no exponent. 24 seeds at quick give -1.03 (sd .17), 8 of the control .87 (m = 16).
 EXPONENT = -0.28
 # 8 seeds at quick give .035 (sd .006), the control .80 (m = 8, sd .06).
-LEVEL = 0.1
+LEVEL = 0.06
 
 HYPOTHESES = (
     mean_zero_activation,
@@ -43,7 +43,6 @@ HYPOTHESES = (
     starts_standard_normal,
     held_out_apart,
 )
-NARROW = second_layer(m=lambda d: 8)
 
 
 @claim(
@@ -51,7 +50,7 @@ NARROW = second_layer(m=lambda d: 8)
     formula=r"\mathbb{E}_x[\min\{(f_t^2(x) - f_t^{\mathrm{lin2}}(x))^2, 1\}] \lesssim d^{-\Omega(\alpha)}",
     given=second_layer("erf"),
     assuming=HYPOTHESES,
-    without={more_than_linear_width: NARROW},
+    without={more_than_linear_width: second_layer(m=lambda d: 16)},
     figure=early_dynamics,
 )
 def test_second_layer_follows_a_linear_model(run: Runs) -> None:
@@ -64,7 +63,7 @@ def test_second_layer_follows_a_linear_model(run: Runs) -> None:
     cite=HU.at("Theorem 3.5, eq. (9)"),
     given=second_layer("erf"),
     assuming=HYPOTHESES,
-    without={more_than_linear_width: NARROW},
+    without={more_than_linear_width: second_layer(m=lambda d: 8)},
 )
 def test_second_layer_is_near_a_linear_model(run: Runs) -> None:
     """Early in training a network trained in its second layer is close to a linear model.

@@ -135,11 +135,11 @@ FAULTS = (
         red=(NORM,),
     ),
     Fault(
-        "the constants of tanh for those of every activation",
+        "the constants of sigmoid for those of every activation",
         FEATURES,
         "known, d, (first, second) = constants(name)",
-        'known, d, (first, second) = constants("tanh")',
-        red=(f"{ACTIVATION}[relu]", f"{ACTIVATION}[softplus]", f"{ACTIVATION}[sigmoid]"),
+        'known, d, (first, second) = constants("sigmoid")',
+        red=(f"{ACTIVATION}[erf]", f"{ACTIVATION}[softplus]"),
     ),
     Fault(
         "a normal second layer of variance 4",
