@@ -200,11 +200,18 @@ FAULTS = (
         red=(f"{GAP}[given]",),
     ),
     Fault(
-        "narrow networks on true labels",
+        "random labels for a hundred steps",
         STRUCTURE,
-        'network(*sizes, labels="random", **changes)',
-        'network(*sizes, labels="true", **changes)',
-        red=(f"{LABELS}::test_random_labels_are_fitted[without-wide]",),
+        '"quick": (60, 100, 3_000)',
+        '"quick": (60, 100, 100)',
+        red=(f"{LABELS}::test_random_labels_are_fitted[given]",),
+    ),
+    Fault(
+        "networks that stop at a large loss",
+        STRUCTURE,
+        "LOSS = 0.2",
+        "LOSS = 1.0",
+        red=(f"{LABELS}::test_random_labels_are_fitted[given]",),
     ),
     Fault(
         "accuracy on the labels of another seed",
