@@ -25,6 +25,9 @@ GRACE, FACTOR = 60.0, 5.0
 APPEARS = 30.0
 """Seconds in which a file that a node has written is seen from here, on a network's file system."""
 
+MEASURED, SLOWEST = 1.0, 10.0
+"""What takes less than a second tells nothing of the next; estimates are taken to be no more than ten times too low."""
+
 UNMEASURED = 3.0
 """What a training may take in terms of its estimate, before any has ended."""
 
@@ -144,8 +147,8 @@ class Dispatcher:
         if answer.value is not None and not answer.value["refused"]:
             self._strange.pop(answer.node, None)
             took = sum(one["event"]["seconds"] for one in answer.value["blocks"].values())
-            if took and job.unit.seconds:
-                self._pace.append(took / job.unit.seconds)
+            if took > MEASURED:
+                self._pace.append(min(took / max(job.unit.seconds, MEASURED / SLOWEST), SLOWEST))
             self.unsaved.extend(answer.value["blocks"].items())
             for key, error in answer.value["failed"].items():
                 self.folder.end([key], FAILED, error)

@@ -45,6 +45,7 @@ class Ledger:
     _beat: int = 0
     _told: set[str] = field(default_factory=set)
     _most: int = 0
+    _slots: int = 0
 
     def trained(self, event: dict[str, Any]) -> None:
         """Log a finished block."""
@@ -66,8 +67,9 @@ class Ledger:
     def say(self, flying: int, cluster: Resources) -> None:
         """Say how far it is."""
         self._beat, self._most = self._beat + 1, max(self._most, len(cluster.nodes))
+        self._slots = max(self._slots, cluster.slots)
         state = {"beat": self._beat, "pid": os.getpid(), "name": self.name}
-        state |= {"nodes": len(cluster.nodes), "slots": cluster.slots, "done": self.done, "asked": self.asked}
+        state |= {"nodes": self._most, "slots": self._slots, "done": self.done, "asked": self.asked}
         self.folder.say_state(state | {"flying": flying, "failed": self.failed})
         ended = self.done + self.failed + self.refused
         path = self.records / "progress" / "engine.json"

@@ -61,10 +61,9 @@ class RayCluster:
     _seen: float = 0.0
 
     def __post_init__(self) -> None:
-        share = {"num_gpus": 1 / SLOTS} if self.gpu else {}
-        self._task = ray.remote(_at_node_by_value()).options(
-            num_cpus=1, max_retries=3, retry_exceptions=False, scheduling_strategy="SPREAD", **share
-        )
+        self._task = ray.remote(_at_node_by_value())
+        self._options: dict[str, Any] = {"num_cpus": 1, "num_gpus": 1 / SLOTS if self.gpu else 0}
+        self._options |= {"max_retries": 3, "retry_exceptions": False, "scheduling_strategy": "SPREAD"}
 
     def look(self) -> str:
         """Look at the nodes, now and then."""
@@ -98,9 +97,8 @@ class RayCluster:
     def send(self, unit: Unit, taught: Sequence[Any], avoid: set[str]) -> Hashable:
         """Send a unit as a task; it is scheduled wherever there is room, but on nodes to be avoided."""
         unwanted = sorted(node for node, name in self._names.items() if name in avoid)
-        task = self._task
-        if unwanted:
-            task = task.options(label_selector={"ray.io/node-id": f"!in({','.join(unwanted)})"})
+        others = {"label_selector": {"ray.io/node-id": f"!in({','.join(unwanted)})"}} if unwanted else {}
+        task = self._task.options(**self._options, **others)
         return task.remote(unit.paths, unit.payload, unit.data, self.seen, dict(self._names), *taught)
 
     def answers(self, tickets: Sequence[Hashable]) -> dict[Hashable, Answer]:

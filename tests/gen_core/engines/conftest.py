@@ -29,7 +29,8 @@ from gen_core.plugin.engine import EngineProcess
 ROOT = Path(__file__).parents[3]
 CPU = torch.device("cpu")
 OURS = {"RAY_USAGE_STATS_ENABLED": "0", "RAY_AUTH_MODE": "token", "RAY_AUTH_TOKEN": secrets.token_hex(32)}
-OURS |= {"RAY_gcs_rpc_server_reconnect_timeout_s": "3"}
+PATIENCE = {"RAY_gcs_rpc_server_reconnect_timeout_s": "8"}
+"""Of the engine with a head that is lost."""
 LOOPBACK = {"RAY_ENABLE_WINDOWS_OR_OSX_CLUSTER": "0"}
 
 
@@ -141,7 +142,7 @@ def _all_nodes() -> Iterator[Nodes]:
 
 @pytest.fixture
 def nodes(_all_nodes: Nodes, monkeypatch: pytest.MonkeyPatch) -> Nodes:
-    for name, value in OURS.items():
+    for name, value in (OURS | PATIENCE).items():
         monkeypatch.setenv(name, value)
     _all_nodes.make_whole()
     return _all_nodes

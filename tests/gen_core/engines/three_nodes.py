@@ -21,7 +21,7 @@ def pids(node: Any) -> list[int]:
 
 
 def main() -> None:
-    cluster = Cluster(initialize_head=True, head_node_args={"num_cpus": 0, "temp_dir": sys.argv[1], **HERE})
+    cluster = Cluster(initialize_head=True, head_node_args={"num_cpus": 0, "temp_dir": f"{sys.argv[1]}/ray", **HERE})
     print(json.dumps({"address": cluster.address, "pids": pids(cluster.head_node)}), flush=True)
     for _ in sys.stdin:
         node = cluster.add_node(num_cpus=1, wait=False, **HERE)
