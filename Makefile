@@ -15,7 +15,7 @@ AXE := $(BROWSER)/node_modules/axe-core/package.json
 export OMP_NUM_THREADS ?= 1
 MAKEFLAGS += --no-print-directory
 .DEFAULT_GOAL := help
-.PHONY: help kills claims quick evidence test gpu coverage mutants axe lint format data bench clean
+.PHONY: help kills claims quick evidence test gpu ray coverage mutants axe lint format data bench clean
 
 help: ## these lines
 	@awk -F ':.*## ' '/^[a-z]+:.*## / {printf "make %-8s %s\n", $$1, $$2}' $(firstword $(MAKEFILE_LIST))
@@ -38,6 +38,11 @@ coverage: $(READY) axe ## the same tests, and which share of the lines they reac
 gpu: $(READY) ## the tests that need a CUDA device, and network-steps a second there
 	@$(RUN) pytest tests/gpu -m gpu $(ARGS)
 	@$(RUN) benchmarks.device
+
+ray: $(READY) ## install Ray, and test the engine on a cluster of three nodes on this machine
+	@$(VENV)/bin/python -c 'import ray' 2>/dev/null || $(RUN) pip install --quiet --disable-pip-version-check --editable '.[ray]' \
+		|| uv pip install --quiet --python $(VENV) --editable '.[ray]'
+	@$(RUN) pytest tests/gen_core/engines $(ARGS)
 
 mutants: $(READY) ## plant faults in copies of the tree, and see the claims that they break turn red
 	@$(RUN) tests.mutants $(ARGS)

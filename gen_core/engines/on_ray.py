@@ -8,8 +8,8 @@ from collections.abc import Hashable, Sequence
 from dataclasses import dataclass, field
 from typing import Any
 
-import ray
-from ray.exceptions import RayError, RayTaskError
+import ray  # pyright: ignore[reportMissingImports]
+from ray.exceptions import RayError, RayTaskError  # pyright: ignore[reportMissingImports]
 
 from gen_core.engines.cluster import Answer
 from gen_core.engines.folder import Unit
@@ -142,7 +142,7 @@ def _at_node_by_value() -> Any:
     def train(paths: Any, payload: bytes, data: str, seen: Any, names: dict[str, str], *taught: Any) -> Any:
         import sys
 
-        import ray
+        import ray  # pyright: ignore[reportMissingImports]
 
         node = ray.get_runtime_context().get_node_id()
         sys.path += [path for path in paths if path not in sys.path]
