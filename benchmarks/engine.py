@@ -51,7 +51,7 @@ class Points:
 
 
 def blocks(number: int, wait: float) -> list[Experiment]:
-    """Experiments whose first four seeds are a unit each: by their numbers of points and steps, none trains with another."""
+    """Experiments whose first four seeds are a unit each: by numbers of points and steps, none trains with another."""
     alike: dict[str, Any] = {"model": Linear(), "rule": GD(0.1), "loss": Square()}
     waits = [wait and wait + 1e-6 * i for i in range(number)]  # others, as draws of one data set are kept
     return [Experiment(**alike, data=Points(each, 8 + i // 20), steps=1 + i % 20) for i, each in enumerate(waits)]
