@@ -141,7 +141,7 @@ def test_a_cluster_that_cannot_be_reached_or_has_no_gpu_is_said_in_one_line(node
 def test_what_a_lost_cluster_leaves_is_trained_here(engine, nodes):
     lab = engine.lab(slow(0.04))
     nodes.at_work()
-    for pid in nodes.head:
+    for pid in (*nodes.nodes, *nodes.head):
         send(pid, signal.SIGKILL)
     lab.run(slow(0.04), 8)
     assert {event.experiment for event in engine.trained_here} == {slow(0.04).key}
