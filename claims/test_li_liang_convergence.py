@@ -33,6 +33,11 @@ PAPERS = -0.5
 INVERSELY = -0.6
 
 
+def late_steps(run: Run) -> list[int]:
+    """The checkpoints from `FIRST` on."""
+    return [step for step in run.checkpoints if step >= FIRST]
+
+
 def steps_to_a_quarter(run: Run):
     """The first step at which the largest error is a quarter of p = 1/(k l)."""
     return run.first_step(largest_coefficients(run) <= QUARTER / run.experiment.data.n).double()
@@ -54,10 +59,10 @@ def steps_to_a_quarter(run: Run):
     figure=pseudo_gradient_over_steps,
 )
 def test_error_falls_at_least_like_the_root_of_time(run: Run) -> None:
-    later = [place for place, step in enumerate(run.checkpoints) if step >= FIRST]
-    steps = [run.checkpoints[place] for place in later]
+    steps = late_steps(run)
+    errors = largest_coefficients(run)[:, -len(steps) :].T
 
-    expect(largest_coefficients(run)[:, later].T, "largest error v_t").decays_in(steps, exponent_at_most=PAPERS)
+    expect(errors, "largest error v_t").decays_in(steps, exponent_at_most=PAPERS)
 
 
 @claim(
