@@ -14,8 +14,8 @@ m = 4 d^1.25 it decays too, more slowly.
 
 from fixtures.assumptions import held_out_apart
 from fixtures.hu.assumptions import (
+    activation_of_mean_zero,
     bounded_covariance,
-    mean_zero_activation,
     more_than_linear_points,
     more_than_linear_width,
     second_rate_below_dimension,
@@ -34,7 +34,7 @@ EXPONENT = -0.28
 LEVEL = 0.06
 
 HYPOTHESES = (
-    mean_zero_activation,
+    activation_of_mean_zero,
     more_than_linear_points,
     more_than_linear_width,
     bounded_covariance,
