@@ -45,7 +45,7 @@ RANK_5 = common_activation("erf", spectrum="rank-5")
 
 
 @claim(
-    cite=HU.at("Assumption 3.2 and Theorem 3.2"),
+    cite=HU.at("Assumption 3.2 and Theorem 3.2", "31"),
     given=SIX,
     assuming=HYPOTHESES,
     without={bounded_covariance: RANK_5},
@@ -58,7 +58,7 @@ def test_networks_of_common_activations_follow_a_linear_model(run: Runs) -> None
 
 
 @claim(
-    cite=HU.at("Assumption 3.2 and eq. (5)"),
+    cite=HU.at("Assumption 3.2 and eq. (5)", "31"),
     given=SIX,
     assuming=HYPOTHESES,
     without={bounded_covariance: RANK_5},

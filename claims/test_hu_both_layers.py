@@ -45,7 +45,7 @@ RANK_5 = both_layers(spectrum="rank-5")
 
 
 @claim(
-    cite=HU.at("section 3.3, Theorem D.1 and Figure 1 (c)"),
+    cite=HU.at("section 3.3, Theorem D.1 and Figure 1 (c)", "16", "18"),
     given=both_layers("erf"),
     assuming=HYPOTHESES,
     without={bounded_covariance: RANK_5},
@@ -58,7 +58,7 @@ def test_both_layers_follow_a_linear_model(run: Runs) -> None:
 
 
 @claim(
-    cite=HU.at("section 3.3, eq. (11), and Figure 1 (b)"),
+    cite=HU.at("section 3.3, eq. (11), and Figure 1 (b)", "16"),
     formula=r"\psi(x) = \left( \sqrt{\tfrac{2}{d}} \zeta x,\ \sqrt{\tfrac{3}{2d}} \nu,\ \vartheta_0 + \ldots \right)",
     given=both_layers("erf"),
     assuming=HYPOTHESES,

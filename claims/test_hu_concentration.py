@@ -32,7 +32,7 @@ SPREAD = pairs_of_points(spectrum="rank-5")
 
 
 @claim(
-    cite=HU.at("Claim 3.1, norms"),
+    cite=HU.at("Claim 3.1, norms", "1"),
     formula=r"\frac{\|x_i\|^2}{d} = 1 \pm O\left(\sqrt{\frac{\log n}{d}}\right)",
     given={"normal": points(), "mild": points(spectrum="mild")},
     assuming=CONCENTRATED,
@@ -45,7 +45,7 @@ def test_norms_concentrate(run: Runs) -> None:
 
 
 @claim(
-    cite=HU.at("Claim 3.1, inner products"),
+    cite=HU.at("Claim 3.1, inner products", "1"),
     formula=r"\frac{|\langle x_i, x_j \rangle|}{d} = O\left(\sqrt{\frac{\log n}{d}}\right)",
     given=PAIRS,
     assuming=CONCENTRATED,
@@ -64,7 +64,7 @@ def test_points_are_nearly_orthogonal(run: Runs) -> None:
 
 
 @claim(
-    cite=HU.at("Claim 3.1, inner products"),
+    cite=HU.at("Claim 3.1, inner products", "1"),
     given=PAIRS,
     assuming=CONCENTRATED,
     without={bounded_covariance: SPREAD},

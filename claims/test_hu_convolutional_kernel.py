@@ -22,7 +22,7 @@ EXPONENT = -0.25
 
 
 @claim(
-    cite=HU.at("Proposition 4.1"),
+    cite=HU.at("Proposition 4.1", "21"),
     formula=r"\left\| \Theta_{\mathrm{CNN}} - \frac{2 \zeta^2}{d} X X^\top \right\| \lesssim \frac{n}{d^{1+\alpha}}",
     given=convolutions(),
     assuming=(more_than_linear_points, wide_filters, entries_of_one),

@@ -26,7 +26,7 @@ POINTS = {"normal": deep(), "signs": deep(entries="signs")}
 
 
 @claim(
-    cite=HU.at("section 4.1, multi-layer networks"),
+    cite=HU.at("section 4.1, multi-layer networks", "20"),
     formula=r"\left\| \Theta - \frac{\kappa}{d} X X^\top \right\| \ll \frac{n}{d}",
     given=POINTS,
     assuming=(more_than_linear_points, bounded_covariance),

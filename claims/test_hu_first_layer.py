@@ -47,7 +47,7 @@ HYPOTHESES = (
 
 
 @claim(
-    cite=HU.at("Theorem 3.2, eq. (8), and Figure 1 (c)"),
+    cite=HU.at("Theorem 3.2, eq. (8), and Figure 1 (c)", "2", "29"),
     formula=r"\mathbb{E}_x[\min\{(f_t^1(x) - f_t^{\mathrm{lin1}}(x))^2, 1\}] \lesssim d^{-\Omega(\alpha)} "
     r"+ \sqrt{\frac{\log T}{n}}",
     given={**TRAINED, "erf-signs": first_layer("erf", entries="signs")},
@@ -66,7 +66,7 @@ def test_first_layer_follows_a_linear_model(run: Runs) -> None:
 
 
 @claim(
-    cite=HU.at("Theorem 3.2, eq. (7)"),
+    cite=HU.at("Theorem 3.2, eq. (7)", "3"),
     formula=r"\frac{1}{n} \sum_{i=1}^{n} (f_t^1(x_i) - f_t^{\mathrm{lin1}}(x_i))^2 \lesssim d^{-\Omega(\alpha)}",
     given=TRAINED,
     assuming=HYPOTHESES,

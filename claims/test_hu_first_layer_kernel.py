@@ -41,7 +41,7 @@ NO_DECAY, OF_THE_DIAGONAL = 0.0, 0.375
 
 
 @claim(
-    cite=HU.at("Proposition 3.4 and Figure 5"),
+    cite=HU.at("Proposition 3.4 and Figure 5", "5", "34"),
     formula=r"\left\| \Theta_1(W(0)) - \Theta^{\mathrm{lin1}} \right\| \lesssim \frac{n}{d^{1+\alpha}}",
     given=SETTINGS,
     assuming=LINEAR,
@@ -62,7 +62,7 @@ def test_first_layer_kernel_is_linear_in_the_spectral_norm(run: Runs) -> None:
 
 
 @claim(
-    cite=HU.at("section 3.1.1, after Proposition 3.4, and Figure 5"),
+    cite=HU.at("section 3.1.1, after Proposition 3.4, and Figure 5", "6", "34"),
     formula=r"\left\| \Theta_1(W(0)) - \Theta^{\mathrm{lin1}} \right\|_F \gtrsim \frac{n}{d}",
     given=SETTINGS,
     assuming=(*LINEAR, at_most_quadratic_points),

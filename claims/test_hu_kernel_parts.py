@@ -34,7 +34,7 @@ NETWORKS = {"erf": first_layer_parts("erf"), "relu": first_layer_parts("relu")}
 
 
 @claim(
-    cite=HU.at("section 3.1.1, after Proposition 3.4"),
+    cite=HU.at("section 3.1.1, after Proposition 3.4", "8"),
     formula=r"\left\| \Theta_1(W(0)) - \mathbb{E}_{W(0)}[\Theta_1(W(0))] \right\| \lesssim \frac{n}{d^{1+\alpha}}",
     given=NETWORKS,
     assuming=(more_than_linear_points, more_than_linear_width, bounded_covariance, starts_standard_normal),
@@ -46,7 +46,7 @@ def test_kernel_is_near_its_expectation(run: Runs) -> None:
 
 
 @claim(
-    cite=HU.at("section 3.1.1, after Proposition 3.4"),
+    cite=HU.at("section 3.1.1, after Proposition 3.4", "8"),
     formula=r"\left\| \mathbb{E}_{W(0)}[\Theta_1(W(0))] - \Theta^{\mathrm{lin1}} \right\| \lesssim "
     r"\frac{n}{d^{1+\alpha}}",
     given=NETWORKS,

@@ -54,7 +54,7 @@ def psi(X: Tensor, known: Constants, moment: float, share: float) -> Tensor:
 
 
 @claim(
-    cite=HU.at("section 3.3"),
+    cite=HU.at("section 3.3", "15"),
     formula=r"\Theta(W, v) = \Theta_1(W) + \Theta_2(W)",
     given=NETWORKS,
     without={FIRST_ALONE: NETWORKS["erf"]},
@@ -68,7 +68,7 @@ def test_kernels_of_the_layers_add(run: Run) -> None:
 
 
 @claim(
-    cite=HU.at("section 3.3, eq. (11)"),
+    cite=HU.at("section 3.3, eq. (11)", "15"),
     formula=r"\langle \psi(x), \psi(x') \rangle = \langle \psi_1(x), \psi_1(x') \rangle "
     r"+ \langle \psi_2(x), \psi_2(x') \rangle",
     given=NETWORKS,

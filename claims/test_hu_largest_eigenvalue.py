@@ -30,7 +30,7 @@ WITH_MEAN = {"relu": for_largest_eigenvalue("relu"), "softplus": for_largest_eig
 
 
 @claim(
-    cite=HU.at("section 3.2, after Theorem 3.5"),
+    cite=HU.at("section 3.2, after Theorem 3.5", "13"),
     formula=r"\lambda_{\max}(\Theta_2) = O\left(\frac{n \log n}{d}\right) \quad (\vartheta_0 = 0)",
     given=ODD,
     assuming=(activation_of_mean_zero, bounded_covariance),
@@ -42,7 +42,7 @@ def test_largest_eigenvalue_decays_without_a_mean(run: Runs) -> None:
 
 
 @claim(
-    cite=HU.at("section 3.2, after Theorem 3.5"),
+    cite=HU.at("section 3.2, after Theorem 3.5", "13"),
     formula=r"\lambda_{\max}(\Theta_2) = \Theta(n) \quad (\vartheta_0 \ne 0)",
     given=WITH_MEAN,
     assuming=(activation_of_nonzero_mean, bounded_covariance),
@@ -62,7 +62,7 @@ def test_largest_eigenvalue_is_of_order_n_with_a_mean(run: Runs) -> None:
 
 
 @claim(
-    cite=HU.at("section 3.2, eq. (9) and after Theorem 3.5"),
+    cite=HU.at("section 3.2, eq. (9) and after Theorem 3.5", "13"),
     formula=r"\lambda_{\max}(\Theta_2) \approx \vartheta_0^2 n",
     given=WITH_MEAN,
     assuming=(activation_of_nonzero_mean, bounded_covariance),

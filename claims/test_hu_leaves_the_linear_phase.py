@@ -42,7 +42,7 @@ HYPOTHESES = (
 
 
 @claim(
-    cite=HU.at("section 3.4 and Figure 1 (a)"),
+    cite=HU.at("section 3.4 and Figure 1 (a)", "33"),
     given=late_phases(),
     assuming=HYPOTHESES,
     without={trained_past_the_linear_phase: late_phases(until=0.75)},
@@ -53,7 +53,7 @@ def test_network_outdoes_the_best_linear_model_later(run: Run) -> None:
 
 
 @claim(
-    cite=HU.at("section 1"),
+    cite=HU.at("section 1", "32"),
     given=late_phases(),
     assuming=HYPOTHESES,
     without={trained_past_the_linear_phase: late_phases(until=1.5)},

@@ -43,7 +43,7 @@ def in_function_space(run: Run, share: float = 1.0, behind: int = 0) -> Tensor:
 
 
 @claim(
-    cite=HU.at("section 3.1, eq. (5) and (6)"),
+    cite=HU.at("section 3.1, eq. (5) and (6)", "2"),
     formula=r"\Theta^{\mathrm{lin1}} = \frac{1}{d} (\zeta^2 X X^\top + \nu^2 \mathbf{1} \mathbf{1}^\top)",
     given=NETWORKS,
     without={SHORT: NETWORKS["erf"], BEHIND: NETWORKS["erf"]},
@@ -56,7 +56,7 @@ def test_linear_model_descends_with_its_kernel(run: Run) -> None:
 
 
 @claim(
-    cite=HU.at("section 3, eq. (3)"),
+    cite=HU.at("section 3, eq. (3)", "28"),
     given=NETWORKS,
     assuming=(starts_as_zero_function,),
     without={starts_as_zero_function: NOT_ZERO},
@@ -72,7 +72,7 @@ def test_network_starts_as_the_zero_function(run: Run) -> None:
     expect(early_outputs(run).net[:, 0].abs().amax(1), "largest |f_0|").always_at_most(ROUNDING)
 
 
-@claim(cite=HU.at("Theorem 3.2, for all t <= T"), given=NOT_ZERO, without={AT_THE_END: NOT_ZERO})
+@claim(cite=HU.at("Theorem 3.2, for all t <= T", "2"), given=NOT_ZERO, without={AT_THE_END: NOT_ZERO})
 def test_the_discrepancy_bounds_that_of_every_step(run: Run) -> None:
     """The discrepancy of a network and its linear model is the largest over all steps.
 

@@ -46,7 +46,7 @@ TOO_SHORT = first_layer_widely(until=0.05)
 
 
 @claim(
-    cite=HU.at("Corollary 3.3"),
+    cite=HU.at("Corollary 3.3", "4"),
     formula=r"\mathbb{E}_x[\min\{(f_T^1(x) - f_*^{\mathrm{lin1}}(x))^2, 1\}] \lesssim d^{-\Omega(\alpha)} "
     r"+ \sqrt{\frac{\log T}{n}}",
     given=NETWORKS["erf"],
@@ -61,7 +61,7 @@ def test_network_reaches_the_linear_optimum(run: Runs) -> None:
 
 
 @claim(
-    cite=HU.at("Corollary 3.3"),
+    cite=HU.at("Corollary 3.3", "4"),
     given=NETWORKS,
     assuming=(*HYPOTHESES, held_out_apart),
     without={
@@ -83,7 +83,7 @@ def test_network_is_near_the_linear_optimum(run: Runs) -> None:
 
 
 @claim(
-    cite=HU.at("Corollary 3.3"),
+    cite=HU.at("Corollary 3.3", "4"),
     given=NETWORKS["erf"],
     assuming=HYPOTHESES,
     without={trained_until_the_optimum: TOO_SHORT},

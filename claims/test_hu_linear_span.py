@@ -40,7 +40,7 @@ HYPOTHESES = (
 
 
 @claim(
-    cite=HU.at("section 4.2 and Figure 3 (a)"),
+    cite=HU.at("section 4.2 and Figure 3 (a)", "22"),
     given=linear_phase_in_steps(),
     assuming=HYPOTHESES,
     without={bounded_covariance: linear_phase_in_steps(spectrum="rank-5")},
@@ -53,7 +53,7 @@ def test_progress_off_the_span_of_the_inputs_waits(run: Run) -> None:
 
 
 @claim(
-    cite=HU.at("section 4.2 and Figure 3 (a)"),
+    cite=HU.at("section 4.2 and Figure 3 (a)", "22"),
     given=late_phases(),
     assuming=(*HYPOTHESES, trained_past_the_linear_phase),
     without={trained_past_the_linear_phase: late_phases(until=0.75)},

@@ -31,7 +31,7 @@ MUCH = 1.5
 
 
 @claim(
-    cite=HU.at("section 3.4 and Figure 2"),
+    cite=HU.at("section 3.4 and Figure 2", "19"),
     given=norm_target(),
     assuming=(
         norm_dependent_target,

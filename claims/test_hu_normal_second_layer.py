@@ -43,7 +43,7 @@ HYPOTHESES = (
 
 
 @claim(
-    cite=HU.at("footnote 6 and Theorem 3.2"),
+    cite=HU.at("footnote 6 and Theorem 3.2", "27"),
     given=NORMAL,
     assuming=HYPOTHESES,
     without={bounded_covariance: first_layer_widely(second_layer="normal", spectrum="rank-5")},
@@ -56,7 +56,7 @@ def test_first_layer_below_a_normal_one_follows_a_linear_model(run: Runs) -> Non
 
 
 @claim(
-    cite=HU.at("footnote 6 and Theorem 3.2"),
+    cite=HU.at("footnote 6 and Theorem 3.2", "27"),
     given=NORMAL,
     assuming=HYPOTHESES,
     without={starts_as_zero_function: first_layer_widely(second_layer="normal", symmetric=False)},

@@ -21,7 +21,7 @@ CONCENTRATED = (more_than_linear_points, bounded_covariance)
 
 
 @claim(
-    cite=HU.at("Claim 3.1, the data kernel"),
+    cite=HU.at("Claim 3.1, the data kernel", "1"),
     formula=r"\|X X^\top\| = \Theta(n)",
     given={
         "normal": pairs_of_points(),
@@ -36,7 +36,7 @@ def test_gram_matrix_has_a_norm_of_order_n(run: Runs) -> None:
 
 
 @claim(
-    cite=HU.at("section 3.1.1, after Proposition 3.4"),
+    cite=HU.at("section 3.1.1, after Proposition 3.4", "7"),
     formula=r"\|\Theta^{\mathrm{lin1}}\| = \Theta\left(\frac{n}{d}\right)",
     given={"erf": first_layer_parts("erf"), "relu": first_layer_parts("relu")},
     assuming=CONCENTRATED,

@@ -53,7 +53,7 @@ def discrepancy(run: Run) -> Tensor:
 
 
 @claim(
-    cite=HU.at("section 3.1, after Theorem 3.2"),
+    cite=HU.at("section 3.1, after Theorem 3.2", "26"),
     given=NETWORK,
     assuming=HYPOTHESES,
     without={INSIDE: NETWORK},
@@ -68,7 +68,7 @@ def test_agreement_does_not_improve_off_the_law(run: Runs) -> None:
 
 
 @claim(
-    cite=HU.at("section 3.1, after Theorem 3.2"),
+    cite=HU.at("section 3.1, after Theorem 3.2", "26"),
     given=NETWORK,
     assuming=HYPOTHESES,
     without={INSIDE: NETWORK, nonlinear_activation: first_layer_widely("identity")},

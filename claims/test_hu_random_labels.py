@@ -43,7 +43,7 @@ HYPOTHESES = (
 
 
 @claim(
-    cite=HU.at("section 3.1, after Theorem 3.2"),
+    cite=HU.at("section 3.1, after Theorem 3.2", "25"),
     given=RANDOM,
     assuming=HYPOTHESES,
     without={bounded_covariance: first_layer_widely(labels="random", spectrum="rank-5")},
@@ -56,7 +56,7 @@ def test_first_layer_follows_a_linear_model_on_random_labels(run: Runs) -> None:
 
 
 @claim(
-    cite=HU.at("section 3.1, after Theorem 3.2"),
+    cite=HU.at("section 3.1, after Theorem 3.2", "25"),
     given=RANDOM,
     assuming=HYPOTHESES,
     without={

@@ -46,7 +46,7 @@ HYPOTHESES = (
 
 
 @claim(
-    cite=HU.at("Theorem 3.5"),
+    cite=HU.at("Theorem 3.5", "10"),
     formula=r"\mathbb{E}_x[\min\{(f_t^2(x) - f_t^{\mathrm{lin2}}(x))^2, 1\}] \lesssim d^{-\Omega(\alpha)}",
     given=second_layer("erf"),
     assuming=HYPOTHESES,
@@ -60,7 +60,7 @@ def test_second_layer_follows_a_linear_model(run: Runs) -> None:
 
 
 @claim(
-    cite=HU.at("Theorem 3.5, eq. (9)"),
+    cite=HU.at("Theorem 3.5, eq. (9)", "10"),
     given=second_layer("erf"),
     assuming=HYPOTHESES,
     without={more_than_linear_width: second_layer(m=lambda d: 8)},

@@ -44,7 +44,7 @@ CONTROLS: dict[Assumption | Mutation, AtScale] = {
 
 
 @claim(
-    cite=HU.at("section 3.2, after Theorem 3.5"),
+    cite=HU.at("section 3.2, after Theorem 3.5", "12"),
     formula=r"\left\| \Theta_2(W(0)) - \Theta^{\mathrm{lin2}} \right\| \ll \frac{n}{d}",
     given=drawn_second_layer(),
     assuming=HYPOTHESES,
@@ -58,7 +58,7 @@ def test_second_layer_kernel_is_linear(run: Runs) -> None:
 
 
 @claim(
-    cite=HU.at("section 3.2, eq. (9) and after Theorem 3.5"),
+    cite=HU.at("section 3.2, eq. (9) and after Theorem 3.5", "12"),
     given=drawn_second_layer(),
     assuming=HYPOTHESES,
     without=CONTROLS,

@@ -43,7 +43,7 @@ HYPOTHESES = (
 
 
 @claim(
-    cite=HU.at("section 3.1.1, (ii)"),
+    cite=HU.at("section 3.1.1, (ii)", "9"),
     given=TRAINED,
     assuming=HYPOTHESES,
     without={more_than_linear_width: first_layer(m=lambda d: 16)},
@@ -54,7 +54,7 @@ def test_weights_hardly_move(run: Runs) -> None:
 
 
 @claim(
-    cite=HU.at("section 3.1.1, (iii)"),
+    cite=HU.at("section 3.1.1, (iii)", "9"),
     given=TRAINED["erf"],
     assuming=HYPOTHESES,
     without={more_than_linear_width: first_layer("relu", m=lambda d: 8)},
@@ -74,7 +74,7 @@ def test_tangent_kernel_hardly_changes(run: Runs) -> None:
 
 
 @claim(
-    cite=HU.at("section 3.1.1, (iii)"),
+    cite=HU.at("section 3.1.1, (iii)", "9"),
     given=TRAINED,
     assuming=HYPOTHESES,
     without={more_than_linear_width: first_layer("relu", m=lambda d: 16)},

@@ -31,7 +31,7 @@ MOST_SEEDS = 0.75
 
 
 @claim(
-    cite=HU.at("Theorem 3.2, with high probability"),
+    cite=HU.at("Theorem 3.2, with high probability", "2"),
     given=small_first_layer(),
     assuming=(
         more_than_linear_points,
@@ -49,7 +49,7 @@ def test_first_layer_follows_a_linear_model_with_high_probability(run: Runs) -> 
 
 
 @claim(
-    cite=HU.at("Proposition 3.4, with high probability"),
+    cite=HU.at("Proposition 3.4, with high probability", "5"),
     formula=r"\left\| \Theta_1(W(0)) - \Theta^{\mathrm{lin1}} \right\| \lesssim \frac{n}{d^{1+\alpha}}",
     given={"erf": small_at_initialization("erf"), "relu": small_at_initialization("relu")},
     assuming=(more_than_linear_points, more_than_linear_width, bounded_covariance),

@@ -34,7 +34,7 @@ def kernels(model: Model, params: dict[str, Tensor], run: Run) -> Tensor:
 
 
 @claim(
-    cite=HU.at("section 3, after eq. (3)"),
+    cite=HU.at("section 3, after eq. (3)", "28"),
     given={name: drawn_both_layers(name, symmetric=True) for name in NAMES},
     assuming=(starts_as_zero_function,),
     without={starts_as_zero_function: drawn_both_layers("erf")},
@@ -50,7 +50,7 @@ def test_symmetric_initialization_does_not_alter_the_kernel(run: Run) -> None:
 
 
 @claim(
-    cite=HU.at("section 3, after eq. (3)"),
+    cite=HU.at("section 3, after eq. (3)", "28"),
     given={name: minus_copy(name) for name in NAMES},
     without={WITHOUT_COPY: minus_copy("erf"), OTHER_WEIGHTS: minus_copy("erf")},
 )

@@ -31,7 +31,7 @@ NEARLY_ALL = 0.95
 
 
 @claim(
-    cite=LI_LIANG.at("section 4, arbitrary labels"),
+    cite=LI_LIANG.at("section 4, arbitrary labels", "5"),
     given=RANDOM,
     assuming=(separated_classes, inputs_of_norm_one, wide, rate_falls_with_width, starts_at_root_of_width),
     without={wide: RANDOM_NARROW},
@@ -41,7 +41,7 @@ def test_random_labels_are_fitted(run: Run) -> None:
 
 
 @claim(
-    cite=LI_LIANG.at("Theorem 4.1 and section 4"),
+    cite=LI_LIANG.at("Theorem 4.1 and section 4", "1", "6"),
     formula=r"\Pr[\forall j \neq y, f_y(x, w^{(T)}) > f_j(x, w^{(T)})] \geq 1 - \varepsilon",
     given=TRUE,
     assuming=(

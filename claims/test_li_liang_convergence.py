@@ -44,7 +44,7 @@ def steps_to_a_quarter(run: Run):
 
 
 @claim(
-    cite=LI_LIANG.at("section 5.1, after Lemma 5.2"),
+    cite=LI_LIANG.at("section 5.1, after Lemma 5.2", "13"),
     formula=r"t = O(1 / (\eta m \varepsilon^2))",
     given=FOLLOWED,
     assuming=(
@@ -66,7 +66,7 @@ def test_error_falls_at_least_like_the_root_of_time(run: Run) -> None:
 
 
 @claim(
-    cite=LI_LIANG.at("section 5.1, after Lemma 5.2"),
+    cite=LI_LIANG.at("section 5.1, after Lemma 5.2", "13"),
     formula=r"t = O(1 / (\eta m \varepsilon^2))",
     given=FIXED_RATE,
     assuming=(

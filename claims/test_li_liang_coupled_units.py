@@ -45,7 +45,7 @@ OF_PATTERNS = Mutation("patterns_not_units", "the share of changed patterns in p
 
 
 @claim(
-    cite=LI_LIANG.at("Lemma 5.1"),
+    cite=LI_LIANG.at("Lemma 5.1", "11", "14"),
     given=UNITS,
     assuming=ASSUMED,
     without={rate_of_five_over_width: UNITS_FIXED_RATE},
@@ -58,7 +58,7 @@ def test_uncoupled_units_fall_like_the_root_of_width(run: Runs) -> None:
 
 
 @claim(
-    cite=LI_LIANG.at("Lemma 5.1"),
+    cite=LI_LIANG.at("Lemma 5.1", "11"),
     formula=r"1 - e \tau k l / \sigma",
     given=ONE_STEP,
     assuming=ASSUMED,
@@ -78,7 +78,7 @@ def test_uncoupled_units_are_no_more_than_the_bound(run: Run) -> None:
 
 
 @claim(
-    cite=LI_LIANG.at("section 5.1, pseudo gradient"),
+    cite=LI_LIANG.at("section 5.1, pseudo gradient", "11"),
     given=UNITS,
     assuming=ASSUMED,
     without={OF_PATTERNS: UNITS},

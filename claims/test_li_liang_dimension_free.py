@@ -29,7 +29,7 @@ FREE = 0.4
 
 
 @claim(
-    cite=LI_LIANG.at("section 4, dimension free"),
+    cite=LI_LIANG.at("section 4, dimension free", "3"),
     given=DIMENSIONS,
     assuming=(
         clustered_classes,

@@ -39,7 +39,7 @@ ASSUMED = (
 
 
 @claim(
-    cite=LI_LIANG.at("section 7, Figure 1 and Theorem 4.1"),
+    cite=LI_LIANG.at("section 7, Figure 1 and Theorem 4.1", "2", "23"),
     given=TO_ACCURACY,
     assuming=ASSUMED,
     without={rate_of_one_over_width: TO_ACCURACY_FIXED_RATE},

@@ -31,7 +31,7 @@ NO_GAP = 1.05
 
 
 @claim(
-    cite=LI_LIANG.at("section 7 (3) and Figure 1"),
+    cite=LI_LIANG.at("section 7 (3) and Figure 1", "15", "27"),
     given=COUPLED,
     assuming=(clustered_classes, inputs_of_norm_one, wide, rate_falls_with_width, starts_at_root_of_width),
     without={clustered_classes: UNSTRUCTURED},
@@ -42,7 +42,7 @@ def test_update_has_a_gap_at_the_number_of_components(run: Run) -> None:
 
 
 @claim(
-    cite=LI_LIANG.at("sections 6 and 7 (3), Figure 1"),
+    cite=LI_LIANG.at("sections 6 and 7 (3), Figure 1", "15", "27"),
     given=COUPLED,
     assuming=(clustered_classes, inputs_of_norm_one, wide, rate_falls_with_width, starts_at_root_of_width),
     without={clustered_classes: UNSTRUCTURED},
@@ -62,7 +62,7 @@ def test_update_is_nearly_of_the_rank_of_the_data(run: Run) -> None:
 
 
 @claim(
-    cite=LI_LIANG.at("sections 6 and 7 (3), Figure 1"),
+    cite=LI_LIANG.at("sections 6 and 7 (3), Figure 1", "17"),
     given=COUPLED,
     assuming=(clustered_classes, inputs_of_norm_one, wide, rate_falls_with_width, starts_at_root_of_width),
     without={starts_at_root_of_width: INVERSE_START},

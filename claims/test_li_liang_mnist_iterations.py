@@ -40,7 +40,7 @@ def energy_of_the_rest(run: Run) -> Tensor:
 
 
 @claim(
-    cite=LI_LIANG.at("section 7 and Figure 2"),
+    cite=LI_LIANG.at("section 7 and Figure 2", "24"),
     given=IMAGES,
     assuming=(
         nearest_of_own_class,
@@ -60,7 +60,7 @@ def test_iterations_do_not_depend_on_width_on_mnist(run: Runs) -> None:
 
 
 @claim(
-    cite=LI_LIANG.at("section 7 (3) and Figure 2"),
+    cite=LI_LIANG.at("section 7 (3) and Figure 2", "24"),
     given=WIDTHS,
     assuming=(nearest_of_own_class, inputs_of_norm_one, wide, rate_falls_with_width, starts_at_root_of_width),
     not_reproduced=smaller("the share grows like m^.08 (40 steps, m=200 to 1800) and m^.05 (150 steps, m=250 to 4000)"),

@@ -38,7 +38,7 @@ MOST = 0.5
 
 
 @claim(
-    cite=LI_LIANG.at("sections 6 and 7 (3), Figure 2"),
+    cite=LI_LIANG.at("sections 6 and 7 (3), Figure 2", "24"),
     given=LEARNED,
     assuming=(nearest_of_own_class, inputs_of_norm_one, wide, rate_falls_with_width, starts_at_root_of_width),
     without={nearest_of_own_class: WITHOUT_CLASSES},
@@ -51,7 +51,7 @@ def test_update_on_mnist_has_approximately_low_rank(run: Run) -> None:
 
 
 @claim(
-    cite=LI_LIANG.at("sections 6 and 7 (3), Figure 2"),
+    cite=LI_LIANG.at("sections 6 and 7 (3), Figure 2", "24"),
     given=LEARNED,
     assuming=(nearest_of_own_class, inputs_of_norm_one, wide, rate_falls_with_width, starts_at_root_of_width),
     without={starts_at_root_of_width: INVERSE_START},
@@ -69,7 +69,7 @@ def test_weights_learned_on_mnist_have_no_such_structure(run: Run) -> None:
 
 
 @claim(
-    cite=LI_LIANG.at("sections 6 and 7 (3), Figure 2"),
+    cite=LI_LIANG.at("sections 6 and 7 (3), Figure 2", "24"),
     given=PAPERS_RATE,
     assuming=(nearest_of_own_class, inputs_of_norm_one, wide, starts_as_in_section_7),
     not_reproduced=smaller(".83 after 50 steps and .77 after 300 (m^-1/2 as a deviation), .81 and .75 (as a variance)"),
@@ -85,7 +85,7 @@ def test_update_on_mnist_has_approximately_low_rank_at_the_papers_rate(run: Run)
 
 
 @claim(
-    cite=LI_LIANG.at("sections 6 and 7 (3), Figure 2"),
+    cite=LI_LIANG.at("sections 6 and 7 (3), Figure 2", "24"),
     given=PAPERS_RATE["deviation"],
     assuming=(nearest_of_own_class, inputs_of_norm_one, wide, starts_as_in_section_7),
     not_reproduced=smaller(".73 after 50 and after 300 steps; .25 and .30 with a variance of m^-1/2 at the start"),

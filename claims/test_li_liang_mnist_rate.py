@@ -33,7 +33,7 @@ LESS_SIGNIFICANT = -0.25
 
 
 @claim(
-    cite=LI_LIANG.at("section 7 (1) and Figure 2"),
+    cite=LI_LIANG.at("section 7 (1) and Figure 2", "24"),
     formula=r"\eta = 4 \times 10^3 / m",
     given=PAPERS_RATE,
     assuming=(nearest_of_own_class, inputs_of_norm_one, wide, starts_as_in_section_7),
@@ -47,7 +47,7 @@ def test_activation_patterns_couple_at_the_papers_rate_on_mnist(run: Run) -> Non
 
 
 @claim(
-    cite=LI_LIANG.at("section 7 (2) and Figure 2"),
+    cite=LI_LIANG.at("section 7 (2) and Figure 2", "24"),
     formula=r"\|w^{(t)} - w^{(0)}\|_F / \|w^{(0)}\|_F",
     given=PAPERS_RATE,
     assuming=(nearest_of_own_class, inputs_of_norm_one, wide, starts_as_in_section_7),
@@ -66,7 +66,7 @@ def test_learned_weights_are_near_the_initialization_at_the_papers_rate_on_mnist
 
 
 @claim(
-    cite=LI_LIANG.at("sections 5 and 7 (1), Figure 2"),
+    cite=LI_LIANG.at("sections 5 and 7 (1), Figure 2", "24"),
     formula=r"\eta = 4 \times 10^3 / m",
     given=WIDTHS_PAPERS_RATE_VARIANCE,
     assuming=(nearest_of_own_class, inputs_of_norm_one, wide, variance_starts_at_root_of_width),

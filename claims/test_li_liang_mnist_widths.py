@@ -33,7 +33,7 @@ EXPONENTS = (-0.6, -0.4)
 
 
 @claim(
-    cite=LI_LIANG.at("sections 5 and 7 (1), Figure 2"),
+    cite=LI_LIANG.at("sections 5 and 7 (1), Figure 2", "24"),
     given=WIDTHS,
     assuming=(nearest_of_own_class, inputs_of_norm_one, wide, rate_falls_with_width, starts_at_root_of_width),
     without={rate_falls_with_width: WIDTHS_FIXED_RATE, starts_at_root_of_width: WIDTHS_INVERSE_START},
@@ -46,7 +46,7 @@ def test_changed_patterns_fall_with_width_on_mnist(run: Runs) -> None:
 
 
 @claim(
-    cite=LI_LIANG.at("section 7 (2) and Figure 2, with the rates of Theorem 4.1"),
+    cite=LI_LIANG.at("section 7 (2) and Figure 2, with the rates of Theorem 4.1", "24"),
     formula=r"\|w^{(t)} - w^{(0)}\|_F / \|w^{(0)}\|_F",
     given=WIDTHS,
     assuming=(nearest_of_own_class, inputs_of_norm_one, wide, rate_falls_with_width, starts_at_root_of_width),

@@ -32,7 +32,7 @@ EXPONENTS = (-0.6, -0.4)
 
 
 @claim(
-    cite=LI_LIANG.at("section 7 (1) and Figure 1"),
+    cite=LI_LIANG.at("section 7 (1) and Figure 1", "20", "21"),
     given=COUPLED,
     assuming=(clustered_classes, inputs_of_norm_one, wide, rate_falls_with_width, starts_at_root_of_width),
     without={wide: NARROW, rate_falls_with_width: FAST, starts_at_root_of_width: TENTH_START},
@@ -43,7 +43,7 @@ def test_activation_patterns_couple(run: Run) -> None:
 
 
 @claim(
-    cite=LI_LIANG.at("sections 5 and 7 (1)"),
+    cite=LI_LIANG.at("sections 5 and 7 (1)", "9"),
     given=WIDTHS,
     assuming=(clustered_classes, inputs_of_norm_one, wide, rate_falls_with_width, starts_at_root_of_width),
     without={rate_falls_with_width: WIDTHS_FAST, starts_at_root_of_width: WIDTHS_INVERSE_START},

@@ -42,7 +42,7 @@ ASSUMED = (
 
 
 @claim(
-    cite=LI_LIANG.at("Lemma 5.2"),
+    cite=LI_LIANG.at("Lemma 5.2", "12"),
     formula=r"\left\| \tilde\partial L(w) / \tilde\partial w_r \right\|_2 = \tilde\Omega(v \delta / (k l))",
     given=FOLLOWED,
     assuming=ASSUMED,
@@ -56,7 +56,7 @@ def test_pseudo_gradient_is_large_while_the_error_is(run: Run) -> None:
 
 
 @claim(
-    cite=LI_LIANG.at("Lemma 5.2"),
+    cite=LI_LIANG.at("Lemma 5.2", "12"),
     given=FOLLOWED,
     assuming=ASSUMED,
     without={separated_classes: CONTRADICTORY},

@@ -32,7 +32,7 @@ TIGHT = 0.07
 
 
 @claim(
-    cite=LI_LIANG.at("section 5.1"),
+    cite=LI_LIANG.at("section 5.1", "10"),
     given=WIDTHS,
     assuming=(clustered_classes, inputs_of_norm_one, wide, rate_falls_with_width, starts_at_root_of_width),
     without={rate_falls_with_width: WIDTHS_FAST, starts_at_root_of_width: WIDTHS_INVERSE_START},
@@ -45,7 +45,7 @@ def test_wider_networks_are_nearer_to_their_pseudo_networks(run: Runs) -> None:
 
 
 @claim(
-    cite=LI_LIANG.at("section 5.1"),
+    cite=LI_LIANG.at("section 5.1", "10"),
     formula=r"g_i(x, w) := \sum_{r=1}^m a_{i,r} \langle w_r, x \rangle 1_{\langle w_r^{(0)}, x \rangle \geq 0}",
     given=COUPLED,
     assuming=(clustered_classes, inputs_of_norm_one, wide, rate_falls_with_width, starts_at_root_of_width),

@@ -28,7 +28,7 @@ MUCH_SMALLER = 15.0
 
 
 @claim(
-    cite=LI_LIANG.at("section 6, generalization"),
+    cite=LI_LIANG.at("section 6, generalization", "16"),
     given=COUPLED,
     assuming=(clustered_classes, inputs_of_norm_one, wide, rate_falls_with_width, starts_at_root_of_width),
     without={wide: NARROW},

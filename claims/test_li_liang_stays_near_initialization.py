@@ -29,7 +29,7 @@ EXPONENTS = (-0.6, -0.4)
 
 
 @claim(
-    cite=LI_LIANG.at("section 7 (2) and Figure 1"),
+    cite=LI_LIANG.at("section 7 (2) and Figure 1", "26"),
     formula=r"\|w^{(T)} - w^{(0)}\|_F / \|w^{(0)}\|_F < 0.1",
     given=COUPLED,
     assuming=(clustered_classes, inputs_of_norm_one, wide, rate_falls_with_width, starts_at_root_of_width),
@@ -41,7 +41,7 @@ def test_learned_weights_are_near_the_initialization(run: Run) -> None:
 
 
 @claim(
-    cite=LI_LIANG.at("section 7 (2) and Figure 1, with the rates of Theorem 4.1"),
+    cite=LI_LIANG.at("section 7 (2) and Figure 1, with the rates of Theorem 4.1", "26"),
     formula=r"\|w^{(t)} - w^{(0)}\|_F / \|w^{(0)}\|_F",
     given=WIDTHS,
     assuming=(clustered_classes, inputs_of_norm_one, wide, rate_falls_with_width, starts_at_root_of_width),

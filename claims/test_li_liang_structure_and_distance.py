@@ -45,7 +45,7 @@ ASSUMED = (
 
 
 @claim(
-    cite=LI_LIANG.at("section 6, implicit regularization"),
+    cite=LI_LIANG.at("section 6, implicit regularization", "19"),
     given=FEW_AND_MANY,
     assuming=ASSUMED,
     without={of_500_units: FEW_AND_MANY_WIDER},
@@ -58,7 +58,7 @@ def test_more_components_take_the_network_farther(run: Runs) -> None:
 
 
 @claim(
-    cite=LI_LIANG.at("section 6, implicit regularization"),
+    cite=LI_LIANG.at("section 6, implicit regularization", "18"),
     given=FEW_AND_MANY,
     assuming=ASSUMED,
     without={rate_falls_with_width: FEW_AND_MANY_FASTER},
@@ -77,7 +77,7 @@ def test_more_components_take_more_iterations(run: Runs) -> None:
 
 
 @claim(
-    cite=LI_LIANG.at("section 6, implicit regularization"),
+    cite=LI_LIANG.at("section 6, implicit regularization", "19"),
     given=TRUE_AND_RANDOM,
     assuming=ASSUMED,
     without={ends_at_one_loss: TRUE_AND_RANDOM_EQUAL_STEPS},

@@ -42,7 +42,7 @@ ASSUMED = (
 
 
 @claim(
-    cite=LI_LIANG.at("section 3 and Theorem 4.1"),
+    cite=LI_LIANG.at("section 3 and Theorem 4.1", "7"),
     given=XOR,
     assuming=ASSUMED,
     without={small_components: OVERLAPPING},
@@ -52,7 +52,7 @@ def test_xor_is_learned(run: Run) -> None:
 
 
 @claim(
-    cite=LI_LIANG.at("section 3, linear separability"),
+    cite=LI_LIANG.at("section 3, linear separability", "7"),
     given=XOR,
     assuming=ASSUMED,
     without={not_linearly_separable: SEPARABLE},

@@ -38,7 +38,7 @@ ONE_STEP = Mutation("one-newton-step", "L is compared with the regression after 
 OF_F = Mutation("information-of-f", "The null model has the information of F and not that of L.")
 
 
-@claim(cite=NAKKIRAN.at("section 3, T0"), given=CHEAP, without={LATE: TASKS["product"]})
+@claim(cite=NAKKIRAN.at("section 3, T0", "2"), given=CHEAP, without={LATE: TASKS["product"]})
 def test_t0_is_where_the_network_reaches_the_linear_classifier(run: Runs) -> None:
     phase = linear_phase(run)
     at = (phase.T0 + run.mutated_by(LATE))[:, None]
@@ -48,7 +48,7 @@ def test_t0_is_where_the_network_reaches_the_linear_classifier(run: Runs) -> Non
     expect(margin, "lesser margin of I(F;Y) around I(L;Y), bits").always_at_least(0)
 
 
-@claim(cite=NAKKIRAN.at("Claims 1 and 2, for all t"), given=CHEAP, without={LARGEST: TASKS["product"]})
+@claim(cite=NAKKIRAN.at("Claims 1 and 2, for all t", "1", "3"), given=CHEAP, without={LARGEST: TASKS["product"]})
 def test_least_shares_are_at_most_those_at_the_ends(run: Runs) -> None:
     """What is explained at all steps up to T0, or from T0 on, is no more than what is explained at one of them.
 
@@ -68,7 +68,7 @@ def test_least_shares_are_at_most_those_at_the_ends(run: Runs) -> None:
     expect(above.amin(0), "what the least share leaves at the ends").always_at_least(-ROUNDING)
 
 
-@claim(cite=NAKKIRAN.at("section 3, the best linear classifier"), given=CHEAP, without={ONE_STEP: TASKS["digits"]})
+@claim(cite=NAKKIRAN.at("section 3, the best linear classifier", "1"), given=CHEAP, without={ONE_STEP: TASKS["digits"]})
 def test_the_reference_is_the_optimal_linear_classifier(run: Runs) -> None:
     """L, to which the network is compared, is the optimum of the logistic loss on the training points.
 
@@ -83,7 +83,7 @@ def test_the_reference_is_the_optimal_linear_classifier(run: Runs) -> None:
     expect(off.abs(), "|I(L;Y) - I(L';Y)|, bits").always_at_most(SAME)
 
 
-@claim(cite=NAKKIRAN.at("section 3, footnote 7"), given=TABLES["dense"], without={OF_F: TABLES["dense"]})
+@claim(cite=NAKKIRAN.at("section 3, footnote 7", "23"), given=TABLES["dense"], without={OF_F: TABLES["dense"]})
 def test_the_null_model_has_the_information_of_the_linear_classifier(run: Run) -> None:
     """The null model knows as much of the labels as the linear classifier.
 

@@ -25,6 +25,7 @@ CHAIN_RULE = r"I(F; Y) = I(F; Y | L) + I(L; Y) - I(L; Y | F)"
 FORMS = r"\mu_Y(F; L) := I(F; Y) - I(F; Y | L) = I(L; Y) - I(L; Y | F) = I(F; L) - I(F; L | Y)"
 BOUND = r"\mu_Y(F; L) \leq \min\{I(L; Y), I(F; Y), I(F; L)\}"
 
+DENSE = TABLES["dense"]
 ADDED = Mutation("last-term-added", "I(L;Y|F) is added and not subtracted.")
 MISCONDITIONED = Mutation("third-form-given-L", "The third form is I(F;L) - I(F;Y|L) and not I(F;L) - I(F;L|Y).")
 IN_ONE_SEED = Mutation("wrong-in-one-seed", "Three times the tolerance is added in the last seed alone.")
@@ -32,9 +33,7 @@ OF_FORMS = (MISCONDITIONED, IN_ONE_SEED)
 SUMMED = Mutation("difference-made-a-sum", "mu is I(F;Y) + I(F;Y|L) and not I(F;Y) - I(F;Y|L).")
 
 
-@claim(
-    cite=NAKKIRAN.at("section 2.2 and footnote 3"), formula=CHAIN_RULE, given=TABLES, without={ADDED: TABLES["dense"]}
-)
+@claim(cite=NAKKIRAN.at("section 2.2 and footnote 3", "9"), formula=CHAIN_RULE, given=TABLES, without={ADDED: DENSE})
 def test_chain_rule(run: Run) -> None:
     found = information_terms(run)
     sign = 1 if run.mutated_by(ADDED) else -1
@@ -43,7 +42,7 @@ def test_chain_rule(run: Run) -> None:
     expect(difference.abs().amax(1), "largest difference of the two sides, bits").always_at_most(ROUNDING)
 
 
-@claim(cite=NAKKIRAN.at("Definition 1"), formula=FORMS, given=TABLES, without=dict.fromkeys(OF_FORMS, TABLES["dense"]))
+@claim(cite=NAKKIRAN.at("Definition 1", "10"), formula=FORMS, given=TABLES, without=dict.fromkeys(OF_FORMS, DENSE))
 def test_performance_correlation_has_three_forms(run: Run) -> None:
     """Performance correlation has three forms, which are equal.
 
@@ -61,9 +60,7 @@ def test_performance_correlation_has_three_forms(run: Run) -> None:
     expect(difference, "largest difference of two forms, bits").always_at_most(ROUNDING)
 
 
-@claim(
-    cite=NAKKIRAN.at("section 2.2, after Definition 1"), formula=BOUND, given=TABLES, without={SUMMED: TABLES["dense"]}
-)
+@claim(cite=NAKKIRAN.at("section 2.2, after Definition 1", "11"), formula=BOUND, given=TABLES, without={SUMMED: DENSE})
 def test_performance_correlation_is_bounded_by_each_information(run: Run) -> None:
     """Performance correlation is at most the least of I(L;Y), I(F;Y) and I(F;L).
 
@@ -80,7 +77,7 @@ def test_performance_correlation_is_bounded_by_each_information(run: Run) -> Non
 
 
 @claim(
-    cite=NAKKIRAN.at("section 2.1 and Figure 3"),
+    cite=NAKKIRAN.at("section 2.1 and Figure 3", "8"),
     given=joint_tables("unbiased"),
     assuming=(unbiased_labels, unbiased_predictions),
     without={unbiased_labels: joint_tables("biased-labels"), unbiased_predictions: joint_tables("biased-predictions")},

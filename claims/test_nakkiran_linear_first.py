@@ -27,7 +27,7 @@ BULK = 0.5
 
 
 @claim(
-    cite=NAKKIRAN.at("Claim 1 and Figure 4"),
+    cite=NAKKIRAN.at("Claim 1 and Figure 4", "1", "17", "19", "39"),
     formula=r"\mu_Y(F_t; L) \approx I(F_t; Y) \quad \text{for all } t \leq T_0",
     given=TASKS,
     assuming=NATURAL,

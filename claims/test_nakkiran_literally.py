@@ -25,7 +25,7 @@ ALMOST_ALL = 0.95
 
 
 @claim(
-    cite=NAKKIRAN.at("Claim 1, read literally"),
+    cite=NAKKIRAN.at("Claim 1, read literally", "1"),
     formula=r"\mu_Y(F_t; L) \approx I(F_t; Y) \quad \text{for all } t \leq T_0",
     given={**TASKS, "sinusoid": SINUSOID_IN_20, "cifar-first-5": FIRST_5},
     assuming=NATURAL,
@@ -41,7 +41,7 @@ def test_almost_all_performance_at_t0_is_linear(run: Runs) -> None:
 
 
 @claim(
-    cite=NAKKIRAN.at("Claim 2, read literally"),
+    cite=NAKKIRAN.at("Claim 2, read literally", "3"),
     formula=r"\mu_Y(F_t; L) \approx I(L; Y) \quad \text{for } t > T_0",
     given=RETENTION["cifar"],
     assuming=RETAINED,

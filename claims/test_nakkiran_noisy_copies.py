@@ -28,7 +28,7 @@ NON_NEGATIVE = -1e-12
 
 
 @claim(
-    cite=NAKKIRAN.at("section 2.2, F = L Bernoulli(p)"),
+    cite=NAKKIRAN.at("section 2.2, F = L Bernoulli(p)", "14"),
     formula=r"F(x) = L(x) \cdot \mathrm{Bernoulli}(p), \quad \mu_Y(F; L) = I(F; Y)",
     given=joint_tables("noisy"),
     assuming=(classifier_times_independent_coin,),
@@ -46,7 +46,7 @@ def test_noisy_copies_are_explained_by_what_they_copy(run: Run) -> None:
 
 
 @claim(
-    cite=NAKKIRAN.at("footnote 5, H(Y|F,L) >= min{H(Y|F), H(Y|L)}"),
+    cite=NAKKIRAN.at("footnote 5, H(Y|F,L) >= min{H(Y|F), H(Y|L)}", "13"),
     formula=r"H(Y | F, L) \geq \min\{H(Y | F), H(Y | L)\}",
     given={"noisy": joint_tables("noisy"), "copied": joint_tables("copied"), "degenerate": joint_tables("degenerate")},
     assuming=(one_classifier_adds_nothing,),
@@ -70,7 +70,7 @@ def test_performance_correlation_is_non_negative_where_one_classifier_adds_nothi
 
 
 @claim(
-    cite=NAKKIRAN.at("footnote 5, significant test accuracy"),
+    cite=NAKKIRAN.at("footnote 5, significant test accuracy", "13"),
     given=joint_tables("disjoint-errors"),
     assuming=(significant_accuracies,),
     not_reproduced=(

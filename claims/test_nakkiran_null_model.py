@@ -25,7 +25,7 @@ SMALL = 0.31
 
 
 @claim(
-    cite=NAKKIRAN.at("section 3, footnote 7 and Table 2"),
+    cite=NAKKIRAN.at("section 3, footnote 7 and Table 2", "22"),
     formula=r"I(\tilde{L}; Y) = I(L; Y)",
     given={**TASKS, "cifar-first-5": FIRST_5},
     assuming=NATURAL,
@@ -37,7 +37,7 @@ def test_linear_explains_more_than_the_null_model(run: Runs) -> None:
 
 
 @claim(
-    cite=NAKKIRAN.at("section 3 (Results and Discussion), null model"),
+    cite=NAKKIRAN.at("section 3 (Results and Discussion), null model", "21"),
     formula=r"\mu_Y(F_{T_0}; \tilde{L}) / I(F_{T_0}; Y)",
     given={name: TASKS[name] for name in ("digits", "sinusoid", "mnist", "mnist-conv")},
     not_reproduced=smaller(
@@ -59,7 +59,7 @@ def test_the_null_model_explains_little(run: Runs) -> None:
 
 
 @claim(
-    cite=NAKKIRAN.at("section 3 (Results and Discussion), CIFAR (iii)"),
+    cite=NAKKIRAN.at("section 3 (Results and Discussion), CIFAR (iii)", "21"),
     formula=r"\mu_Y(F_{T_0}; L) / I(F_{T_0}; Y) = 0.80",
     given=FIRST_5,
     assuming=NATURAL,

@@ -37,7 +37,7 @@ LAW = (*SHARED, heavily_overparameterized, first_weight_above_minus_root_n)
 
 
 @claim(
-    cite=NAKKIRAN.at("Theorem 1"),
+    cite=NAKKIRAN.at("Theorem 1", "35"),
     formula=START,
     given=STARTS,
     assuming=LAW,
@@ -55,7 +55,7 @@ def test_population_accuracy_of_the_overfitted_classifier_is_1_minus_p(run: Run)
 
 
 @claim(
-    cite=NAKKIRAN.at("Theorem 1, with high probability"),
+    cite=NAKKIRAN.at("Theorem 1, with high probability", "35"),
     formula=START,
     given=SMALL,
     assuming=LAW,
@@ -69,7 +69,7 @@ def test_population_accuracy_is_1_minus_p_with_high_probability(run: Run) -> Non
 
 
 @claim(
-    cite=NAKKIRAN.at("Theorem 1, sample accuracy"),
+    cite=NAKKIRAN.at("Theorem 1, sample accuracy", "35"),
     formula=START,
     given={name: STARTS[name] for name in ("edge-p0.1", "zero", "minus-root-n-p0.3")},
     assuming=LAW,
@@ -81,7 +81,7 @@ def test_sample_accuracy_comes_to_1(run: Run) -> None:
 
 
 @claim(
-    cite=NAKKIRAN.at("Theorem 1, w0(1) >= -n^0.99"),
+    cite=NAKKIRAN.at("Theorem 1, w0(1) >= -n^0.99", "35"),
     formula=START,
     given={f"p{p}": from_first(p, lambda n: -(float(n) ** 0.99)) for p in (0.1, 0.3)},
     assuming=(*SHARED, heavily_overparameterized, first_weight_above_minus_n_to_the_99_percent),

@@ -26,7 +26,7 @@ SLACK = 1e-3
 
 
 @claim(
-    cite=NAKKIRAN.at("section 5, The Model"),
+    cite=NAKKIRAN.at("section 5, The Model", "34"),
     formula=r"\mathcal{L}(w) = \frac{1}{n} \sum_{i=1}^{n} (1 - y_i \langle w, x_i \rangle)^2",
     given={"c-1": near_erm(-1.0, 0.0), "c-5": near_erm(-5.0, 0.0)},
     assuming=(heavily_overparameterized, first_coordinate_read_backwards, labels_contradicted_at_rate_p),
@@ -39,7 +39,7 @@ def test_poor_erms_exist(run: Run) -> None:
 
 
 @claim(
-    cite=NAKKIRAN.at("section 5, The Model"),
+    cite=NAKKIRAN.at("section 5, The Model", "34"),
     formula=r"\mathcal{L}(w) = \frac{1}{n} \sum_{i=1}^{n} (1 - y_i \langle w, x_i \rangle)^2",
     given={"c-1": near_erm(-1.0, 0.2), "c-5": near_erm(-5.0, 0.2)},
     assuming=(heavily_overparameterized, first_coordinate_read_backwards, labels_contradicted_at_rate_p),

@@ -36,7 +36,7 @@ CHANCE = 0.5  # a guess; 8 seeds at quick give .72 (product) to .87 (digits), th
 
 
 @claim(
-    cite=NAKKIRAN.at("Claim 2 and Figure 4"),
+    cite=NAKKIRAN.at("Claim 2 and Figure 4", "3", "17", "39"),
     formula=r"\mu_Y(F_t; L) \approx I(L; Y) \quad \text{for } t > T_0",
     given=RETENTION,
     assuming=RETAINED,
@@ -48,7 +48,7 @@ def test_the_linear_classifier_is_retained_to_zero_training_error(run: Runs) -> 
 
 
 @claim(
-    cite=NAKKIRAN.at("Claim 2 and section 3, observation 2"),
+    cite=NAKKIRAN.at("Claim 2 and section 3, observation 2", "3", "20"),
     formula=r"\mu_Y(F_t; L) \approx I(L; Y) \quad \text{for } t > T_0",
     given=RETENTION,
     assuming=RETAINED,
@@ -66,7 +66,7 @@ def test_what_the_linear_classifier_explains_plateaus_near_its_own_information(r
 
 
 @claim(
-    cite=NAKKIRAN.at("Claim 2, with the null model of section 3, footnote 7"),
+    cite=NAKKIRAN.at("Claim 2, with the null model of section 3, footnote 7", "3"),
     given=RETENTION,
     assuming=(linear_signal_at_the_inputs_scale, starts_at_random, *OF_TESTED_NETWORKS),
     without={linear_signal_at_the_inputs_scale: HIDDEN_SIGNAL, starts_at_random: POISONED["mnist"]},
@@ -84,7 +84,7 @@ def test_more_is_retained_than_of_any_classifier_as_good(run: Runs) -> None:
 
 
 @claim(
-    cite=NAKKIRAN.at("Claim 2, informal"),
+    cite=NAKKIRAN.at("Claim 2, informal", "3"),
     given=RETENTION,
     assuming=(clean_labels, *OF_TESTED_NETWORKS),
     without={clean_labels: UPSIDE_DOWN},

@@ -39,7 +39,7 @@ UNNORMALIZED = Mutation("unnormalized", "The losses are those of the networks as
 
 
 @claim(
-    cite=PUZZLES.at("eq. (1)"),
+    cite=PUZZLES.at("eq. (1)", "5"),
     formula=r"f(W_1, \cdots, W_K; x) = \rho_1 \cdots \rho_K \tilde{f}(x)",
     given=HOMOGENEOUS,
     assuming=(positively_homogeneous, no_biases),
@@ -50,7 +50,7 @@ def test_network_is_the_product_of_norms_times_the_normalized_one(run: Run) -> N
 
 
 @claim(
-    cite=PUZZLES.at("section 2, after eq. (1)"),
+    cite=PUZZLES.at("section 2, after eq. (1)", "6", "7"),
     formula=r"\tilde{f}(x) := f(\tilde{W}_1, \dots, \tilde{W}_K; x)",
     given=HOMOGENEOUS,
     assuming=(positively_homogeneous, no_biases),
@@ -67,7 +67,7 @@ def test_normalized_network_decides_as_the_network_does(run: Run) -> None:
 
 
 @claim(
-    cite=PUZZLES.at("eq. (1) and section 2"),
+    cite=PUZZLES.at("eq. (1) and section 2", "5"),
     formula=r"W_k = \rho_k \tilde{W}_k, \quad \|\tilde{W}_k\| = 1",
     given=FAMILIES["digits"],
     assuming=(positively_homogeneous, no_biases),

@@ -30,7 +30,7 @@ UNNORMALIZED = Mutation("unnormalized", "The losses are those of the networks as
 
 
 @claim(
-    cite=PUZZLES.at("section 1, Figure 2 (b), eq. (6), and appendix D"),
+    cite=PUZZLES.at("section 1, Figure 2 (b), eq. (6), and appendix D", "9", "36", "38", "44"),
     formula=r"L(\tilde{f}) \leq \hat{L}(\tilde{f}) + \mathbb{R}_N(\tilde{\mathbb{F}})"
     r" + c_2 \sqrt{\frac{\ln(\frac{1}{\delta})}{2N}}",
     given=FAMILIES,
@@ -45,7 +45,7 @@ def test_normalized_test_loss_is_linear_in_training_loss(run: Runs) -> None:
 
 
 @claim(
-    cite=PUZZLES.at("section 1, Figures 2 (b), 12 and 16"),
+    cite=PUZZLES.at("section 1, Figures 2 (b), 12 and 16", "10"),
     given=WITH_RANDOM_LABELS,
     assuming=(*FAMILY, one_law),
     not_reproduced=smaller(

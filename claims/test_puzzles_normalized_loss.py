@@ -37,7 +37,7 @@ OF_OTHERS = Mutation("others-norms", "Each network is divided by the norms of th
 
 
 @claim(
-    cite=PUZZLES.at("sections 1 and 3, Figure 2 (b)"),
+    cite=PUZZLES.at("sections 1 and 3, Figure 2 (b)", "24"),
     given=FAMILIES,
     assuming=FAMILY,
     without={separated: SCARCELY_TRAINED, OF_OTHERS: FAMILIES["digits"]},
@@ -54,7 +54,7 @@ def test_normalized_training_loss_orders_test_errors(run: Runs) -> None:
 
 
 @claim(
-    cite=PUZZLES.at("sections 1 and 3, Figure 2 (b)"),
+    cite=PUZZLES.at("sections 1 and 3, Figure 2 (b)", "24"),
     given=FAMILIES,
     assuming=FAMILY,
     without={UNNORMALIZED: FAMILIES["digits"]},

@@ -24,7 +24,7 @@ EXCHANGED = Mutation("exchanged", "The line is that of training over test loss."
 
 
 @claim(
-    cite=PUZZLES.at("Figures 2 (b), 9, 10, 15 and 16"),
+    cite=PUZZLES.at("Figures 2 (b), 9, 10, 15 and 16", "12", "14"),
     given={name: FAMILIES[name] for name in ("mnist", "digits", "pretrained")},
     assuming=(*FAMILY, one_law),
     without={one_law: RANDOMLY_LABELLED},
@@ -35,7 +35,7 @@ def test_line_of_normalized_losses_has_a_slope_near_one(run: Runs) -> None:
 
 
 @claim(
-    cite=PUZZLES.at("Figures 2 (b), 9, 10 and 16"),
+    cite=PUZZLES.at("Figures 2 (b), 9, 10 and 16", "11", "14"),
     given=FAMILIES["cifar"],
     assuming=(*FAMILY, one_law),
     not_reproduced=smaller("the slope is .45 (sd .013), with 700 points of CIFAR-10"),
@@ -52,7 +52,7 @@ def test_line_has_a_slope_near_one_on_cifar(run: Runs) -> None:
 
 
 @claim(
-    cite=PUZZLES.at("Figures 2 (b) and 10"),
+    cite=PUZZLES.at("Figures 2 (b) and 10", "14"),
     given=OF_POSITIVE_INTERCEPT,
     assuming=FAMILY,
     without={EXCHANGED: OF_POSITIVE_INTERCEPT["mnist"]},

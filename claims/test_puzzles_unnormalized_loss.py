@@ -35,7 +35,7 @@ NO_ORDER = 0.0
 
 
 @claim(
-    cite=PUZZLES.at("section 1, Figure 2 (a)"),
+    cite=PUZZLES.at("section 1, Figure 2 (a)", "8"),
     given=FAMILIES["digits"],
     assuming=FAMILY,
     not_reproduced="it is .8: the smaller the training loss, the larger the test loss",
@@ -48,7 +48,7 @@ def test_unnormalized_losses_have_no_clear_relation(run: Runs) -> None:
 
 
 @claim(
-    cite=PUZZLES.at("section 1, Figure 2 (a)"),
+    cite=PUZZLES.at("section 1, Figure 2 (a)", "8"),
     given={name: FAMILIES[name] for name in ("mnist", "digits")},
     assuming=FAMILY,
     without={separated: EARLY},

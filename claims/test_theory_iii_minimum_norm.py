@@ -20,7 +20,7 @@ TOLERANCE = 1e-9  # the residual that counts as converged; 8 seeds leave 3e-15 t
 
 
 @claim(
-    cite=THEORY_III.at("section 9.6, Corollary 1"),
+    cite=THEORY_III.at("section 9.6, Corollary 1", "99"),
     formula=r"w_\dagger = X^\top (X X^\top)^{-1} y",
     given=DESCENTS,
     assuming=(underdetermined, full_row_rank, starts_at_zero, steps_along_gradients),

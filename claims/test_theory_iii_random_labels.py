@@ -26,7 +26,7 @@ CHANCE, NEAR = 0.9, 0.02
 
 
 @claim(
-    cite=THEORY_III.at("sections 1 and 3, Figure 2"),
+    cite=THEORY_III.at("sections 1 and 3, Figure 2", "15"),
     given=RANDOM,
     assuming=(labels_without_a_signal, *OF_TESTED_NETWORKS),
     without={labels_without_a_signal: NATURAL, held_out_apart: LEAKING},

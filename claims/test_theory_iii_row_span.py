@@ -34,7 +34,7 @@ TOLERANCE = 1e-10
 
 
 @claim(
-    cite=THEORY_III.at("section 9.6, Lemma 3"),
+    cite=THEORY_III.at("section 9.6, Lemma 3", "96"),
     formula=r"w_t = \sum_{\tau=0}^{t-1} -\eta_\tau X^\top e_\tau = X^\top (-\sum_{\tau=0}^{t-1} \eta_\tau e_\tau)",
     given=DESCENTS,
     assuming=(underdetermined, full_row_rank, starts_at_zero, steps_along_gradients),
@@ -48,7 +48,7 @@ def test_iterates_stay_in_the_span_of_the_rows(run: Run) -> None:
 
 
 @claim(
-    cite=THEORY_III.at("section 9.6, proof of Lemma 3"),
+    cite=THEORY_III.at("section 9.6, proof of Lemma 3", "97", "98"),
     formula=r"w_{t+1} = w_t - \eta_t \nabla_w L(w_t) = w_t - \eta_t X^\top e_t",
     given={build.__name__: build(model=FROM_ANYWHERE) for build in (gd, sgd, momentum)},
     assuming=(underdetermined, full_row_rank, starts_off_the_row_span, steps_along_gradients),
@@ -71,7 +71,7 @@ def test_limit_keeps_the_start_off_the_row_span(run: Run) -> None:
 
 
 @claim(
-    cite=THEORY_III.at("section 9.6, Lemma 3"),
+    cite=THEORY_III.at("section 9.6, Lemma 3", "96"),
     formula=r"w_t = X^\top (-\sum_{\tau=0}^{t-1} \eta_\tau e_\tau)",
     given={name: DESCENTS[name] for name in ("gd", "gd-condition-10", "heavy-ball", "nesterov")},
     assuming=(underdetermined, full_row_rank, starts_at_zero, steps_along_gradients),

@@ -16,6 +16,7 @@ from gen_core.defaults import SCALES
 from gen_core.errors import InvalidClaim, Refuted
 from gen_core.experiment import Experiment
 from gen_core.form import Form, form_of
+from gen_core.papers import Citation
 from gen_core.recipe import brief
 from gen_core.records import Figure, Kind
 from gen_core.run import Mutation, Run, Runs, joined
@@ -26,49 +27,6 @@ Test = TypeVar("Test", bound=Callable[..., None])
 Arguments = ParamSpec("Arguments")
 Result = TypeVar("Result")
 Scaled = Setting | AtScale
-
-
-@dataclass(frozen=True)
-class Paper:
-    """A source of claims. `key` is the pytest marker of its claims and the prefix of their files."""
-
-    key: str
-    authors: str
-    title: str
-    year: int
-    venue: str = ""
-
-    def __post_init__(self) -> None:
-        for name in ("authors", "title"):
-            check_words(f"{name} of a paper", getattr(self, name))
-        check_words("venue of a paper", self.venue, empty=True)
-        if type(self.year) is not int:
-            raise InvalidClaim(f"year of a paper {brief(self.year)}; expected an integer")
-        if not isinstance(self.key, str) or not self.key.isidentifier():
-            raise InvalidClaim(f"paper key {self.key!r}; expected an identifier, since it becomes a pytest marker")
-
-    def at(self, place: str) -> Citation:
-        """A place in the paper: a theorem, a section, a figure."""
-        return Citation(self, place)
-
-    def __str__(self) -> str:
-        return f'{self.authors}, "{self.title}"{f", {self.venue}" if self.venue else ""} ({self.year})'
-
-
-@dataclass(frozen=True)
-class Citation:
-    """A place in a paper."""
-
-    paper: Paper
-    place: str
-
-    def __post_init__(self) -> None:
-        if not isinstance(self.paper, Paper):
-            raise InvalidClaim(f"paper {brief(self.paper)} of a citation; expected a Paper")
-        check_words("place in a paper", self.place)
-
-    def __str__(self) -> str:
-        return f"{self.paper}, {self.place}"
 
 
 @dataclass(frozen=True)

@@ -1,7 +1,7 @@
 """The public vocabulary. `gen_core` offers these names, and loads them when the first is asked for."""
 
 from gen_core.assuming import Assumption, assumption
-from gen_core.declaration import Case, Citation, Claim, Paper, claim
+from gen_core.declaration import Case, Claim, claim
 from gen_core.errors import (
     AssumptionViolated,
     DataDamaged,
@@ -29,6 +29,8 @@ from gen_core.models.potential import Potential
 from gen_core.models.residual import ResNet
 from gen_core.models.sparse import SparseLinear
 from gen_core.models.two_layer import LiLiang, Linear, TwoLayer
+from gen_core.papers import Citation, Paper, read_statements
+from gen_core.records import Statement
 from gen_core.rules import (
     GD,
     SAM,
@@ -112,6 +114,7 @@ __all__ = [
     "Runs",
     "SparseLinear",
     "Square",
+    "Statement",
     "Steps",
     "Stop",
     "StoreFailure",
@@ -125,5 +128,6 @@ __all__ = [
     "expect",
     "load",
     "measure",
+    "read_statements",
     "train",
 ]

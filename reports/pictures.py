@@ -11,7 +11,7 @@ from gen_core.records import CaseRecord
 
 from .wording import number, power_of_ten
 
-WIDTH = 360.0
+WIDTH, TILE = 360.0, 36.0
 INSET = 6.0
 TALLEST = 110.0
 DOT = 7.0
@@ -83,12 +83,17 @@ class Picture:
     ticks: list[tuple[float, str]]
 
 
-def interval_picture(case: CaseRecord) -> Picture | None:
+def tile_picture(case: CaseRecord) -> Picture | None:
+    """The same as `interval_picture`, smaller, for a tile of the map."""
+    return interval_picture(case, TILE, 9.0)
+
+
+def interval_picture(case: CaseRecord, width: float = WIDTH / 2, height: float = 22.0) -> Picture | None:
     """The interval against the tolerance, small; None where nothing was measured or nothing is required."""
     if not _drawable(case.estimate) or not any(map(_drawable, case.limits)):
         return None
-    axis = Axis.around([case.estimate, case.low, case.high, *case.limits], WIDTH / 2)
-    return _picture(case, axis, 22.0, [], [])
+    axis = Axis.around([case.estimate, case.low, case.high, *case.limits], width)
+    return _picture(case, axis, height, [], [])
 
 
 def seeds_picture(case: CaseRecord) -> Picture | None:

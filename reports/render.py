@@ -1,4 +1,4 @@
-"""Rendering: from a run's records to `index.html`, `gallery.html`, and one page per case, each written atomically."""
+"""Rendering: from a run's records to the map, a page per paper and per case, the list of all cases and the gallery."""
 
 from __future__ import annotations
 
@@ -23,13 +23,17 @@ from .load import Loaded
 from .pictures import seeds_picture
 from .rows import PAGE, CaseRow, ClaimGroup, claims_of, page_name
 from .templating import TEMPLATES, make_folder, template_environment, write
+from .theory import PaperMap, statement_counts, theory_map
 
 FIGURE = re.compile(r"[0-9a-f]{16}-\d+\.svg")
 ALWAYS = ("error", "refuted", "inconclusive", "not run", "not reproduced", "holds", "control refuted")
 """Standings that the summary counts even if no case has them."""
 
 SIBLINGS = 40
-"""Settings, and controls, of its claim that a case's page lists; it links to the index for the rest."""
+"""Settings, and controls, of its claim that a case's page lists; it links to all cases for the rest."""
+
+LISTED = 8
+"""Cases of a statement that a paper's page lists."""
 
 BESIDE = {
     "history/index.html": "History",
@@ -57,8 +61,8 @@ def render(loaded: Loaded, folder: Path, changes: Mapping[str, Change] | None = 
     Raises:
         OSError: if the folder cannot be made or written to.
     """
-    pages, figures = folder / "claims", folder / "figures"
-    for place in (pages, figures):
+    pages, figures, papers = folder / "claims", folder / "figures", folder / "papers"
+    for place in (pages, figures, papers):
         make_folder(place)
     templates = template_environment()
     claims = claims_of(loaded.cases, changes or {})
@@ -77,9 +81,16 @@ def render(loaded: Loaded, folder: Path, changes: Mapping[str, Change] | None = 
     write(
         folder / "gallery.html", templates.get_template("gallery.html").render(**shown, papers=gallery(claims, drawn))
     )
-    index = folder / "index.html"
-    write(index, templates.get_template("index.html").render(**shown, **_summary(loaded, claims, changes, folder)))
+    theory, summary = theory_map(loaded, claims), _summary(loaded, changes, folder)
+    template = templates.get_template("paper.html")
+    for paper in theory:
+        write(papers / paper.page, template.render(run=loaded.run, paper=paper, most=LISTED))
+    listed = {**summary, **_script("cases.js"), "counts": _counts(loaded.cases), "papers": _papers(claims)}
+    write(folder / "cases.html", templates.get_template("cases.html").render(**shown, **listed))
+    index, mapped = folder / "index.html", {**summary, **_script("map.js"), **_statements(theory)}
+    write(index, templates.get_template("index.html").render(run=loaded.run, papers=theory, **mapped))
     _remove_others(pages, PAGE, {row.page for claim in claims for row in claim.rows})
+    _remove_others(papers, PAGE, {paper.page for paper in theory})
     _remove_others(figures, FIGURE, set(files))
     return index
 
@@ -111,26 +122,43 @@ def _shown(siblings: list[CaseRow], row: CaseRow) -> tuple[list[CaseRow], int]:
     return shown, len(siblings) - len(shown)
 
 
-def _summary(
-    loaded: Loaded, claims: list[ClaimGroup], changes: Mapping[str, Change] | None, folder: Path
-) -> dict[str, Any]:
-    """The context of the index, besides its rows."""
-    script = (TEMPLATES / "index.js").read_text(encoding="utf-8")
+def _summary(loaded: Loaded, changes: Mapping[str, Change] | None, folder: Path) -> dict[str, Any]:
+    """What the map and the list of cases say of the run."""
     kinds = Counter(change.kind for change in (changes or {}).values())
     return {
         "changes": changes,
         "kinds": [(kind, kinds[kind]) for kind in KINDS if kinds[kind]],
         "gone": {nodeid: change.text for nodeid, change in (changes or {}).items() if change.kind == "gone"},
         "problems": loaded.problems,
-        "counts": _counts(loaded.cases),
         "cases": len(loaded.cases),
         "controls": sum(case.control for case in loaded.cases),
         "attention": sum(standing(case).attention for case in loaded.cases),
-        "papers": sorted({claim.paper for claim in claims}),
         "beside": {path: name for path, name in BESIDE.items() if (folder / path).is_file()},
+    }
+
+
+def _statements(papers: list[PaperMap]) -> dict[str, Any]:
+    """What the map counts."""
+    tiles = [tile for paper in papers for tile in paper.tiles]
+    return {
+        "counts": statement_counts(papers),
+        "statements": len(tiles),
+        "coded": sum(paper.coded for paper in papers),
+        "attention": sum(tile.standing.attention for tile in tiles),
+    }
+
+
+def _script(name: str) -> dict[str, str]:
+    """A page's script, and the digest that its policy allows."""
+    script = (TEMPLATES / name).read_text(encoding="utf-8")
+    return {
         "script": script,
         "script_hash": base64.b64encode(hashlib.sha256(script.encode()).digest()).decode(),
     }
+
+
+def _papers(claims: list[ClaimGroup]) -> list[str]:
+    return sorted({claim.paper for claim in claims})
 
 
 def _counts(cases: list[CaseRecord]) -> list[tuple[Standing, int]]:

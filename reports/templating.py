@@ -14,6 +14,7 @@ from . import explanations, wording
 from .escaping import markdown
 from .figures import alternative
 from .rows import page_name
+from .theory import tile_words
 
 TEMPLATES = Path(__file__).parent / "templates"
 
@@ -42,6 +43,7 @@ def template_environment() -> jinja2.Environment:
         judgement=explanations.judgement,
         decided=explanations.decided,
         subject=explanations.subject,
+        tile_words=tile_words,
         page_name=page_name,
         alternative=alternative,
     )

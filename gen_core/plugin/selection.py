@@ -28,15 +28,14 @@ from gen_core.records import visible
 def pytest_collection_modifyitems(config: pytest.Config, items: list[pytest.Item]) -> Generator[None, None, None]:
     """Mark claims by paper and expected verdict before `-m` is applied, and plan for those that remain after it."""
     ours = Session.of(config)
-    papers = {}
     for item in items:
         case = case_of(item)
         if case is not None:
             ours.shares += 1
             paper = case.claim.cite.paper
-            if paper.key not in papers:
+            if paper.key not in ours.papers:
                 config.addinivalue_line("markers", f"{paper.key}: claims of {paper}")
-            papers[paper.key] = paper
+            ours.papers.setdefault(paper.key, (paper, set()))[1].update(case.claim.cite.statements)
             item.add_marker(paper.key)
             for mark in verdict_marks(case, ours.scale):
                 item.add_marker(mark)

@@ -14,12 +14,13 @@ from gen_core.declaration import Case
 from gen_core.experiment import Experiment
 from gen_core.form import Form
 from gen_core.lab import Lab, Store
+from gen_core.papers import Paper
 from gen_core.plugin.engine import engine_of
 from gen_core.plugin.identity import Identity
 from gen_core.plugin.journal import Journal
 from gen_core.plugin.options import ERROR_BUDGET, Options, default_report, on_worker, writable
 from gen_core.plugin.progress import ProgressFile
-from gen_core.records import CaseRecord, Hypothesis, RunRecord, Work, read_run
+from gen_core.records import CaseRecord, Hypothesis, PaperRecord, RunRecord, Work, read_run
 from gen_core.records.ignored import make_ignored
 from gen_core.run import Mutation
 from gen_core.settings import describe
@@ -60,6 +61,7 @@ class Session:
         items: the selected claim cases, after deselection.
         shares: number of cases collected before deselection, which the error budget is split over by default, so that a
             verdict does not depend on the selection.
+        papers: those of the collected claims, by key, with the ids of the statements that these test.
         left_out: cases that do not fit into `--within`, with the reason.
         lab: the lab, set up once the selection is known.
         checked: what hypotheses say, once they have been asked.
@@ -74,6 +76,7 @@ class Session:
     began: datetime
     items: dict[str, Case] = field(default_factory=dict)
     shares: int = 0
+    papers: dict[str, tuple[Paper, set[str]]] = field(default_factory=dict)
     left_out: dict[str, str] = field(default_factory=dict)
     lab: Lab | None = None
     checked: dict[Asked, tuple[bool, str]] = field(default_factory=dict)
@@ -185,6 +188,7 @@ class Session:
             reference=str(claim.cite.paper),
             place=claim.cite.place,
             year=claim.cite.paper.year,
+            statements=list(claim.cite.statements),
             title=claim.title,
             statement=claim.statement,
             formula=claim.formula,
@@ -232,4 +236,8 @@ class Session:
             shares=self.budget_cases,
             store=self.options.store,
             environment=environment,
+            papers=[
+                PaperRecord(key=paper.key, reference=str(paper), statements=list(paper.statements), tested=sorted(ids))
+                for paper, ids in self.papers.values()
+            ],
         )

@@ -27,6 +27,7 @@ from gen_core.records.files import (
 )
 from gen_core.records.likeness import judged_as, unlike_their_claims
 from gen_core.records.standing import STANDINGS, Standing, standing, standing_counts, urgency
+from gen_core.records.statement import PaperRecord, Statement
 from gen_core.records.upgrade import upgraded_case, upgraded_run
 from gen_core.records.visible import visible
 from gen_core.records.vocabulary import (
@@ -59,9 +60,11 @@ __all__ = [
     "Look",
     "Mark",
     "Panel",
+    "PaperRecord",
     "Reported",
     "RunRecord",
     "Standing",
+    "Statement",
     "Statistic",
     "Tick",
     "Verdict",

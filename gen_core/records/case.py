@@ -7,6 +7,7 @@ from typing import Any, ClassVar, Literal
 
 from gen_core.records.figure import Figure
 from gen_core.records.standing import standing
+from gen_core.records.statement import PaperRecord
 from gen_core.records.vocabulary import Direction, Kind, Statistic, Verdict, Work
 
 SCHEMA = 3
@@ -55,7 +56,8 @@ class CaseRecord:
         kind: "setting"; "control", which drops a hypothesis; or "mutation", which uses a wrong measure. For the last
             two `drops` names the hypothesis or the mutation, and the verdict must be REFUTED.
         paper: key of the paper (also the pytest marker); `reference` its authors, title and year in words, `place` the
-            place of the statement in it, `citation` both; `year` is None where it is unknown.
+            place of the statement in it, `citation` both; `year` is None where it is unknown. `statements` are the ids
+            of the statements of the paper's list that the claim tests.
         title: the statement in one sentence; `statement` in full, as in the claim's docstring.
         formula: the paper's formula in LaTeX; empty where it gives none.
         not_reproduced: why the paper's statement is not reproduced here; empty for all other claims.
@@ -96,6 +98,7 @@ class CaseRecord:
     reference: str = ""
     place: str = ""
     year: int | None = None
+    statements: list[str] = field(default_factory=list)
     title: str
     statement: str
     formula: str = ""
@@ -158,6 +161,7 @@ class RunRecord:
         budget: chance of any false verdict per side in this run; `shares` is the number of cases it is split over.
         store: folder of the stored results, from the root directory.
         environment: name -> version or setting (python, torch, device, threads, ...).
+        papers: the papers of all claims that were collected, selected or not, with the lists of their statements.
     """
 
     run: str
@@ -173,6 +177,7 @@ class RunRecord:
     shares: int = 0
     store: str = ""
     environment: dict[str, str] = field(default_factory=dict)
+    papers: list[PaperRecord] = field(default_factory=list)
     seconds: float = 0.0
     exit_status: int | None = None
     trainings: int = 0

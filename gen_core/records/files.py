@@ -18,6 +18,7 @@ from gen_core.records.checks import MOST_PANELS, defect
 from gen_core.records.figure import Curve, Figure, Mark, Panel, Reported, Tick
 from gen_core.records.seal import broken_seal, sealed
 from gen_core.records.standing import urgency
+from gen_core.records.statement import PaperRecord, Statement
 from gen_core.records.upgrade import upgraded_case, upgraded_run
 
 T = TypeVar("T")
@@ -184,7 +185,11 @@ def built_figure(entry: dict[str, Any], path: Path = Path("figure")) -> Figure:
 
 def _run(entry: Any, path: Path) -> RunRecord:
     _require_seal(entry, path)
-    return _build(RunRecord, upgraded_run(entry) if _old(entry) else entry, path)
+    record = _build(RunRecord, upgraded_run(entry) if _old(entry) else entry, path)
+    record.papers = [_build(PaperRecord, paper, path) for paper in record.papers]
+    for paper in record.papers:
+        paper.statements = [_build(Statement, statement, path) for statement in paper.statements]
+    return record
 
 
 def _require_seal(entry: Any, path: Path) -> None:

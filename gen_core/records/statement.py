@@ -1,0 +1,40 @@
+"""A paper in the record of a run: the list of its statements, those that no claim tests among them."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, field
+
+
+@dataclass(frozen=True)
+class Statement:
+    """A statement of a paper.
+
+    Attributes:
+        id: its name in the paper's list.
+        place: where the paper makes it.
+        says: what it says, in one sentence.
+        priority: "A" to "C", for those who look for one to code.
+        not_testable: why no claim can test it; empty for all others.
+    """
+
+    id: str
+    place: str
+    says: str
+    priority: str = "A"
+    not_testable: str = ""
+
+
+@dataclass(kw_only=True)
+class PaperRecord:
+    """A paper of a run.
+
+    Attributes:
+        key: as in its cases; `reference` its authors, title and year in words.
+        statements: all of its list, in its order; empty for a paper without a list.
+        tested: ids of those that a collected claim tests, selected or not.
+    """
+
+    key: str
+    reference: str
+    statements: list[Statement] = field(default_factory=list)
+    tested: list[str] = field(default_factory=list)
