@@ -71,10 +71,12 @@ def test_the_run_ends_with_a_report_that_opens(foreign, workers):
     assert index == foreign.folder / "report" / "index.html"
     pages = list(index.parent.rglob("*.html"))
     assert {page.relative_to(index.parent).parts[0] for page in pages} == {
+        "cases.html",
         "claims",
         "gallery.html",
         "history",
         "index.html",
+        "papers",
     }
     for page in pages:
         links = re.findall(r'(?:href|src)="(?!https?:|#|data:)([^"#?]+)', page.read_text(encoding="utf-8"))

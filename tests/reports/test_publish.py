@@ -27,7 +27,7 @@ def test_everything_is_written_and_the_index_last(loaded: Loaded, tmp_path: Path
     assert index == tmp_path / "report" / "index.html"
     assert written[-1] == str(index)
     names = {path.name for path in (tmp_path / "report").iterdir()}
-    pages = {"index.html", "gallery.html", "claims", "figures", "history"}
+    pages = {"index.html", "cases.html", "gallery.html", "papers", "claims", "figures", "history"}
     assert names == pages | {"records.json", "junit.xml", "summary.md", "badge.svg"}
     assert [one.run.run for one in history.latest(tmp_path / "h")] == [loaded.run.run]
 

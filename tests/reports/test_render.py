@@ -58,19 +58,26 @@ class Page(HTMLParser):
 
 
 def pages(index: Path) -> list[Page]:
-    return [
-        Page(path) for path in [index, *sorted((index.parent / "claims").glob("*.html")), index.parent / "gallery.html"]
-    ]
+    """The list of cases, the page of each, and the gallery."""
+    folder = index.parent
+    paths = [folder / "cases.html", *sorted((folder / "claims").glob("*.html")), folder / "gallery.html"]
+    return [Page(path) for path in paths]
+
+
+def of_theory(index: Path) -> list[Page]:
+    """The map, and the page of each paper."""
+    return [Page(index), *(Page(path) for path in sorted((index.parent / "papers").glob("*.html")))]
 
 
 def check_links(index: Path) -> None:
-    for page in pages(index):
+    every = {page.path.resolve(): page for page in [*of_theory(index), *pages(index)]}
+    for page in every.values():
         for tag, link in page.links:
-            if link.startswith("#"):
-                assert link[1:] in page.ids
-            else:
-                assert tag == ("img" if link.startswith("figures/") else "a")
-                assert (page.path.parent / link).is_file()
+            address, _, place = link.partition("#")
+            assert not address or tag == ("img" if link.startswith("figures/") else "a")
+            target = (page.path.parent / address).resolve() if address else page.path.resolve()
+            assert target.is_file()
+            assert not place or place in every[target].ids
 
 
 def test_every_page_is_well_formed_and_every_link_resolves(records: Path, tmp_path: Path) -> None:
@@ -78,7 +85,7 @@ def test_every_page_is_well_formed_and_every_link_resolves(records: Path, tmp_pa
     index = render(loaded, tmp_path / "report")
     check_links(index)
     assert len(pages(index)) == len(loaded.cases) + 2
-    for page in pages(index):
+    for page in [*pages(index), *of_theory(index)]:
         text = page.path.read_text(encoding="utf-8")
         assert "url(" not in text.replace("url(#", "")
         assert "@import" not in text
@@ -86,8 +93,8 @@ def test_every_page_is_well_formed_and_every_link_resolves(records: Path, tmp_pa
     assert not list((tmp_path / "report").rglob("*.part"))
 
 
-def test_the_index_goes_from_worst_to_best(records: Path, tmp_path: Path) -> None:
-    page = Page(render(load_run(records), tmp_path))
+def test_the_cases_go_from_worst_to_best(records: Path, tmp_path: Path) -> None:
+    page = Page(render(load_run(records), tmp_path).with_name("cases.html"))
     standings = [a["data-standing"] for tag, a in page.seen if tag == "tr" and "data-standing" in a]
     assert standings == [
         *["error", "control not refuted", "not reached", "not run"],
@@ -161,12 +168,13 @@ def test_hostile_text_is_shown_as_text(tmp_path: Path, run, case, text: str) -> 
     index = render(Loaded(run, [record, other], [text]), tmp_path, told)
     check_links(index)
     first, second, _, third = pages(index)
-    assert [tag for tag, _ in first.seen].count("script") == 1
-    assert "script" not in [tag for tag, _ in second.seen + third.seen]
+    mapped, *papers = of_theory(index)
+    assert [[tag for tag, _ in page.seen].count("script") for page in (first, mapped)] == [1, 1]
+    assert "script" not in [tag for page in (second, third, *papers) for tag, _ in page.seen]
     assert [attributes["src"] for tag, attributes in third.seen if tag == "img"] == [
         f"figures/{path.name}" for path in (tmp_path / "figures").iterdir()
     ]
-    assert "img" not in [tag for tag, _ in first.seen + second.seen]
+    assert "img" not in [tag for page in (first, second, mapped, *papers) for tag, _ in page.seen]
     shown = re.sub(r"\s+", " ", second.text)
     escaped = text.replace("\x00", r"\x00").replace("\ud800", r"\ud800")
     assert re.sub(r"\s+", " ", escaped) in shown

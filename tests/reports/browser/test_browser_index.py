@@ -1,4 +1,4 @@
-"""The index in a browser: filter, order, deep links, keyboard, no request beyond the report."""
+"""The list of cases in a browser: filter, order, deep links, keyboard, no request beyond the report."""
 
 from __future__ import annotations
 
@@ -21,7 +21,7 @@ def shown(page: Page) -> list[str]:
 
 @pytest.fixture
 def index(open_page, report: Path) -> Page:
-    page = open_page(report / "index.html")
+    page = open_page(report / "cases.html")
     assert shown(page) == WORST_FIRST
     return page
 
@@ -62,7 +62,7 @@ def test_it_is_sorted_by_columns_with_the_mouse_and_from_the_keyboard(index: Pag
 
 
 def test_the_address_keeps_filter_and_order(open_page, report: Path, served: str) -> None:
-    for place in ((report / "index.html").as_uri(), f"{served}/index.html"):
+    for place in ((report / "cases.html").as_uri(), f"{served}/cases.html"):
         page = open_page(place)
         page.locator("[name=text]").fill("rate 1/n & <b>")
         page.locator("[name=text]").fill("rate 1/n")
@@ -109,7 +109,7 @@ def test_focus_goes_through_filter_columns_and_cases_in_reading_order(index: Pag
 
 
 def test_without_scripts_it_is_complete(open_page, report: Path) -> None:
-    page = open_page(report / "index.html", java_script_enabled=False)
+    page = open_page(report / "cases.html", java_script_enabled=False)
     assert page.locator("tr.case:visible").count() == len(WORST_FIRST)
     assert not page.locator("form").is_visible()
     assert page.locator("thead button").count() == 0
@@ -120,7 +120,7 @@ def test_changes_have_a_column_of_their_own(open_page, records: Path, tmp_path: 
         cases[0].nodeid: Change("fixed", "REFUTED 1 -> HOLDS 3.1e-15"),
         "claims/a.py::b[<i>]": Change("gone", "was HOLDS"),
     }
-    page = open_page(render(load_run(records), tmp_path / "report", told))
+    page = open_page(render(load_run(records), tmp_path / "report", told).with_name("cases.html"))
     page.get_by_role("columnheader", name="Change").get_by_role("button").click()
     assert shown(page)[0] == "gd"
     assert page.locator("tr.case:visible td.change").first.inner_text() == "fixed\nREFUTED 1 -> HOLDS 3.1e-15"
@@ -129,7 +129,7 @@ def test_changes_have_a_column_of_their_own(open_page, records: Path, tmp_path: 
 
 
 @pytest.mark.parametrize(
-    "name", ["index.html", "gallery.html", f"claims/{page_name('claims/test_norm.py::test_norm[gd]')}"]
+    "name", ["index.html", "cases.html", "gallery.html", f"claims/{page_name('claims/test_norm.py::test_norm[gd]')}"]
 )
 def test_no_request_leaves_the_report(open_page, report: Path, served: str, name: str) -> None:
     for base in (report.as_uri(), served):

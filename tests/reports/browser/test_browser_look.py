@@ -13,7 +13,9 @@ from reports.render import page_name, render
 
 AXE = Path(__file__).parent / "node_modules" / "axe-core" / "axe.min.js"
 PAGES = {
-    "index": "index.html",
+    "map": "index.html",
+    "paper": f"papers/{page_name('theory2b')}",
+    "cases": "cases.html",
     "gallery": "gallery.html",
     "passing": f"claims/{page_name('claims/test_norm.py::test_norm[gd]')}",
     "control": f"claims/{page_name('claims/test_norm.py::test_norm[gd-without-zero]')}",
