@@ -1,4 +1,4 @@
-"""Command line: `python -m reports RECORDS -o DIR` reports a run, `diff` compares two, `evidence` tabulates several."""
+"""Command line: `python -m reports RECORDS -o DIR` reports a run; `diff`, `evidence` and `table` have their own help."""
 
 from __future__ import annotations
 
@@ -14,6 +14,7 @@ from .history import BadHistory, default_history
 from .load import BadRecords, load_run
 from .publish import publish
 from .spreads import PLACE as EVIDENCE
+from .table import put_table, result_table
 
 PROGRAM = f"python -m {__package__}"
 """This command; the package has a name of its own where it is installed."""
@@ -29,7 +30,7 @@ def main(arguments: list[str] | None = None) -> int:
         The exit status: 0; 2 where the input or the output cannot be used; `TURNED` from `diff --exit-code`.
     """
     given = sys.argv[1:] if arguments is None else arguments
-    named = {"evidence": _evidence, "diff": _diff}
+    named = {"evidence": _evidence, "diff": _diff, "table": _table}
     try:
         if given and given[0] in named:
             return named[given[0]](given[1:])
@@ -46,7 +47,8 @@ def _report(arguments: list[str]) -> int:
         "DIR/claims; for other programs records.json, junit.xml, summary.md and badge.svg. The pages need no "
         "network and no server. Records that are damaged are named and left out.",
         epilog=f"{PROGRAM} diff --help: what is different between two runs. "
-        f"{PROGRAM} evidence --help: tables of how values spread over several runs.",
+        f"{PROGRAM} evidence --help: tables of how values spread over several runs. "
+        f"{PROGRAM} table --help: how many statements of each paper hold.",
     )
     parser.add_argument("records", metavar="RECORDS", type=Path, help="folder of a run, the one that holds run.json")
     output = "folder of the report; made if it is not there, and an earlier report in it is replaced"
@@ -116,6 +118,24 @@ def _evidence(arguments: list[str]) -> int:
     for problem in (problem for loaded in runs for problem in loaded.problems):
         raise BadRecords(f"{problem}; expected whole runs")
     print(_written(options.output, "tables", lambda: evidence(runs, options.output, options.command)))
+    return 0
+
+
+def _table(arguments: list[str]) -> int:
+    parser = argparse.ArgumentParser(
+        prog=f"{PROGRAM} table",
+        description="Print a Markdown table of a run: how many statements of each paper hold, are not reproduced, are "
+        "not coded, and cannot be tested.",
+    )
+    parser.add_argument("records", metavar="RECORDS", type=Path, help="folder of a run, the one that holds run.json")
+    into = "write it into this file instead, between two marks; without them the error names them"
+    parser.add_argument("--into", metavar="FILE", type=Path, help=into)
+    options = parser.parse_args(arguments)
+    loaded = load_run(options.records)
+    for problem in loaded.problems:
+        raise BadRecords(f"{problem}; expected a whole run")
+    text = result_table(loaded)
+    print(_written(options.into, "table", lambda: put_table(text, options.into)) if options.into else text)
     return 0
 
 
