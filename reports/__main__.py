@@ -1,4 +1,4 @@
-"""Command line: `python -m reports RECORDS -o DIR` reports a run; `diff`, `evidence` and `table` have their own help."""
+"""Command line: `python -m reports RECORDS -o DIR` reports a run; `diff`, `evidence`, `table` and `shots` too."""
 
 from __future__ import annotations
 
@@ -13,6 +13,7 @@ from .evidence import evidence
 from .history import BadHistory, default_history
 from .load import BadRecords, load_run
 from .publish import publish
+from .shots import take_pictures
 from .spreads import PLACE as EVIDENCE
 from .table import put_table, result_table
 
@@ -30,7 +31,7 @@ def main(arguments: list[str] | None = None) -> int:
         The exit status: 0; 2 where the input or the output cannot be used; `TURNED` from `diff --exit-code`.
     """
     given = sys.argv[1:] if arguments is None else arguments
-    named = {"evidence": _evidence, "diff": _diff, "table": _table}
+    named = {"evidence": _evidence, "diff": _diff, "table": _table, "shots": _shots}
     try:
         if given and given[0] in named:
             return named[given[0]](given[1:])
@@ -48,7 +49,8 @@ def _report(arguments: list[str]) -> int:
         "network and no server. Records that are damaged are named and left out.",
         epilog=f"{PROGRAM} diff --help: what is different between two runs. "
         f"{PROGRAM} evidence --help: tables of how values spread over several runs. "
-        f"{PROGRAM} table --help: how many statements of each paper hold.",
+        f"{PROGRAM} table --help: how many statements of each paper hold. "
+        f"{PROGRAM} shots --help: pictures of the map and of a page.",
     )
     parser.add_argument("records", metavar="RECORDS", type=Path, help="folder of a run, the one that holds run.json")
     output = "folder of the report; made if it is not there, and an earlier report in it is replaced"
@@ -136,6 +138,26 @@ def _table(arguments: list[str]) -> int:
         raise BadRecords(f"{problem}; expected a whole run")
     text = result_table(loaded)
     print(_written(options.into, "table", lambda: put_table(text, options.into)) if options.into else text)
+    return 0
+
+
+def _shots(arguments: list[str]) -> int:
+    parser = argparse.ArgumentParser(
+        prog=f"{PROGRAM} shots",
+        description="Take pictures of a report's map and of a claim's page, with Chromium, for a README: map.png and "
+        "claim.png, 1280 by 800 pixels.",
+    )
+    parser.add_argument("report", metavar="REPORT", type=Path, help="folder of a report, the one with index.html")
+    parser.add_argument("-o", "--output", metavar="DIR", type=Path, required=True, help="folder of the pictures")
+    words = "words of the name of the claim's page, as in its address (default: the first page)"
+    parser.add_argument("--claim", metavar="WORDS", default="", help=words)
+    options = parser.parse_args(arguments)
+
+    def taken() -> Path:
+        take_pictures(options.report, options.claim, options.output)
+        return options.output
+
+    print(_written(options.output, "pictures", taken))
     return 0
 
 

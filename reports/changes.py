@@ -10,6 +10,11 @@ Compared are runs at one scale. A case has at most one change, the first that fi
     slower     it took more than 1.5 times, and more than a second longer than, every earlier run that trained if this
                one did, or did not if it did not
     gone       the run before had it, and this one does not
+    now run    the last run had not run it, and this one did: as its data are there now, say; it is otherwise compared
+               with the last run that judged it
+    not run    the other way round
+
+The last two are counted and not listed: a machine without data, or one night's limit of time, is no change of a case.
 """
 
 from __future__ import annotations
@@ -17,14 +22,17 @@ from __future__ import annotations
 import math
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
+from itertools import takewhile
 from typing import Any
 
 from gen_core.records import NOT_RUN, CaseRecord, standing
 
 from .load import Loaded
-from .wording import interval, number, plural
+from .wording import interval, moment, number, plural
 
-KINDS = ("new", "gone", "fixed", "broken", "changed", "drifted", "slower")
+KINDS = ("new", "gone", "fixed", "broken", "changed", "drifted", "slower", "now run", "not run")
+COUNTED = ("now run", "not run")
+"""Kinds of which only the number is told."""
 SLOWER, SLOWER_BY = 1.5, 1.0
 """How many times as long, and how many seconds longer, a case must take to be called slower.
 
@@ -87,6 +95,31 @@ def gone(before: Loaded, now: Loaded) -> dict[str, Change]:
     return {c.nodeid: Change("gone", f"was {outcome(c)}") for c in before.cases if c.nodeid not in here}
 
 
+def tolerances_since(runs: Sequence[Loaded]) -> dict[str, str]:
+    """Node id -> since which revision the tolerance of each case of the last run has been what it is, in words.
+
+    Args:
+        runs: those at the last one's scale are looked at, oldest first.
+    """
+    if not runs:
+        return {}
+    last = runs[-1]
+    held = [
+        (loaded.run, {case.nodeid: _expected(case) for case in loaded.cases if case.limits})
+        for loaded in reversed(runs)
+        if loaded.run.scale == last.run.scale
+    ]
+    told = {}
+    for case in (case for case in last.cases if case.limits):
+        of_case = [(run, expected[case.nodeid]) for run, expected in held if case.nodeid in expected]
+        same = [run for run, _ in takewhile(lambda pair, now=_expected(case): pair[1] == now, of_case)]
+        since = same[-1]
+        revision = since.environment.get("revision", "an unknown one")
+        runs_of = plural(len(same), "run")
+        told[case.nodeid] = f"Tolerance unchanged since revision {revision} ({moment(since.started)}), {runs_of}."
+    return told
+
+
 def drift(before: Iterable[CaseRecord], now: CaseRecord) -> str:
     """In words, how a case's interval has left the range of earlier ones; empty if it has not.
 
@@ -117,12 +150,17 @@ def _change(before: list[CaseRecord], now: CaseRecord) -> Change | None:
     after, red = outcome(now), standing(now).attention
     if not before:
         return Change("new", after, verdict=red, fails=red)
+    if now.verdict == NOT_RUN:
+        return None if before[-1].verdict == NOT_RUN else Change("not run", f"{outcome(before[-1])} -> {after}")
+    if before[-1].verdict == NOT_RUN:
+        judged = [case for case in before if case.verdict != NOT_RUN]
+        if red and not judged:
+            return Change("broken", f"NOT RUN -> {after}", verdict=True, fails=True)
+        return (_change(judged, now) if judged else None) or Change("now run", f"NOT RUN -> {after}")
     last = before[-1]
     was, outcomes = standing(last), f"{outcome(last)} -> {after}"
     if was != standing(now):
         kind = "changed" if red == was.attention else "broken" if red else "fixed"
-        if kind == "fixed" and now.verdict == NOT_RUN:
-            kind = "changed"  # a case that could not be run is not fixed
         return Change(kind, outcomes, verdict=True, fails=red)
     if last.limits and now.limits and _expected(last) != _expected(now):
         what, one, other = "tolerance", last.tolerance, now.tolerance

@@ -6,7 +6,7 @@ from collections import Counter
 from pathlib import Path
 
 from . import history
-from .changes import KINDS, Change, changes, gone
+from .changes import COUNTED, KINDS, Change, changes, gone
 from .escaping import visible_line
 from .load import BadRecords, Loaded, load_run
 from .templating import template_environment, write
@@ -51,6 +51,7 @@ def text(before: Loaded, now: Loaded, found: dict[str, Change]) -> str:
         group = {nodeid: change for nodeid, change in found.items() if change.kind == kind}
         if group:
             lines += ["", f"{kind} ({len(group)})"]
+        if kind not in COUNTED:
             lines += [
                 f"    {visible_line(nodeid)}\n        {visible_line(change.text)}" for nodeid, change in group.items()
             ]

@@ -3,6 +3,9 @@
 from __future__ import annotations
 
 import math
+import re
+from collections.abc import Iterator
+from typing import Any
 
 from gen_core.records import ERROR, HOLDS, INCONCLUSIVE, NOT_RUN, REFUTED, CaseRecord, in_deviations
 
@@ -76,6 +79,29 @@ def decided(case: CaseRecord) -> str:
     if case.looks[-1].verdict == INCONCLUSIVE:
         return f"Not decided by the last look, at {seeds}."
     return f"Decided at look {len(case.looks)}, with {seeds}."
+
+
+def not_shown(case: CaseRecord, scale: str) -> str:
+    """What the case says nothing about, in a sentence: what its claim names as that, else what was not run."""
+    own = re.search(r"^Does not show: (.*?)(?:\n\s*\n|\Z)", case.statement, re.DOTALL | re.MULTILINE)
+    if own:
+        return " ".join(own[1].split())
+    used = {name: sorted(set(_recipes(case.recipes, name))) for name in ("data", "model")}
+    parts = ["other sizes"]
+    parts += [f"other data than {', '.join(used['data'])}"] if used["data"] else []
+    parts += [f"other models than {', '.join(used['model'])}"] if used["model"] and case.work != "computed" else []
+    parts += ["the paper's own sizes, if they are others than at this scale"] if scale != "paper" else []
+    return f"{'; '.join(parts)}; nor the statement itself, where it is about a limit or about all cases."
+
+
+def _recipes(value: Any, name: str) -> Iterator[str]:
+    """Names of the recipes that stand in a field of this name, anywhere in nested builtins."""
+    if isinstance(value, dict):
+        for key, inner in value.items():
+            if key == name and isinstance(inner, dict) and isinstance(inner.get("recipe"), str):
+                yield inner["recipe"][:60]
+            else:
+                yield from _recipes(inner, name)
 
 
 def _judged(case: CaseRecord, where: str) -> str:

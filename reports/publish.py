@@ -6,7 +6,7 @@ import os
 from pathlib import Path
 
 from . import history
-from .changes import since
+from .changes import since, tolerances_since
 from .drift import watch_all
 from .load import BadRecords, Loaded
 from .machines import append_summary, write_machine_files
@@ -35,12 +35,13 @@ def publish(loaded: Loaded, folder: Path, kept: Path | None, evidence: Path = PL
         BadRecords: if GITHUB_STEP_SUMMARY cannot be written to.
         OSError: if the folder cannot be made or written to.
     """
-    changes, runs, watched = None, [], {}
+    changes, runs, watched, unchanged = None, [], {}, {}
     if kept is not None:
         history.append(kept, loaded)
         if before := history.before(kept, loaded.run):  # else all would be new
             changes = since(before, loaded)
         runs = history.latest(kept, history.RUNS)
+        unchanged = tolerances_since([one for one in runs if one.run.started <= loaded.run.started])
         spreads = {}
         try:
             spreads = read_spreads(evidence)
@@ -48,9 +49,9 @@ def publish(loaded: Loaded, folder: Path, kept: Path | None, evidence: Path = PL
             loaded.problems.append(str(error))
         loaded.problems.extend(problem for one in runs for problem in one.problems)
         watched = watch_all([*history.latest(kept, history.WATCHED, history.RUNS), *runs], spreads)
-    drifting = write_history(runs, loaded, folder, watched)
+    drifting = write_history(runs, loaded, folder, watched, changes)
     markdown = write_machine_files(loaded, changes or {}, folder, drifting)
-    index = render(loaded, folder, changes)
+    index = render(loaded, folder, changes, unchanged)
     if summary := os.environ.get("GITHUB_STEP_SUMMARY"):
         try:
             append_summary(Path(summary), loaded, markdown)

@@ -44,7 +44,12 @@ BESIDE = {
 """Other files of a report, which the index links to if they exist."""
 
 
-def render(loaded: Loaded, folder: Path, changes: Mapping[str, Change] | None = None) -> Path:
+def render(
+    loaded: Loaded,
+    folder: Path,
+    changes: Mapping[str, Change] | None = None,
+    unchanged: Mapping[str, str] | None = None,
+) -> Path:
     """Write the report of a run into a folder, the index last, and remove the pages of an earlier report there.
 
     Many figures are drawn by several processes: a script that calls this needs `if __name__ == "__main__"`, as all do
@@ -54,6 +59,7 @@ def render(loaded: Loaded, folder: Path, changes: Mapping[str, Change] | None = 
         loaded: the run.
         folder: where the report goes. Pages over runs in `history` and files for machines are linked to where they are.
         changes: node id -> what is different about a case since the runs before; None where no history is kept.
+        unchanged: node id -> since when a case's tolerance has been what it is, in words.
 
     Returns:
         The path of `index.html`.
@@ -75,6 +81,7 @@ def render(loaded: Loaded, folder: Path, changes: Mapping[str, Change] | None = 
         past = f"../history/{page_name(claim.name)}"
         for row in claim.rows:
             details = _details(claim, row, loaded, drawn.get(row.case.nodeid))
+            details["unchanged"] = (unchanged or {}).get(row.case.nodeid, "")
             details["past"] = past if (pages / past).is_file() else ""
             write(pages / row.page, template.render(run=loaded.run, claim=claim, row=row, **details))
     shown = {"run": loaded.run, "claims": claims}

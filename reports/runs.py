@@ -9,7 +9,7 @@ from pathlib import Path
 
 from gen_core.records import STANDINGS, CaseRecord, RunRecord, Standing, standing, standing_counts
 
-from .changes import drift
+from .changes import COUNTED, KINDS, Change, drift
 from .drift import Watch
 from .drift_pictures import SumsPicture, sums_picture
 from .history import RUNS, WATCHED
@@ -74,7 +74,11 @@ class Past:
 
 
 def write_history(
-    runs: Sequence[Loaded], now: Loaded, folder: Path, watched: Mapping[tuple[str, str], Watch] | None = None
+    runs: Sequence[Loaded],
+    now: Loaded,
+    folder: Path,
+    watched: Mapping[tuple[str, str], Watch] | None = None,
+    changes: Mapping[str, Change] | None = None,
 ) -> list[tuple[str, str]]:
     """Write the pages over runs into `history` in a report's folder, the index last; those of an earlier one go.
 
@@ -83,6 +87,7 @@ def write_history(
         now: the run of the report, whose pages are linked to and whose scale comes first.
         folder: of the report.
         watched: (node id, scale) -> the case's watch for drift.
+        changes: node id -> what is different about a case of the run since those before it.
 
     Returns:
         (node id, the shift in words) of the cases that drift at this report's scale.
@@ -101,7 +106,13 @@ def write_history(
         counts = {loaded.run.run: list(standing_counts(loaded.cases).items()) for loaded in runs}
         listed = [loaded.run for loaded in reversed(runs)]
         text = templates.get_template("history_index.html").render(
-            runs=listed, counts=counts, claims=past, scale=now.run.scale, most=RUNS, here=now.run.run
+            runs=listed,
+            counts=counts,
+            claims=past,
+            scale=now.run.scale,
+            most=RUNS,
+            here=now.run.run,
+            changed=_changed(now, changes or {}),
         )
         write(pages / "index.html", text)
     else:
@@ -111,6 +122,23 @@ def write_history(
             page.unlink()
     drifting = [series for claim in past for series in claim.drifting if series.scale == now.run.scale]
     return [(series.case.nodeid, series.alarm) for series in drifting]
+
+
+def _changed(now: Loaded, changes: Mapping[str, Change]) -> list[tuple[str, int, list[tuple[str, str, str]]]]:
+    """What a reader asks first: for other verdicts, other values and slower cases their number, and (name, page, text).
+
+    Drift is listed by itself; of cases that could not be run before, or cannot now, the number alone is told.
+    """
+    here = {case.nodeid for case in now.cases}
+    groups: dict[str, list[tuple[str, str, str]]] = {name: [] for name in ("verdict", *KINDS)}
+    for nodeid, change in changes.items():
+        page = f"../claims/{page_name(nodeid)}" if nodeid in here else ""
+        groups["verdict" if change.verdict else change.kind].append((nodeid, page, change.text))
+    return [
+        ("another verdict" if name == "verdict" else name, len(group), [] if name in COUNTED else group[:LISTED])
+        for name, group in groups.items()
+        if group and name != "drifted"
+    ]
 
 
 def _claims(runs: Sequence[Loaded], now: Loaded, watched: Mapping[tuple[str, str], Watch]) -> list[Past]:

@@ -43,6 +43,7 @@ def template_environment() -> jinja2.Environment:
         judgement=explanations.judgement,
         decided=explanations.decided,
         subject=explanations.subject,
+        not_shown=explanations.not_shown,
         tile_words=tile_words,
         page_name=page_name,
         alternative=alternative,

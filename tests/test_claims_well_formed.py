@@ -22,9 +22,9 @@ def test_claim_file_is_well_formed(file: Path):
     assert defects(file.name, file.read_text(encoding="utf-8")) == []
 
 
-def test_the_example_of_the_readme_is_well_formed():
-    readme = (Path(__file__).parents[1] / "README.md").read_text(encoding="utf-8")
-    example = readme.partition("```python\n")[2].partition("```")[0]
+def test_the_example_of_the_docs_is_well_formed():
+    docs = (Path(__file__).parents[1] / "docs/writing-claims.md").read_text(encoding="utf-8")
+    example = docs.partition("```python\n")[2].partition("```")[0]
     assert defects("test_theory_iii_zero_start.py", example) == []
 
 

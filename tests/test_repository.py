@@ -1,5 +1,6 @@
 """What README, CONTRIBUTING and the workflows say is there, is there, and works as they say."""
 
+import importlib
 import re
 import subprocess
 import sys
@@ -13,10 +14,13 @@ from packaging.requirements import Requirement
 
 from fixtures import papers
 from gen_core import Paper
+from gen_core.declaration import cases_of
 from gen_core.plugin.pages import NEEDED
+from reports.table import BEGIN, END
 
 ROOT = Path(__file__).parents[1]
-DOCUMENTS = ("README.md", "CONTRIBUTING.md", "CHANGELOG.md", "benchmarks/README.md")
+DOCS = sorted(path.relative_to(ROOT).as_posix() for path in (ROOT / "docs").rglob("*.md"))
+DOCUMENTS = ("README.md", "CONTRIBUTING.md", "CHANGELOG.md", "benchmarks/README.md", *DOCS)
 README = (ROOT / "README.md").read_text(encoding="utf-8")
 MAKEFILE = (ROOT / "Makefile").read_text(encoding="utf-8")
 TARGETS = set(re.findall(r"^([a-z]+):", MAKEFILE, re.MULTILINE))
@@ -27,6 +31,12 @@ NEEDS = {  # without the extras that `dev` includes
     for extra, lines in EXTRAS.items()
 }
 NEEDS[""] = [Requirement(line) for line in PROJECT["dependencies"]]
+CLAIMS = [
+    test
+    for file in sorted((ROOT / "claims").glob("test_*.py"))
+    for test in vars(importlib.import_module(f"claims.{file.stem}")).values()
+    if cases_of(test)
+]
 WORKFLOWS = sorted((ROOT / ".github/workflows").glob("*.yml"))
 FORMS = sorted((ROOT / ".github/ISSUE_TEMPLATE").glob("*.yml"))
 
@@ -38,7 +48,8 @@ def read(path: Path) -> Any:
 def test_the_table_of_options_is_the_command_line(pytestconfig: pytest.Config):
     group = next(g for g in pytestconfig._parser._groups if g.name == "gen-core")
     there = {name for option in group.options for name in option.names()}
-    assert set(re.findall(r"^\| `(--[a-z-]+)", README, re.MULTILINE)) == there
+    options = (ROOT / "docs/running.md").read_text(encoding="utf-8")
+    assert set(re.findall(r"^\| `(--[a-z-]+)", options, re.MULTILINE)) == there
 
 
 @pytest.mark.parametrize(
@@ -67,8 +78,54 @@ def test_files_that_are_named_are_there(document: str):
     assert [path for path in sorted(named - planned) if not path.exists()] == []
 
 
-def test_the_example_of_the_readme_is_green(tmp_path: Path):
-    example = README.partition("```python\n")[2].partition("```")[0]
+def test_the_readme_is_short_and_its_pictures_are_small():
+    assert len(README.splitlines()) <= 150
+    pictures = [ROOT / path for path in re.findall(r"!\[[^\]]+\]\(([^)]+)\)", README)]
+    assert len(pictures) == 2
+    assert sum(picture.stat().st_size for picture in pictures) <= 300_000
+
+
+def test_the_ten_lines_of_the_readme_print_what_it_says(tmp_path: Path):
+    example, *printed = re.findall(r"```(?:python|console)\n(.*?)```", README, re.DOTALL)
+    for source, said in zip((example, example.replace("rate=0.1", "rate=0.0001")), printed, strict=True):
+        file = tmp_path / "test_mine.py"
+        file.write_text(source, encoding="utf-8")
+        command = [sys.executable, "-m", "pytest", "-v", "-p", "no:cacheprovider", file.name]
+        ended = subprocess.run(command, cwd=tmp_path, capture_output=True, text=True, timeout=900)
+        lines = {_without_time(line) for line in ended.stdout.splitlines()}
+        assert [line for line in said.splitlines() if _without_time(line) not in lines] == [], ended.stdout
+
+
+def _without_time(line: str) -> str:
+    """A line of the terminal without seconds, share of cases done, and what the width of the terminal cuts or pads."""
+    return " ".join(re.sub(r", [\d.]+ s$|\[ *\d+%\]$| - gen_core.*", "", line).split())
+
+
+def test_the_result_table_of_the_readme_is_that_of_the_lists_and_the_claims():
+    """Statements without a claim, those that cannot be tested, and those declared as not reproduced; the rest holds."""
+    table = README.partition(BEGIN)[2].partition(END)[0]
+    rows = {row[0]: [int(number) for number in row[1:]] for row in
+            (line.strip("| ").split(" | ") for line in table.splitlines() if re.search(r"\d \|$", line))}  # fmt: skip
+    tested: dict[str, dict[str, bool]] = {}
+    for case in (case for test in CLAIMS for case in cases_of(test).values() if case.drops is None):
+        of_paper = tested.setdefault(case.claim.cite.paper.key, {})
+        for name in case.claim.cite.statements:
+            of_paper[name] = of_paper.get(name, True) and not case.not_reproduced("quick")
+    total = [0] * 6
+    for paper in (paper for paper in vars(papers).values() if isinstance(paper, Paper)):
+        held = tested[paper.key]
+        listed, untestable = len(paper.statements), sum(bool(one.not_testable) for one in paper.statements)
+        holds = sum(held.values())
+        expected = [listed, holds, len(held) - holds, listed - untestable - len(held), untestable, 0]
+        assert rows[str(paper)] == expected
+        total = [one + other for one, other in zip(total, expected, strict=True)]
+    assert rows["**all**"] == total
+
+
+def test_the_example_of_the_docs_is_green(tmp_path: Path):
+    example = (
+        (ROOT / "docs/writing-claims.md").read_text(encoding="utf-8").partition("```python\n")[2].partition("```")[0]
+    )
     file = tmp_path / "test_theory_iii_zero_start.py"
     file.write_text(example, encoding="utf-8")
 

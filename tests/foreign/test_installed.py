@@ -11,7 +11,7 @@ from gen_core.records import last_attempts
 
 ROOT = Path(__file__).parents[2]
 README = (ROOT / "README.md").read_text(encoding="utf-8")
-CLAIM = README.split("```python\n")[2].partition("```")[0]
+CLAIM = README.split("```python\n")[1].partition("```")[0]
 FIGURE = """
 from gen_core.records import Curve, Figure, Panel
 

@@ -7,7 +7,7 @@ from dataclasses import replace
 import pytest
 
 from gen_core.records import CaseRecord
-from reports.changes import KINDS, Change, changes, drift, gone, outcome, since
+from reports.changes import KINDS, Change, changes, drift, gone, outcome, since, tolerances_since
 from reports.load import Loaded
 
 HOLDS = {"verdict": "HOLDS", "estimate": 0.5, "low": 0.4, "high": 0.6, "tolerance": "<= 1", "limits": [1.0]}
@@ -41,10 +41,11 @@ CONTROL = {"kind": "control"}
         ({}, ERROR, "broken", "HOLDS 0.5 [0.4, 0.6] -> ERROR", True, True),
         ({}, OPEN, "broken", "HOLDS 0.5 [0.4, 0.6] -> INCONCLUSIVE 0.5 [0.4, 0.6]", True, True),
         (NOT_RUN, ERROR, "broken", "NOT RUN -> ERROR", True, True),
+        (NOT_RUN, {}, "now run", "NOT RUN -> HOLDS 0.5 [0.4, 0.6]", False, False),
         (REFUTED, {}, "fixed", "REFUTED 2 [1.8, 2.2] -> HOLDS 0.5 [0.4, 0.6]", True, False),
         (OPEN, REFUTED, "changed", "INCONCLUSIVE 0.5 [0.4, 0.6] -> REFUTED 2 [1.8, 2.2]", True, True),
-        ({}, NOT_RUN, "changed", "HOLDS 0.5 [0.4, 0.6] -> NOT RUN", True, False),
-        (ERROR, NOT_RUN, "changed", "ERROR -> NOT RUN", True, False),
+        ({}, NOT_RUN, "not run", "HOLDS 0.5 [0.4, 0.6] -> NOT RUN", False, False),
+        (ERROR, NOT_RUN, "not run", "ERROR -> NOT RUN", False, False),
         (CONTROL | REFUTED, CONTROL, "broken", "REFUTED 2 [1.8, 2.2] -> HOLDS 0.5 [0.4, 0.6]", True, True),
         (CONTROL, CONTROL | REFUTED, "fixed", "HOLDS 0.5 [0.4, 0.6] -> REFUTED 2 [1.8, 2.2]", True, False),
         ({}, STRICT, "changed", "tolerance <= 1 -> <= 2; HOLDS 0.5 [0.4, 0.6] -> HOLDS", False, False),
@@ -155,3 +156,19 @@ def test_outcome_names_the_standing(cases) -> None:
     assert said["wide"] == "NOT REPRODUCED 0.6 [0.52, 0.68]"
     assert said["sgd"] == "HOLDS 4e-15"
     assert said["resnet"] == "NOT REACHED"
+
+
+def test_since_when_a_tolerance_is_what_it_is(run, case) -> None:
+    def at(day: int, limit: float, scale: str = "standard") -> Loaded:
+        made = replace(run, run=f"r{day}", started=f"2026-01-{day:02}T00:00:00+00:00", scale=scale,
+                       environment={"revision": f"abc{day}"})  # fmt: skip
+        return Loaded(made, [case("norm", "gd", limits=[limit], direction="at most", statistic="mean")])
+
+    runs = [at(1, 1.0), at(2, 2.0), at(3, 1.0), at(4, 3.0, "quick"), at(5, 1.0)]
+    assert tolerances_since(runs) == {
+        "claims/test_norm.py::test_norm[gd]": "Tolerance unchanged since revision abc3 (2026-01-03 00:00 UTC), 2 runs."
+    }
+    assert tolerances_since(runs[:2])["claims/test_norm.py::test_norm[gd]"].endswith(
+        "abc2 (2026-01-02 00:00 UTC), 1 run."
+    )
+    assert tolerances_since([]) == {}

@@ -8,6 +8,7 @@ from pathlib import Path
 import pytest
 
 from gen_core.records import CaseRecord
+from reports.changes import Change
 from reports.load import Loaded
 from reports.render import page_name, render
 from reports.runs import write_history
@@ -142,3 +143,24 @@ def test_the_spread_over_runs_in_words(run, case, tmp_path: Path, estimates, sai
 
 def claim_page_of(folder: Path) -> str:
     return (folder / "history" / page_name("claims/test_norm.py::test_norm")).read_text(encoding="utf-8")
+
+
+def test_the_page_of_runs_leads_with_what_changed(runs, tmp_path: Path) -> None:
+    now = runs[-1]
+    told = {
+        now.cases[0].nodeid: Change("broken", "HOLDS 1 -> REFUTED 2", verdict=True, fails=True),
+        now.cases[1].nodeid: Change("slower", "2.0 s -> 9.0 s"),
+        now.cases[2].nodeid: Change("now run", "NOT RUN -> HOLDS 1"),
+        "claims/test_old.py::test_old[a]": Change("gone", "was HOLDS 1"),
+    }
+    render(now, tmp_path)
+    write_history(runs, now, tmp_path, changes=told)
+    page = Page(tmp_path / "history" / "index.html")
+    text = " ".join(page.text.split())
+    begin = text.index("What changed in this run another verdict: 1 case")
+    assert begin < text.index("HOLDS 1 -> REFUTED 2") < text.index("slower: 1 case") < text.index("now run: 1 case")
+    assert begin < text.index("Claims over runs")
+    assert "NOT RUN -> HOLDS 1" not in text
+    linked = {link for _, link in page.links if link.startswith("../claims/")}
+    assert linked == {f"../claims/{page_name(case.nodeid)}" for case in now.cases[:2]}
+    assert all((tmp_path / "history" / link).is_file() for link in linked)
