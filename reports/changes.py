@@ -22,7 +22,6 @@ from __future__ import annotations
 import math
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
-from itertools import takewhile
 from typing import Any
 
 from gen_core.records import NOT_RUN, CaseRecord, standing
@@ -111,8 +110,11 @@ def tolerances_since(runs: Sequence[Loaded]) -> dict[str, str]:
     ]
     told = {}
     for case in (case for case in last.cases if case.limits):
-        of_case = [(run, expected[case.nodeid]) for run, expected in held if case.nodeid in expected]
-        same = [run for run, _ in takewhile(lambda pair, now=_expected(case): pair[1] == now, of_case)]
+        same = []
+        for run, expected in held:
+            if expected.get(case.nodeid, _expected(case)) != _expected(case):
+                break
+            same += [run] if case.nodeid in expected else []
         since = same[-1]
         revision = since.environment.get("revision", "an unknown one")
         runs_of = plural(len(same), "run")

@@ -91,7 +91,12 @@ def write_diff(before: Loaded, now: Loaded, found: dict[str, Change], output: Pa
     groups = {k: [(n, c) for n, c in found.items() if c.kind == k] for k in KINDS}
     titles = {case.nodeid: case.title for loaded in (before, now) for case in loaded.cases}
     template = template_environment().get_template("diff.html")
-    write(page, template.render(before=before, now=now, groups=groups, titles=titles, summary=changes_line(now, found)))
+    write(
+        page,
+        template.render(
+            before=before, now=now, groups=groups, titles=titles, counted=COUNTED, summary=changes_line(now, found)
+        ),
+    )
     return page
 
 

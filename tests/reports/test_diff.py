@@ -9,7 +9,7 @@ import pytest
 
 from gen_core.records import write_json
 from reports import history
-from reports.changes import KINDS
+from reports.changes import COUNTED, KINDS
 from reports.diff import changes_line, compare, text, two_runs, write_diff
 from reports.history import BadHistory
 from reports.load import BadRecords, Loaded, load_run
@@ -24,6 +24,7 @@ def pair(run, case) -> tuple[Loaded, Loaded]:
     base = {"verdict": "HOLDS", "estimate": 0.5, "low": 0.4, "high": 0.6, "tolerance": "<= 1"}
     base |= {"values": [0.45, 0.55], "seeds": [1, 2], "seconds": 2.0}
     refuted = {"verdict": "REFUTED"}
+    unrun = {"verdict": "NOT RUN", "estimate": None, "low": None, "high": None, "values": [], "seeds": []}
     changed = {
         "gone": ({}, None),
         "fixed": (refuted, {}),
@@ -33,6 +34,8 @@ def pair(run, case) -> tuple[Loaded, Loaded]:
         "slow": ({}, {"seconds": 30.0}),
         "same": ({}, {}),
         "new": (None, {}),
+        "there": (unrun, {}),
+        "absent": ({}, unrun),
     }
     sides = [
         [case("norm", name, **base | both[side]) for name, both in changed.items() if both[side] is not None]
@@ -47,21 +50,25 @@ def test_every_kind_of_change_with_its_numbers(pair) -> None:
     assert [change.kind for change in found.values()] == list(KINDS)
     lines = text(*pair, found).splitlines()
     assert lines[:2] == [
-        "from a: 7 cases, standard, seeds from 1700, torch 2.13.0",
-        "to   b: 7 cases, standard, seeds from 9, torch 2.13.0",
+        "from a: 9 cases, standard, seeds from 1700, torch 2.13.0",
+        "to   b: 9 cases, standard, seeds from 9, torch 2.13.0",
     ]
-    assert lines[-1] == "1 new, 1 gone, 1 fixed, 1 broken, 1 changed, 1 drifted, 1 slower, of 7 cases"
+    assert (
+        lines[-1]
+        == "1 new, 1 gone, 1 fixed, 1 broken, 1 changed, 1 drifted, 1 slower, 1 now run, 1 not run, of 9 cases"
+    )
     place = lines.index("broken (1)")
     assert lines[place + 1 : place + 3] == [
         "    claims/test_norm.py::test_norm[broken]",
         "        HOLDS 0.5 [0.4, 0.6] -> REFUTED 0.5 [0.4, 0.6]",
     ]
     assert "        2.0 s -> 30.0 s" in lines
-    assert not any("[same]" in line for line in lines)
+    assert not any(f"[{name}]" in line for line in lines for name in ("same", "there", "absent"))
+    assert {"now run (1)", "not run (1)"} < set(lines)
 
 
 def test_the_same_run_twice_is_no_change(pair) -> None:
-    assert changes_line(pair[0], compare(pair[0], pair[0])) == "no change, of 7 cases"
+    assert changes_line(pair[0], compare(pair[0], pair[0])) == "no change, of 9 cases"
 
 
 def test_the_page_says_the_same(pair, tmp_path: Path) -> None:
@@ -70,7 +77,7 @@ def test_the_page_says_the_same(pair, tmp_path: Path) -> None:
         assert write_diff(*pair, found, tmp_path / output) == tmp_path / page
     page = Page(tmp_path / "x.html")
     for nodeid, change in found.items():
-        assert f"{nodeid} {change.text}" in page.text
+        assert (f"{nodeid} {change.text}" in page.text) == (change.kind not in COUNTED)
     assert "1 new, 1 gone" in page.text
     assert (tmp_path / "x.html").read_bytes() == (tmp_path / "folder" / "diff.html").read_bytes()
 

@@ -20,6 +20,7 @@ from reports.machines import append_summary, badge, headline, records, summary, 
 
 SCHEMA = json.loads((Path(machines.__file__).parent / "records.schema.json").read_text(encoding="utf-8"))
 KINDS = ["Run", "Case", "Look", "Hypothesis", "Figure", "Panel", "Curve", "Mark", "Tick", "Reported"]
+KINDS += ["Paper", "Statement"]
 HOSTILE = (
     "a | b <script>x</script> `c` **d** [e](f) ![g](h) \\ \n# i &amp; ~~j~~ http://k.example @l #1 $m$ \x00\ud800 汉"
 )

@@ -27,7 +27,7 @@ from reports.wording import tolerance
 from tests.reports.markup import Page
 from tests.run_records import no_step_summary  # noqa: F401
 
-REWORDED = ("expectation.py", "judgement.py", "declaration.py", "plugin/judging.py")
+REWORDED = ("expectation.py", "judgement.py", "declaration.py", "papers.py", "plugin/judging.py")
 VOCABULARY = {word for words in (Direction, Kind, Statistic, Verdict, Work) for word in get_args(words)}
 NAMES_OF_CONTROLS = {"mutated", "without"}  # in claim.py: how the id of a control begins
 PUNCTUATION = str.maketrans({",": ";", "(": "[", ")": "]", "<": ">", ">": "<", "“": "«"})
