@@ -61,8 +61,8 @@ def measuring(work: float) -> Iterator[None]:
 
 def work_of_passes(experiment: Experiment) -> int:
     """Multiply-adds of a forward pass of one seed's points, training and held-out ones."""
-    data = experiment.data
-    return (data.n + experiment.n_test) * experiment.parts.model.size(data.inputs).multiply_adds
+    data, model = experiment.data, experiment.model
+    return (data.n + experiment.n_test) * (model.size(data.inputs).multiply_adds if model is not None else 0)
 
 
 def work_of_pairs(experiment: Experiment) -> int:
