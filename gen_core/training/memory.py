@@ -57,7 +57,7 @@ def memory_of(experiment: Experiment, device: str) -> Memory:
     absorbs, host = getattr(model, "absorbed", None) is not None, device == "cpu"
     points, held_out, numbers = data.n + experiment.tested, experiment.tested, math.prod(data.inputs)
 
-    pools = pools_there(experiment)
+    pools = pools_there(experiment, device)
     pooled = data.n * bool(pools[0]) + held_out * bool(pools[1])
     drawn = numbers * (points - pooled) + math.prod(targets_of(data)) * points + parameters
     held, stepping = _of_steps(experiment, parameters, chain)
@@ -76,15 +76,17 @@ def memory_of(experiment: Experiment, device: str) -> Memory:
         return own
     before = memory_of(experiment.after, device)  # while it is trained, the data of this one wait
     batches = (own.batch, before.batch)
-    one_pool = pools == pools_there(experiment.after)
+    one_pool = pools == pools_there(experiment.after, device)
     return Memory(max(own.seed, given + before.seed), max(batches) if one_pool else sum(batches))
 
 
-def pools_there(experiment: Experiment) -> tuple[int, int]:
-    """Points of the pools of training and held-out inputs that a batch has on its device, once for all rows; or 0.
+def pools_there(experiment: Experiment, device: str) -> tuple[int, int]:
+    """Points of the pools of training and held-out inputs that a batch has on a GPU, once for all rows; or 0.
 
-    Steps of all points gather none: a row has its own then.
+    Steps of all points gather none: a row has its own then, as on a CPU.
     """
+    if device == "cpu":
+        return 0, 0
     train, test = pool_sizes(experiment.data)
     return train * (experiment.parts.rule.batch is not None), test * bool(experiment.tested)
 

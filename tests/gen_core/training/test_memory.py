@@ -32,7 +32,7 @@ from gen_core import (
     Stop,
     TwoLayer,
 )
-from gen_core.training import draws, trainer
+from gen_core.training import batch, draws, points, trainer
 from gen_core.training.batch import Batch
 from gen_core.training.cost import cost, group_memory
 from gen_core.training.memory import memory_of, states_of
@@ -153,11 +153,13 @@ CASES = {
     "minus its copy": of((100,), MinusCopy(MLP((256, 256))), SGD(0.1, 128)),
     "held-out points": of((20,), MLP((256,)), SGD(0.1, 64), n=64, n_test=2000, watch=("test_loss",)),
     "watched weights": of((100,), MLP((256,)), SGD(0.1, 64), checkpoints=Every(1), watch=("weights",)),
+    "after another": of((100,), MLP((256,)), SGD(0.1, 64), n=64, after=of((100,), MLP((256,)), GD(0.1), n=1500)),
+}
+IN_A_POOL = {
     "of a pool": replace(of((784,), MLP((64,)), SGD(0.1, 64), n_test=1, watch=("test_loss",)), data=OfAPool()),
     "of a pool, batch norm": replace(of((784,), MLP((16,), batch_norm=True), SGD(0.1, 64)), data=OfAPool()),
     "of a pool, all points": replace(of((784,), MLP((64,)), GD(0.1)), data=OfAPool()),
     "of a pool, observed": replace(of((784,), MLP((64,)), SGD(0.1, 64), watch=(Sums(),)), data=OfAPool()),
-    "after another": of((100,), MLP((256,)), SGD(0.1, 64), n=64, after=of((100,), MLP((256,)), GD(0.1), n=1500)),
 }
 
 
@@ -182,18 +184,27 @@ def test_the_estimate_is_within_a_factor_of_1_5_of_the_peak(name):
     assert measured / FACTOR <= estimated <= FACTOR * measured
 
 
+@pytest.mark.parametrize("name", IN_A_POOL)
+def test_so_it_is_where_rows_gather_from_a_pool(name, monkeypatch):
+    by_index = IN_A_POOL[name].parts.rule.batch is not None
+    monkeypatch.setattr(batch, "Filling", lambda *given: points.Filling(*given[:-1], by_index))
+    measured, estimated = peak(IN_A_POOL[name]), memory_of(IN_A_POOL[name], "cuda").seed
+    assert measured / FACTOR <= estimated <= FACTOR * measured
+
+
 def test_a_pool_is_in_memory_once_whatever_the_number_of_seeds():
-    experiment = CASES["of a pool"]
+    experiment = IN_A_POOL["of a pool"]
+    own = replace(experiment, data=Points((784,), n=1000, n_test=500))
     numbers = 4 * 784 * 1500
     assert memory_of(experiment, "cuda").batch == 2 * numbers  # by the recipe alone two pools, which are one here
     assert memory_of(replace(experiment, watch=()), "cuda").batch == numbers
     assert memory_of(replace(experiment, rule=GD(0.1)), "cuda").batch == numbers
-    dense = memory_of(replace(experiment, data=Points((784,), n=1000, n_test=500)), "cuda").seed
-    saved = dense - memory_of(experiment, "cuda").seed
+    saved = memory_of(own, "cuda").seed - memory_of(experiment, "cuda").seed
     assert saved == 4 * 784 * (1000 + 500) - 8 * 1500 - 4 * 784 * 1000  # points, places, and those of a look
     later = replace(experiment, after=experiment)
     assert memory_of(later, "cuda").batch == 2 * numbers
     assert memory_of(replace(later, after=replace(experiment, rule=GD(0.1))), "cuda").batch == 3 * numbers
+    assert memory_of(experiment, "cpu") == memory_of(own, "cpu")
 
 
 def test_the_passes_of_batch_norm_are_one_seeds_at_a_time():

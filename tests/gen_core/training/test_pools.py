@@ -21,7 +21,7 @@ from gen_core.training.result import TrainingResult
 from gen_core.training.seeding import generator
 from gen_core.training.trainer import train_rows
 from gen_core.types import Pool, Pooled, data_of
-from tests.gen_core.training.meta_device import Device
+from tests.gen_core.training.meta_device import Device, counted_on_meta
 
 
 @dataclass(frozen=True)
@@ -173,14 +173,14 @@ TRAININGS = {
 @pytest.mark.parametrize("name", TRAININGS)
 def test_rows_that_share_a_pool_end_where_rows_with_points_of_their_own_do_to_the_bit(name, monkeypatch):
     rows, cpu = [(TRAININGS[name], seed) for seed in range(5)], torch.device("cpu")
-    shared = Batch(rows, cpu)
-    in_pools = isinstance(shared.X, Pooled), isinstance(shared.X_test, Pooled)
-    assert in_pools == (name != "all points", bool(TRAININGS[name].tested))
-    found = shared.train(lambda step: None)
-    monkeypatch.setattr(batch, "Filling", lambda *args: Filling(*args[:-1], False))
     own = Batch(rows, cpu)
     assert [type(own.X), type(own.X_test)] == [torch.Tensor, torch.Tensor]
     expected = own.train(lambda step: None)
+    monkeypatch.setattr(batch, "Filling", lambda *given: Filling(*given[:-1], True))  # as elsewhere than on a CPU
+    shared = Batch(rows, cpu)
+    assert isinstance(shared.X, Pooled)
+    assert isinstance(shared.X_test, Pooled) == bool(TRAININGS[name].tested)
+    found = shared.train(lambda step: None)
     assert found.stopped_by == expected.stopped_by
     assert found.arrays.keys() == expected.arrays.keys()
     for array, value in expected.arrays.items():
@@ -214,6 +214,16 @@ def test_a_pool_is_sent_to_a_device_once_for_all_rows_and_batches(seeds, monkeyp
             sent.append(device.now["bytes"])
     assert sent[1] == sent[2] == seeds * (8 * (150 + 20) + 4 * (150 + 20) + start)
     assert sent[0] == sent[1] + 200 * 24
+
+
+def test_to_gather_from_a_pool_waits_for_nothing(monkeypatch):
+    shared = counted_on_meta(OF_A_POOL)
+    monkeypatch.setattr(batch, "Filling", lambda *given: Filling(*given[:-1], False))
+    own = counted_on_meta(OF_A_POOL)
+    for phase in ("step", "watch", "look"):
+        assert [shared[f"{phase} {what}"] for what in ("reads", "fetches")] == [0, 0]
+        assert shared[f"{phase} bytes"] == own[f"{phase} bytes"]
+    assert shared["step launches"] == own["step launches"] + 1
 
 
 def trained() -> tuple[Run, dict[str, torch.Tensor]]:
