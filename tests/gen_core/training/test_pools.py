@@ -216,14 +216,23 @@ def test_a_pool_is_sent_to_a_device_once_for_all_rows_and_batches(seeds, monkeyp
     assert sent[0] == sent[1] + 200 * 24
 
 
-def test_to_gather_from_a_pool_waits_for_nothing(monkeypatch):
-    shared = counted_on_meta(OF_A_POOL)
-    monkeypatch.setattr(batch, "Filling", lambda *given: Filling(*given[:-1], False))
-    own = counted_on_meta(OF_A_POOL)
-    for phase in ("step", "watch", "look"):
-        assert [shared[f"{phase} {what}"] for what in ("reads", "fetches")] == [0, 0]
-        assert shared[f"{phase} bytes"] == own[f"{phase} bytes"]
-    assert shared["step launches"] == own["step launches"] + 1
+def test_to_gather_from_a_pool_waits_for_nothing_and_sends_a_stretch_of_places_alone(monkeypatch):
+    monkeypatch.setattr(batch, "draws_apart", lambda *args: None)  # all starts read as zeros
+    rows, launches = [(OF_A_POOL, seed) for seed in range(4)], []
+    for by_index in (True, False):
+        monkeypatch.setattr(batch, "Filling", lambda *given, by=by_index: Filling(*given[:-1], by))
+        with Device() as device:
+            order = Batch(rows, torch.device("meta"))._batches()
+            device.now.clear()
+            for _ in range(OF_A_POOL.steps):
+                next(order)
+        assert (device.now["reads"], device.now["fetches"]) == (0, 0)
+        assert device.now["bytes"] == 8 * len(rows) * OF_A_POOL.steps * 10
+        launches.append(device.now["launches"])
+        told = counted_on_meta(OF_A_POOL)
+        for phase in ("step", "watch", "look"):
+            assert [told[f"{phase} {what}"] for what in ("reads", "fetches", "bytes")] == [0, 0, 0]
+    assert launches[0] == launches[1] + 1  # 24 kB of points are gathered at once
 
 
 def trained() -> tuple[Run, dict[str, torch.Tensor]]:
