@@ -20,7 +20,7 @@ from gen_core.recipe import brief
 from gen_core.schedule import AtLoss
 from gen_core.settings import Setting, Sweep, experiments
 from gen_core.training.draws import known_start
-from gen_core.training.parts import of_seeds, on_device, outputs_in_parts
+from gen_core.training.parts import measuring, of_seeds, outputs_in_parts, work_of_passes
 from gen_core.training.result import TrainingResult
 from gen_core.training.seeding import generator
 from gen_core.types import Measured
@@ -134,8 +134,12 @@ class Run(Finished):
 
     def _outputs_at_points(self, at: float | str | None, *, held_out: bool) -> Tensor:
         model, params = evaluated(self.model, self.params(at), lambda: self.X)
-        there = on_device(params)
-        return self.over_points(lambda rows, X, _: model.forward(of_seeds(there, rows), X), held_out=held_out).double()
+
+        def forward(rows: slice, X: Tensor, _: Tensor) -> Tensor:
+            return model.forward(of_seeds(params, rows), X)
+
+        with measuring(work_of_passes(self.experiment)):
+            return self.over_points(forward, held_out=held_out).double()
 
     def losses(self, X: Tensor, y: Tensor) -> Tensor:
         """Loss of each point of X, (seeds, n, *inputs), with labels y, (seeds, n, *targets): float64, (seeds, n).

@@ -39,7 +39,7 @@ class Pooled:
 
     Attributes:
         pool: the pool.
-        index: place of each point, int64 (n,).
+        index: place of each point, int64 (n,), or of each of some rows' points, (rows, n).
     """
 
     pool: Pool
@@ -47,7 +47,7 @@ class Pooled:
 
     @property
     def shape(self) -> torch.Size:
-        """Shape of the points, (n, *inputs)."""
+        """Shape of the points, (n, *inputs) or (rows, n, *inputs)."""
         return self.index.shape + self.pool.points.shape[1:]
 
     @property
@@ -56,13 +56,22 @@ class Pooled:
         return self.pool.points.dtype
 
     @property
+    def device(self) -> torch.device:
+        """Device of the points."""
+        return self.index.device
+
+    @property
     def nbytes(self) -> int:
         """Bytes beside the pool."""
         return self.index.nbytes
 
-    def __getitem__(self, at: slice) -> Tensor:
-        """A copy of some of the points."""
-        return self.pool.points.index_select(0, self.index[at])
+    def __len__(self) -> int:
+        return len(self.index)
+
+    def __getitem__(self, at: Any) -> Tensor:
+        """A copy of some of the points, by any index of their places."""
+        places = self.index[at]
+        return self.pool.points.index_select(0, places.flatten()).view(*places.shape, *self.pool.points.shape[1:])
 
     def numbers(self, places: Tensor) -> Tensor:
         """Some of the points' numbers, by their places in the flattened points."""
@@ -165,7 +174,9 @@ class Dataset(Protocol):
     A recipe with held-out points has an `n_test` too. One whose labels are no single numbers has `targets`, the shape
     of a label, known without drawing: real vectors for `Square`, or what a loss of one's own takes. A recipe that reads
     files has a method `source() -> str`, a digest of their contents, which raises `DataMissing` or `DataDamaged` if
-    they cannot be read; the digest is part of the key of every result.
+    they cannot be read; the digest is part of the key of every result. One whose inputs are `Pooled` has `pools`, the
+    numbers of points in the pools of the training and of the held-out inputs, 0 for those that are in none: by them the
+    memory of trainings is estimated.
     """
 
     @property
@@ -186,6 +197,11 @@ class Dataset(Protocol):
 def held_out(data: Dataset) -> int:
     """Number of held-out points, 0 where the recipe has no `n_test`."""
     return getattr(data, "n_test", 0)
+
+
+def pool_sizes(data: Dataset) -> tuple[int, int]:
+    """Points of the pools of the training and held-out inputs, 0 where a draw has its own; (0, 0) without `pools`."""
+    return getattr(data, "pools", (0, 0))
 
 
 def targets_of(data: Dataset) -> tuple[int, ...]:
@@ -232,6 +248,11 @@ class OnPoints:
     def n_test(self) -> int:
         """Number of held-out points."""
         return held_out(self.data)
+
+    @property
+    def pools(self) -> tuple[int, int]:
+        """Points of the pools of training and held-out inputs, which are those of the other data set."""
+        return pool_sizes(self.data)
 
 
 @runtime_checkable

@@ -46,6 +46,7 @@ from gen_core import (
     TwoLayer,
 )
 from gen_core.models.activations import ACTIVATIONS
+from gen_core.types import Pool, Pooled, data_of
 
 
 @dataclass(frozen=True)
@@ -74,6 +75,25 @@ class Coordinates:
     def draw(self, generator: torch.Generator) -> Data:
         y = 2.0 * torch.randint(2, (self.n,), generator=generator).double() - 1
         return Data(torch.stack([y, torch.randint(2, 9, (self.n,), generator=generator).double()], 1), y)
+
+
+NUMBERS = torch.randn(60, 12, generator=torch.Generator().manual_seed(3))
+POOL = Pool(NUMBERS.clone)
+
+
+@dataclass(frozen=True)
+class OfAPool:
+    """Points of a pool that all seeds share, and held-out points of the same one."""
+
+    inputs: tuple[int, ...] = (12,)
+    n: int = 48
+    n_test: int = 20
+    pools: tuple[int, int] = (60, 60)
+
+    def draw(self, generator: torch.Generator) -> Data:
+        index, held_out = torch.randperm(60, generator=generator)[: self.n], torch.arange(self.n_test)
+        y, y_test = (NUMBERS[at].sum(1).sign() for at in (index, held_out))
+        return data_of(X=Pooled(POOL, index), y=y, X_test=Pooled(POOL, held_out), y_test=y_test)
 
 
 @dataclass(frozen=True)
@@ -136,6 +156,9 @@ OTHERS = {
     "watched": replace(NET, checkpoints=Every(3), watch=("weights", "train_loss", "test_classes", "test_outputs")),
     "at loss": replace(NET, checkpoints=AtLoss((0.7, 0.65), every=1), watch=("weights",)),
     "after another": replace(NET, after=replace(NET, steps=5)),
+    "of a pool": replace(
+        NET, data=OfAPool(), rule=SGD(0.1, 16), checkpoints=Every(3), watch=("train_loss", "test_loss", "test_outputs")
+    ),
     "diverged": replace(NET, rule=GD(1e9), loss=Square(), steps=40, may_diverge=True),
 }
 CASES = {

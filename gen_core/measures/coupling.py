@@ -15,7 +15,7 @@ from gen_core.measures.interpolation import relative_distance
 from gen_core.measuring import measure
 from gen_core.models.products import affine
 from gen_core.run import Run
-from gen_core.training.parts import measuring_device, parts_of
+from gen_core.training.parts import measuring, measuring_device, parts_of
 
 
 def changed_patterns(W: Tensor, start: Tensor, X: Tensor) -> Tensor:
@@ -32,8 +32,9 @@ def changed_patterns(W: Tensor, start: Tensor, X: Tensor) -> Tensor:
         (seeds, ...). Memory: some points at a time, for one matrix; see `gen_core.training.parts.parts_of`.
     """
     seeds, n = X.shape[:2]
-    parts = ((rows, X[rows, at].to(measuring_device())) for rows, at in parts_of(seeds, n, _bytes_of_patterns(start)))
-    return _changed(W, start, parts, n)
+    with measuring(n * W[0].numel()):
+        slices = parts_of(seeds, n, _bytes_of_patterns(start))
+        return _changed(W, start, ((rows, X[rows, at].to(measuring_device())) for rows, at in slices), n)
 
 
 def _bytes_of_patterns(start: Tensor) -> int:
@@ -69,8 +70,9 @@ def distance_from(W: Tensor, start: Tensor) -> Tensor:
 def pattern_change(run: Run) -> Tensor:
     """Share of the activation patterns on the training points that training has changed, (seeds,)."""
     start, n = run.initial("W"), run.experiment.data.n
-    parts = run.points_in_parts(size=_bytes_of_patterns(start))
-    return _changed(run.weights("W"), start, ((part.seeds, part.X) for part in parts), n)
+    with measuring(n * start[0].numel()):
+        parts = run.points_in_parts(size=_bytes_of_patterns(start))
+        return _changed(run.weights("W"), start, ((part.seeds, part.X) for part in parts), n)
 
 
 @measure

@@ -119,7 +119,7 @@ def convolutional_kernel_gap(run: Run) -> Tensor:
         InvalidExperiment: unless the model is a `CircularConv` of erf.
         Unfinished: as `spectral_norm`.
     """
-    return of_each_draw(_convolutional_kernel_gap, run)
+    return of_each_draw(_convolutional_kernel_gap, run, kernel=True)
 
 
 def deep_kernel_gap(run: Run, hidden: int) -> Tensor:
@@ -131,7 +131,7 @@ def deep_kernel_gap(run: Run, hidden: int) -> Tensor:
         InvalidExperiment: unless `hidden` is a positive integer.
         Unfinished: as `spectral_norm`.
     """
-    return of_each_draw(_deep_kernel_gap, run, hidden)
+    return of_each_draw(_deep_kernel_gap, run, hidden, kernel=True)
 
 
 def _convolutional_kernel_gap(run: Run) -> float:

@@ -24,7 +24,7 @@ from gen_core.models.activations import Polynomial, activation
 from gen_core.models.contract import Model
 from gen_core.models.two_layer import TwoLayer
 from gen_core.run import Run
-from gen_core.training.parts import bytes_of_pass, measuring_device
+from gen_core.training.parts import bytes_of_pass, measuring, measuring_device, work_of_pairs
 from gen_core.training.result import TrainingResult
 from gen_core.types import Dataset
 
@@ -214,10 +214,11 @@ def _gap(experiment: Experiment, seed: int) -> tuple[float, float]:
     if not isinstance(model, TwoLayer):
         raise InvalidExperiment(f"first-layer kernel of {type(model).__name__}; expected a TwoLayer")
     one = Run(experiment, (seed,), TrainingResult({}, ()))
-    X, W = (each[0].to(measuring_device()) for each in (one.X, one.initial("W")))
-    # A symmetric initialization repeats its neurons up to the sign of v, which does not affect the kernel.
-    W = W[: len(W) // 2] if model.symmetric else W
-    gap = first_layer_kernel(X, W, model.activation)
-    gap = gap.sub_(first_linear_kernel(X, model.activation, second_moment(data))).cpu()
+    with measuring(work_of_pairs(experiment)):
+        X, W = (each[0].to(measuring_device()) for each in (one.X, one.initial("W")))
+        # A symmetric initialization repeats its neurons up to the sign of v, which does not affect the kernel.
+        W = W[: len(W) // 2] if model.symmetric else W
+        gap = first_layer_kernel(X, W, model.activation)
+        gap = gap.sub_(first_linear_kernel(X, model.activation, second_moment(data))).cpu()
     scale = X.shape[0] / X.shape[1]
     return spectral_norm(gap) / scale, float(gap.norm()) / scale

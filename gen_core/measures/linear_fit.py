@@ -21,7 +21,7 @@ from gen_core.measures.linear_phase import linear_phase
 from gen_core.measuring import measure
 from gen_core.run import Run, Runs
 from gen_core.training.newton import newton_step
-from gen_core.training.parts import of_seeds, on_device, parts_of
+from gen_core.training.parts import measuring, of_seeds, parts_of, work_of_passes
 from gen_core.types import Measured
 
 L2, GRADIENT, STEPS = 1e-4, 1e-8, 30
@@ -71,8 +71,8 @@ def share_of_the_best_fit(runs: Runs) -> Tensor | Measured:
     phase.require_T0()
     at_T0 = torch.arange(len(phase.T0)), phase.T0
     weights = {name: net.watched(f"weights.{name}")[at_T0] for name in net.model.trainable}
-    there = on_device(weights)
-    f = net.over_points(lambda rows, X, _: net.model.forward(of_seeds(there, rows), X))
+    with measuring(work_of_passes(net.experiment)):
+        f = net.over_points(lambda rows, X, _: net.model.forward(of_seeds(weights, rows), X))
     L = torch.cat([_best_fit(net, rows, f[rows]) for rows, _ in parts_of(len(f), 1, 1, _bytes_of_fit(net.experiment))])
     F, Y = net.watched("test_classes")[at_T0], net.y_test > 0
 

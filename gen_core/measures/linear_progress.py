@@ -16,7 +16,6 @@ from gen_core.measures.linear_dynamics import features_of
 from gen_core.measures.linear_features import linear_optimum, on_span
 from gen_core.measuring import measure
 from gen_core.run import Run
-from gen_core.training.parts import measuring_device
 
 MOST = 0.9
 """Share of the loss on V_lin after which the linear phase counts as done."""
@@ -82,9 +81,9 @@ def tangent_kernel_change(run: Run, *, when_linear: bool = False) -> Tensor:
     watched = {name: run.watched(f"weights.{name}") for name in run.model.trainable}
     changes = []
     for row, place in enumerate(places.tolist()):
-        X = run.X_test[row, :COMPARED].to(measuring_device())
-        first = {name: value[row].to(X.device) for name, value in start.items()}
-        later = first | {name: value[row, place].to(X.device) for name, value in watched.items()}
+        X = run.X_test[row, :COMPARED]
+        first = {name: value[row] for name, value in start.items()}
+        later = first | {name: value[row, place] for name, value in watched.items()}
         before, after = (tangent_kernel(run.model, params, X) for params in (first, later))
         changes.append(float((after - before).norm() / before.norm()))
     return torch.tensor(changes, dtype=torch.float64)

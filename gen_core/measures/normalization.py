@@ -24,7 +24,7 @@ from gen_core.measures.norms import FROBENIUS, LayerNorm, Parameters, layer_norm
 from gen_core.measuring import measure
 from gen_core.models.contract import Layer, layers_of
 from gen_core.run import Run, Runs
-from gen_core.training.parts import of_seeds, on_device
+from gen_core.training.parts import measuring, of_seeds, work_of_passes
 
 
 def normalized(params: Parameters, layers: Sequence[Layer], norm: LayerNorm = FROBENIUS) -> dict[str, Tensor]:
@@ -134,12 +134,13 @@ def _with_errors(runs: Runs, quantity: Callable[[Tensor], Tensor]) -> Tensor | M
 def _outputs(run: Run) -> tuple[Tensor, Tensor, Tensor]:
     """Outputs f and f~ on the held-out points, (seeds, n_test[, C]), and rho_1 ... rho_K, (seeds,)."""
     params, model, layers = run.parameters, run.model, _layers(run)
-    networks = [on_device(each) for each in (params, normalized(params, layers))]
+    networks = params, normalized(params, layers)
 
     def both(rows: slice, X: Tensor, _: Tensor) -> Tensor:
         return torch.stack([model.forward(of_seeds(each, rows), X) for each in networks], 2)
 
-    f, normal = run.over_points(both, held_out=True).unbind(2)
+    with measuring(work_of_passes(run.experiment)):
+        f, normal = run.over_points(both, held_out=True).unbind(2)
     return f, normal, layer_norms(params, layers).prod(1)
 
 

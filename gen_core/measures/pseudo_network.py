@@ -19,6 +19,7 @@ from gen_core.measuring import measure
 from gen_core.models.contract import Model
 from gen_core.models.products import affine
 from gen_core.run import Run
+from gen_core.training.parts import measuring, of_seeds, work_of_passes
 from gen_core.types import Data
 
 
@@ -77,8 +78,9 @@ def coupling_gap(run: Run) -> Tensor:
     f_0 are the outputs at initialization, so that f - f_0 is what was learned, and f - g the part of it that is not
     linear in W. Cost: a pass through f, f_0 and g.
     """
-    W, start, a = run.weights("W"), run.initial("W"), run.initial("a")
-    g = run.over_points(lambda rows, X, _: pseudo_outputs(W[rows], start[rows], a[rows], X)).double()
+    weights = {"W": run.weights("W"), "start": run.initial("W"), "a": run.initial("a")}
+    with measuring(work_of_passes(run.experiment)):
+        g = run.over_points(lambda rows, X, _: pseudo_outputs(**of_seeds(weights, rows), X=X)).double()
     f, f_0 = run.train_outputs(), run.train_outputs("start")
     return _norm(f - g) / _norm(f - f_0)
 

@@ -20,7 +20,7 @@ from gen_core.measuring import measure
 from gen_core.models.activations import Polynomial, activation
 from gen_core.models.two_layer import TwoLayer
 from gen_core.run import Run
-from gen_core.training.parts import measuring_device
+from gen_core.training.parts import measuring, measuring_device, work_of_pairs
 
 
 def second_layer_kernel(X: Tensor, W: Tensor, name: str | Polynomial) -> Tensor:
@@ -66,7 +66,7 @@ def second_kernel_gap(run: Run) -> Tensor:
         InvalidExperiment: unless the model is a `TwoLayer` and the data declare the covariance of their inputs.
         Unfinished: as `spectral_norm`.
     """
-    return of_each_draw(_second_kernel_gap, run)
+    return of_each_draw(_second_kernel_gap, run, kernel=True)
 
 
 def second_kernel_top(run: Run) -> Tensor:
@@ -78,7 +78,7 @@ def second_kernel_top(run: Run) -> Tensor:
         InvalidExperiment: unless the model is a `TwoLayer`.
         Unfinished: as `spectral_norm`.
     """
-    return of_each_draw(_second_kernel_top, run)
+    return of_each_draw(_second_kernel_top, run, kernel=True)
 
 
 def sampling_gap(run: Run) -> Tensor:
@@ -91,7 +91,7 @@ def sampling_gap(run: Run) -> Tensor:
         InvalidExperiment: unless the model is a `TwoLayer` of erf or relu.
         Unfinished: as `spectral_norm`.
     """
-    return of_each_draw(_sampling_gap, run)
+    return of_each_draw(_sampling_gap, run, kernel=True)
 
 
 def expansion_gap(run: Run) -> Tensor:
@@ -103,7 +103,7 @@ def expansion_gap(run: Run) -> Tensor:
         InvalidExperiment: unless the model is a `TwoLayer` of erf or relu and the data declare their covariance.
         Unfinished: as `spectral_norm`.
     """
-    return of_each_draw(_expansion_gap, run)
+    return of_each_draw(_expansion_gap, run, kernel=True)
 
 
 def first_linear_norm(run: Run) -> Tensor:
@@ -115,7 +115,7 @@ def first_linear_norm(run: Run) -> Tensor:
         InvalidExperiment: unless the model is a `TwoLayer` and the data declare the covariance of their inputs.
         Unfinished: as `spectral_norm`.
     """
-    return of_each_draw(_first_linear_norm, run)
+    return of_each_draw(_first_linear_norm, run, kernel=True)
 
 
 @measure
@@ -132,11 +132,12 @@ def kernel_change(run: Run) -> Tensor:
     if model.train != ("W",):
         raise InvalidExperiment(f"TwoLayer with train={model.train!r}; expected ('W',), so that all v_r^2 stay 1")
     changes = []
-    for each in zip(run.X, run.initial("W"), run.weights("W"), strict=True):
-        X, before, after = (value.to(measuring_device()) for value in each)
-        start = first_layer_kernel(X, before, model.activation)
-        change = first_layer_kernel(X, after, model.activation) - start
-        changes.append(spectral_norm(change.cpu()) / spectral_norm(start.cpu()))
+    with measuring(work_of_pairs(run.experiment)):
+        for each in zip(run.X, run.initial("W"), run.weights("W"), strict=True):
+            X, before, after = (value.to(measuring_device()) for value in each)
+            start = first_layer_kernel(X, before, model.activation)
+            change = first_layer_kernel(X, after, model.activation) - start
+            changes.append(spectral_norm(change.cpu()) / spectral_norm(start.cpu()))
     return torch.tensor(changes, dtype=torch.float64)
 
 

@@ -17,6 +17,7 @@ from torch import Tensor
 from gen_core.errors import InvalidExperiment
 from gen_core.training.apart import EXPECTED, LARGER, SAME, agree, foreign, largest_entry
 from gen_core.training.batch import Batch, Replica
+from gen_core.training.points import Pools
 from gen_core.training.steps import make_stepper
 from gen_core.training.streams import GivenStreams, OwnNumbers
 
@@ -94,7 +95,7 @@ class Trial(Batch):
         self.evaluated = None
 
 
-def require_independent(rows: Sequence[Replica], device: torch.device) -> None:
+def require_independent(rows: Sequence[Replica], device: torch.device, pools: Pools | None = None) -> None:
     """Check two of the rows of a batch if any type of their model, rule, loss or observables is not gen_core's own.
 
     Once per batch key, device and process. Cost: five batches of one or two rows, with their draws, `STEPS` steps and
@@ -105,13 +106,13 @@ def require_independent(rows: Sequence[Replica], device: torch.device) -> None:
     """
     experiment, last = rows[0][0], max(seed for _, seed in rows)
     if experiment.after is not None:
-        require_independent([(e.after, seed) for e, seed in rows if e.after is not None], device)
+        require_independent([(e.after, seed) for e, seed in rows if e.after is not None], device, pools)
     who = foreign(experiment)
     if not who or (once := (experiment.batch_key(), device)) in _checked:
         return
 
     def taken(rows: list[Replica], frozen: int | None = None) -> Steps:
-        trial = Trial(rows, device)
+        trial = Trial(rows, device, pools)
         with OwnNumbers(trial.who):
             return trial.take(frozen)
 

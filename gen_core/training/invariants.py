@@ -10,6 +10,7 @@ from torch import Tensor
 from gen_core.errors import BrokenTraining
 from gen_core.experiment import Experiment
 from gen_core.training.draws import initial_parameters, sample_data
+from gen_core.training.points import Points, row_of
 from gen_core.training.replicas import COINCIDENCE, Twins, mark, sampled, surprise
 from gen_core.types import Data
 
@@ -30,7 +31,7 @@ def training_marks(experiment: Experiment, seed: int) -> tuple[int, int]:
     return mark(data["X"]), mark(data["y"])
 
 
-def draws_apart(rows: Sequence[Replica], X: Tensor, y: Tensor, starts: Mapping[str, Tensor]) -> None:
+def draws_apart(rows: Sequence[Replica], X: Points, y: Tensor, starts: Mapping[str, Tensor]) -> None:
     """Check that rows of different seeds have different data and starts, unless all seeds' draws are the same.
 
     Raises:
@@ -38,7 +39,7 @@ def draws_apart(rows: Sequence[Replica], X: Tensor, y: Tensor, starts: Mapping[s
     """
     twins = Twins()
     for i, (e, seed) in enumerate(rows):
-        data = (X[i], y[i])
+        data = (row_of(X, i), y[i])
         start = tuple(value[i] for value in starts.values())
         other = twins.other(("data", e.data), seed, data)
         if other is not None and training_marks(e, seed) != training_marks(e, other):

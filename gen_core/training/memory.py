@@ -18,9 +18,9 @@ from gen_core.models.activations import activation
 from gen_core.models.contract import Layered, Model, units_of
 from gen_core.rules import ClosureRule, Rule, is_plain
 from gen_core.training.newton import CHUNK
-from gen_core.training.seeding import SEGMENT
+from gen_core.training.seeding import AHEAD, SEGMENT
 from gen_core.training.steps import choose_stepper
-from gen_core.types import targets_of
+from gen_core.types import pool_sizes, targets_of
 
 EVALUATED = 1024
 """Points per forward pass in evaluations: the fastest of 256 to 4096, since its activations stay in cache."""
@@ -55,20 +55,40 @@ def memory_of(experiment: Experiment, device: str) -> Memory:
     data, itemsize, model = experiment.data, experiment.torch_dtype.itemsize, experiment.parts.model
     parameters, chain = model.size(data.inputs).parameters, _passed(model, data.inputs)
     absorbs, host = getattr(model, "absorbed", None) is not None, device == "cpu"
-    points, held_out = data.n + experiment.tested, experiment.tested
+    points, held_out, numbers = data.n + experiment.tested, experiment.tested, math.prod(data.inputs)
 
-    drawn = (math.prod(data.inputs) + math.prod(targets_of(data))) * points + parameters
+    pools = pools_there(experiment, device)
+    pooled = data.n * bool(pools[0]) + held_out * bool(pools[1])
+    drawn = numbers * (points - pooled) + math.prod(targets_of(data)) * points + parameters
     held, stepping = _of_steps(experiment, parameters, chain)
-    evaluating = min(max(data.n, held_out), EVALUATED) * _forward(chain) + model.outputs * data.n + parameters * absorbs
-    if any(not isinstance(each, str) for each in experiment.watch):
-        evaluating += points * _backward(chain)
+    passed = min(max(data.n, held_out), EVALUATED)
+    evaluating = passed * _forward(chain) + model.outputs * data.n + parameters * absorbs
+    observed = any(not isinstance(each, str) for each in experiment.watch)
+    evaluating += observed * points * _backward(chain)
+    if pooled:  # what looks at all points at once has a copy of them
+        evaluating += numbers * max(passed, data.n * (absorbs or observed))
     peak = drawn + held + max(stepping, evaluating, parameters * host) + _recorded(experiment) * host
 
-    own = Memory(itemsize * peak + _order(experiment), itemsize * data.n * _forward(chain) * absorbs)
+    given = itemsize * drawn + INDEX * pooled
+    seed = given + itemsize * (peak - drawn) + _order(experiment)
+    own = Memory(seed, itemsize * (data.n * _forward(chain) * absorbs + numbers * sum(pools)))
     if experiment.after is None:
         return own
     before = memory_of(experiment.after, device)  # while it is trained, the data of this one wait
-    return Memory(max(own.seed, itemsize * drawn + before.seed), max(own.batch, before.batch))
+    batches = (own.batch, before.batch)
+    one_pool = pools == pools_there(experiment.after, device)
+    return Memory(max(own.seed, given + before.seed), max(batches) if one_pool else sum(batches))
+
+
+def pools_there(experiment: Experiment, device: str) -> tuple[int, int]:
+    """Points of the pools of training and held-out inputs that a batch has on a GPU, once for all rows; or 0.
+
+    Steps of all points gather none: a row has its own then, as on a CPU.
+    """
+    if device == "cpu":
+        return 0, 0
+    train, test = pool_sizes(experiment.data)
+    return train * (experiment.parts.rule.batch is not None), test * bool(experiment.tested)
 
 
 def _of_steps(experiment: Experiment, parameters: int, chain: list[Passed]) -> tuple[int, int]:
@@ -136,11 +156,12 @@ def _widest(chain: list[Passed]) -> int:
 
 
 def _order(experiment: Experiment) -> int:
-    """Bytes of the order of a row's points: as it was drawn, and with the rows' places added."""
+    """Bytes of the order of a row's points: as its epochs were drawn, and joined."""
     rule = experiment.parts.rule
     if rule.batch is None:
         return 0
-    return 2 * INDEX * (max(SEGMENT, rule.batch) if rule.replacement else experiment.data.n)
+    ahead = min(AHEAD, experiment.steps) * rule.batch
+    return 2 * INDEX * (max(SEGMENT, rule.batch) if rule.replacement else max(experiment.data.n, ahead))
 
 
 def _recorded(experiment: Experiment) -> int:

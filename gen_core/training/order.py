@@ -10,7 +10,8 @@ import torch
 from torch import Tensor
 
 from gen_core.training.invariants import Epochs, Replica
-from gen_core.training.seeding import SEGMENT, generator, numbered
+from gen_core.training.points import Points, gathered
+from gen_core.training.seeding import AHEAD, SEGMENT, generator, numbered
 
 GATHERED = 2**19
 """Numbers gathered into batches at a time, row by row, so that each row's points stay in cache. The fastest of 2^17 to
@@ -27,28 +28,31 @@ class Batches(Iterator[tuple[Tensor, Tensor]]):
         rows: experiments of one batch key, each with a seed.
         X: the rows' points, (rows, n, *inputs), on the device.
         y: their labels, (rows, n, *targets).
+        steps: how many steps will be asked for; no epoch is drawn ahead that lies beyond them.
     """
 
-    def __init__(self, rows: Sequence[Replica], X: Tensor, y: Tensor) -> None:
+    def __init__(self, rows: Sequence[Replica], X: Points, y: Tensor, steps: int) -> None:
         rule, n = rows[0][0].parts.rule, rows[0][0].data.n
-        self.X, self.y, self.n, self.size, self.replacement = X, y, n, rule.batch, rule.replacement
+        self.n, self.size, self.replacement, self.steps = n, rule.batch, rule.replacement, steps
+        self._set_points(X, y)
         self.gathered: deque[tuple[Tensor, Tensor]] = deque()
         if rule.batch is None:
             return
         form = (n, rule.batch, rule.replacement)
         self.order = [generator(numbered(form, e.order), seed, "order") for e, seed in rows]
         self.epochs = Epochs([seed for _, seed in rows], rule.replacement)
-        self.index = torch.empty(len(rows), 0, rule.batch, dtype=torch.int64, device=X.device)
+        self.places = torch.empty(len(rows), 0, rule.batch, dtype=torch.int64, device=X.device)
+        """Of the coming steps' points, among those of all rows."""
 
     def __next__(self) -> tuple[Tensor, Tensor]:
         """Points and labels of the next step."""
         if self.size is None:
-            return self.X, self.y
+            return self.all
         if not self.gathered:
             self._gather(self.size)
         return self.gathered.popleft()
 
-    def keep(self, rows: Tensor, X: Tensor, y: Tensor) -> None:
+    def keep(self, rows: Tensor, X: Points, y: Tensor) -> None:
         """Go on with some of the rows, at the same place of their orders.
 
         Args:
@@ -56,31 +60,53 @@ class Batches(Iterator[tuple[Tensor, Tensor]]):
             X: their points.
             y: their labels.
         """
-        self.X, self.y = X, y
+        self._set_points(X, y)
         if self.size is not None:
             kept = rows.tolist()
             self.order = [self.order[row] for row in kept]
             self.epochs.keep(kept)
-            self.index = self.index[rows]
+            moved = torch.arange(len(kept), device=rows.device) - rows
+            self.places = self.places[rows] + self.n * moved.view(-1, 1, 1)
             self.gathered = deque((X[rows], y[rows]) for X, y in self.gathered)
 
+    def _set_points(self, X: Points, y: Tensor) -> None:
+        self.X, self.y = X, y
+        if self.size is None:
+            self.all = X if isinstance(X, Tensor) else X[:], y
+
     def _gather(self, size: int) -> None:
-        if not self.index.shape[1]:
-            self.index = self._drawn(size).to(self.X.device)
+        if not self.places.shape[1]:
+            self.places = self._drawn(size)
         count, inputs = len(self.X), self.X.shape[2:]
         steps = max(1, GATHERED // (count * size * math.prod(inputs)))
-        part, self.index = self.index[:, :steps], self.index[:, steps:]
-        places = (part + torch.arange(count, device=part.device).mul_(self.n).view(-1, 1, 1)).flatten()
-        X = self.X.flatten(0, 1).index_select(0, places).view(*part.shape, *inputs)
-        y = self.y.flatten(0, 1).index_select(0, places).view(*part.shape, *self.y.shape[2:])
+        part, self.places = self.places[:, :steps], self.places[:, steps:]
+        places = part.flatten()
+        X = gathered(self.X, places).view(*part.shape, *inputs)
+        y = gathered(self.y, places).view(*part.shape, *self.y.shape[2:])
         self.gathered.extend(zip(X.unbind(1), y.unbind(1), strict=True))
 
     def _drawn(self, size: int) -> Tensor:
-        """Indices of the coming steps, of an epoch where there is no replacement, (rows, steps, batch)."""
-        n, order, length = self.n, self.order, max(1, SEGMENT // size) if self.replacement else self.n // size
-        if self.replacement:
-            drawn = [torch.randint(n, (length, size), generator=g) for g in order]
-        else:
-            drawn = [torch.randperm(n, generator=g)[: length * size].view(length, size) for g in order]
-        self.epochs.check(drawn)
-        return torch.stack(drawn)
+        """Places of the points of the coming steps, (rows, steps, batch): of whole epochs without replacement.
+
+        They are sent to the device in one transfer, which the host does not wait for.
+        """
+        n, order = self.n, self.order
+        length = max(1, SEGMENT // size) if self.replacement else n // size
+        ahead = 1 if self.replacement else max(1, math.ceil(min(AHEAD, self.steps) / length))
+        epochs = []
+        for _ in range(ahead):
+            if self.replacement:
+                drawn = [torch.randint(n, (length, size), generator=g) for g in order]
+            else:
+                drawn = [torch.randperm(n, generator=g)[: length * size].view(length, size) for g in order]
+            self.epochs.check(drawn)
+            epochs.append(torch.stack(drawn))
+        self.steps -= ahead * length
+        places = epochs[0] if ahead == 1 else torch.cat(epochs, 1)
+        places += n * torch.arange(len(order)).view(-1, 1, 1)
+        return sent(places, self.X.device)
+
+
+def sent(value: Tensor, device: torch.device) -> Tensor:
+    """A tensor of the CPU on a device; to a GPU by way of pinned memory, without waiting for the work before it."""
+    return (value.pin_memory() if device.type == "cuda" else value).to(device, non_blocking=True)

@@ -1,4 +1,7 @@
-"""Passes over many points in bounded memory: some seeds and some of their points at a time, on the CPU or a device."""
+"""Passes over many points in bounded memory: some seeds and some of their points at a time, on the CPU or a device.
+
+Where a process computes on GPUs, what is heavy is computed in a slot of one, and all else on the CPU.
+"""
 
 from __future__ import annotations
 
@@ -10,11 +13,16 @@ from contextvars import ContextVar
 import torch
 from torch import Tensor
 
+from gen_core.experiment import Experiment
 from gen_core.models.contract import Model, units_of
 from gen_core.training.device import memory_budget
 from gen_core.training.memory import EVALUATED
+from gen_core.training.slots import device_in_slot
 
 CPU = torch.device("cpu")
+
+HEAVY = 10**10
+"""Multiply-adds of a seed from which on a measure is computed on a GPU: about a second on a CPU."""
 
 _device: ContextVar[torch.device] = ContextVar("device of measures", default=CPU)  # it is immutable
 
@@ -30,8 +38,38 @@ def measuring_on(device: torch.device) -> Iterator[None]:
 
 
 def measuring_device() -> torch.device:
-    """The device of measures: the CPU, except within `measuring_on`."""
+    """The device of measures: the CPU, except within `measuring_on`, or in a slot of `measuring`."""
     return _device.get()
+
+
+@contextlib.contextmanager
+def measuring(work: float) -> Iterator[None]:
+    """While it is active, what is heavy is computed on the kind of device on which this process trains.
+
+    A GPU's slot is waited for and held to the end. What is heavy is told from the recipe alone, so that a seed's values
+    depend neither on the other seeds nor on what was measured before.
+
+    Args:
+        work: multiply-adds of one seed, of which `HEAVY` are heavy.
+    """
+    if work < HEAVY or measuring_device() != CPU:
+        yield
+        return
+    with device_in_slot() as device, measuring_on(device):
+        yield
+
+
+def work_of_passes(experiment: Experiment) -> int:
+    """Multiply-adds of a forward pass of one seed's points, training and held-out ones."""
+    data, model = experiment.data, experiment.model
+    return (data.n + experiment.n_test) * (model.size(data.inputs).multiply_adds if model is not None else 0)
+
+
+def work_of_pairs(experiment: Experiment) -> int:
+    """Multiply-adds of a kernel of one seed's training points, which has an entry for each pair of them."""
+    inputs, model = experiment.data.inputs, experiment.model
+    units = units_of(model, inputs) if model is not None else 0
+    return experiment.data.n**2 * (units + math.prod(inputs))
 
 
 def parts_of(seeds: int, n: int, size: int, whole: int = 0) -> Iterator[tuple[slice, slice]]:
@@ -79,20 +117,16 @@ def bytes_of_pass(model: Model, inputs: tuple[int, ...], dtype: torch.dtype) -> 
 def outputs_in_parts(model: Model, params: Mapping[str, Tensor], X: Tensor, dtype: torch.dtype) -> Tensor:
     """Outputs of a model, as it is evaluated, on X, (seeds, n, *inputs), in a dtype: (seeds, n[, C]), on the CPU."""
     seeds, n, *inputs = X.shape
-    there = on_device(params)
-    parts = parts_of(seeds, n, bytes_of_pass(model, tuple(inputs), dtype))
-    found = (
-        (rows, at, model.forward(of_seeds(there, rows), X[rows, at].to(measuring_device(), dtype)))
-        for rows, at in parts
-    )
-    return join_parts(found, seeds, n)
+    shape = tuple(inputs)
 
+    def forward(rows: slice, at: slice) -> Tensor:
+        return model.forward(of_seeds(params, rows), X[rows, at].to(measuring_device(), dtype))
 
-def on_device(params: Mapping[str, Tensor]) -> dict[str, Tensor]:
-    """Parameters on the measuring device."""
-    return {name: value.to(measuring_device()) for name, value in params.items()}
+    with measuring(n * model.size(shape).multiply_adds):
+        parts = parts_of(seeds, n, bytes_of_pass(model, shape, dtype))
+        return join_parts(((rows, at, forward(rows, at)) for rows, at in parts), seeds, n)
 
 
 def of_seeds(params: Mapping[str, Tensor], rows: slice) -> dict[str, Tensor]:
-    """The parameters of some of the seeds."""
-    return {name: value[rows] for name, value in params.items()}
+    """The parameters of some of the seeds, on the measuring device."""
+    return {name: value[rows].to(measuring_device()) for name, value in params.items()}

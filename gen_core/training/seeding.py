@@ -12,6 +12,9 @@ from gen_core.recipe import digest
 SEGMENT = 2**16
 """Number of batch indices drawn at a time in sampling with replacement; changing it changes the random stream."""
 
+AHEAD = 64
+"""Steps whose points are drawn at a time, of whole epochs without replacement; changing it changes no random stream."""
+
 SEEDS_PER_BASE = 1000
 
 _owners: dict[int, int] = {}

@@ -134,8 +134,8 @@ def provide_device(kind: torch.device) -> None:
 
 
 @contextmanager
-def device() -> Iterator[torch.device]:
-    """The device for a heavy measure, held for as long as the block lasts: the CPU, or a GPU's slot once one is free.
+def device_in_slot() -> Iterator[torch.device]:
+    """The device of this process, held for as long as the block lasts: the CPU, or a GPU once a slot is free.
 
     Do not return tensors on it from the block: the memory is for the next process then.
     """

@@ -13,6 +13,7 @@ from gen_core.models.contract import Model
 from gen_core.schedule import Stop
 from gen_core.training.apart import foreign_among
 from gen_core.training.memory import EVALUATED
+from gen_core.training.points import Points
 
 HARDEST = 8
 """One point in so many is looked at first, those of the largest losses at the row's last whole look: late in a training
@@ -43,7 +44,7 @@ class Looks:
         self.hardest = None if self.hardest is None else self.hardest[rows]
 
     @torch.no_grad()
-    def bounds(self, params: Mapping[str, Tensor], X: Tensor, y: Tensor, alive: Tensor) -> tuple[Tensor, Tensor]:
+    def bounds(self, params: Mapping[str, Tensor], X: Points, y: Tensor, alive: Tensor) -> tuple[Tensor, Tensor]:
         """The least loss and the largest accuracy that rows can have, (rows,) each; nan for those that have ended.
 
         Both are exact for a row that may meet a criterion, or whose loss may not be finite.
@@ -55,7 +56,7 @@ class Looks:
             alive: the rows to look at, bool (rows,).
         """
         n = X.shape[1]
-        low, high = X.new_full((len(X),), torch.nan), X.new_full((len(X),), torch.nan)
+        low, high = (torch.full((len(X),), torch.nan, dtype=X.dtype, device=X.device) for _ in range(2))
         rows = alive.nonzero().flatten()
         if self.hardest is not None:
             at = rows.unsqueeze(1), self.hardest[rows]
@@ -72,10 +73,11 @@ class Looks:
             low[rows], high[rows] = self._whole(params, rows, X, y)
         return low, high
 
-    def _whole(self, params: Mapping[str, Tensor], rows: Tensor, X: Tensor, y: Tensor) -> tuple[Tensor, Tensor]:
+    def _whole(self, params: Mapping[str, Tensor], rows: Tensor, X: Points, y: Tensor) -> tuple[Tensor, Tensor]:
         """Loss and accuracy of some rows; they are looked at by their hardest points of now from here on."""
         n, every = X.shape[1], len(rows) == len(X)
-        total, correct, losses = X.new_zeros(len(rows)), X.new_zeros(len(rows)), []
+        total, correct = (torch.zeros(len(rows), dtype=X.dtype, device=X.device) for _ in range(2))
+        losses = []
         for at in range(0, n, EVALUATED):
             part = slice(at, at + EVALUATED)
             X_part, y_part = (each[:, part] if every else each[rows, part] for each in (X, y))

@@ -16,6 +16,7 @@ from gen_core.training.batch import Batch, Replica
 from gen_core.training.device import memory_budget
 from gen_core.training.independence import require_independent
 from gen_core.training.memory import memory_of
+from gen_core.training.points import Pools
 from gen_core.training.result import TrainingResult
 from gen_core.training.streams import OwnNumbers
 
@@ -45,6 +46,7 @@ def train_rows(
     """
     memory = memory_of(rows[0][0], device.type)
     fit = max(1, (memory_budget(device) - memory.batch) // memory.seed)
+    pools = Pools(device)
     waiting = [list(rows[i : i + fit]) for i in range(0, len(rows), fit)]
     steps, done = rows[0][0].steps_in_all, 0
     who = "the training of " + " by ".join(type(part).__name__ for part in rows[0][0].parts[:2])
@@ -55,9 +57,9 @@ def train_rows(
             report(before + len(beside) * step, len(rows) * steps)
 
         try:
-            require_independent(batch, device)
+            require_independent(batch, device, pools)
             with OwnNumbers(who):
-                trained = Batch(batch, device).train(reached)
+                trained = Batch(batch, device, pools).train(reached)
         except (MemoryError, RuntimeError) as error:
             if not _out_of_memory(error):
                 raise

@@ -15,18 +15,19 @@ from gen_core.losses import classes, mean_loss, right
 from gen_core.models.contract import Model, evaluated
 from gen_core.schedule import AtLoss
 from gen_core.training.memory import EVALUATED
-from gen_core.types import Data
+from gen_core.training.points import Points
+from gen_core.types import Data, data_of
 
 Evaluate = Callable[[], tuple[Tensor, Tensor]]
 """Loss and accuracy over the training set at the current weights, (rows,) each."""
 
 
 def in_parts(
-    model: Model, params: Mapping[str, Tensor], X: Tensor, trained_on: Tensor | Callable[[], Tensor]
+    model: Model, params: Mapping[str, Tensor], X: Points, trained_on: Points | Callable[[], Tensor]
 ) -> list[Tensor]:
     """Outputs on X, (S, B, *inputs), in parts along B whose activations stay in cache; see `evaluated`."""
-    model, params = evaluated(model, params, trained_on)
-    return [model.forward(params, part) for part in X.split(EVALUATED, 1)]
+    model, params = evaluated(model, params, trained_on if callable(trained_on) else lambda: trained_on[:])
+    return [model.forward(params, X[:, at : at + EVALUATED]) for at in range(0, X.shape[1], EVALUATED)]
 
 
 def array_name(experiment: Experiment, quantity: str | Observable) -> str:
@@ -57,8 +58,8 @@ class Watching:
         self.records: dict[str, Tensor] = {}
         self.recorded = 0
         self.levels = experiment.checkpoints.levels if isinstance(experiment.checkpoints, AtLoss) else ()
-        self.reached = torch.full((len(data.X), len(self.levels)), -1, device=data.X.device)
-        self.below = torch.tensor(self.levels, dtype=torch.float64).to(data.X.device)
+        self.reached = torch.full((len(data.y), len(self.levels)), -1, device=data.y.device)
+        self.below = torch.tensor(self.levels, dtype=torch.float64).to(data.y.device)
 
     def record(self, step: int, evaluate: Evaluate) -> None:
         """Record the quantities at the weights after a step; with `AtLoss`, of rows that have reached a level."""
@@ -123,11 +124,11 @@ class Watching:
         """One of the library's quantities; the outputs on held-out points are kept in `now` for the next one."""
         if name in ("train_loss", "train_accuracy"):
             return evaluate()[name == "train_accuracy"]
+        held = vars(self.data)
         if name == "train_outputs":
-            return torch.cat(in_parts(self.model, self.params, self.data.X, self.data.X), 1)
+            return torch.cat(in_parts(self.model, self.params, held["X"], held["X"]), 1)
         if "f_test" not in now:
-            X = cast(Tensor, self.data.X_test)
-            now["f_test"] = torch.cat(in_parts(self.model, self.params, X, self.data.X), 1)
+            now["f_test"] = torch.cat(in_parts(self.model, self.params, held["X_test"], held["X"]), 1)
         f, y = now["f_test"], cast(Tensor, self.data.y_test)
         if name == "test_outputs":
             return f
@@ -143,11 +144,11 @@ class Watching:
                 first two checkpoints are looked at for), or if it changed what it was given.
         """
         params = {name: value.detach() for name, value in self.params.items()}
-        given = [*params.values(), *(value for value in vars(self.data).values() if value is not None)]
+        given = [*params.values(), *(value for value in vars(self.data).values() if isinstance(value, Tensor))]
         versions = [value._version for value in given]
         with torch.enable_grad():
             value = observable(self.model, params, self.data)
-        name, rows = type(observable).__name__, len(self.data.X)
+        name, rows = type(observable).__name__, len(self.data.y)
         if [each._version for each in given] != versions:
             raise InvalidExperiment(
                 f"{name} changed the weights or the data in place; expected it to work on a copy (tensor.clone())"
@@ -163,8 +164,7 @@ class Watching:
             gave = f"{name} gave {value.dtype} {shape} after {before.dtype} {(rows, *before.shape[2:])}"
             raise InvalidExperiment(f"{gave}; expected one dtype and shape always")
         if rows > 1 and self.recorded < 2:
-            held_out = [each if each is None else each[:1] for each in (self.data.X_test, self.data.y_test)]
-            first = Data(self.data.X[:1], self.data.y[:1], *held_out)
+            first = data_of(**{key: each if each is None else each[:1] for key, each in vars(self.data).items()})
             with torch.enable_grad():
                 alone = observable(self.model, {key: each[:1] for key, each in params.items()}, first)
             if alone.shape[1:] != value.shape[1:] or not _alike(alone.detach(), value[:1].detach()):

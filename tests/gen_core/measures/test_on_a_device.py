@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import contextlib
+from collections.abc import Iterator
 from dataclasses import replace
 
 import pytest
@@ -15,6 +17,7 @@ from gen_core.measures import (
     homogeneity_gap,
     joint_table,
     kernel_gap,
+    kernels,
     pattern_change,
     rank_correlation,
     resamples,
@@ -22,7 +25,7 @@ from gen_core.measures import (
     spectral_norm,
 )
 from gen_core.measures.linear_phase import LinearPhase
-from gen_core.training import parts
+from gen_core.training import parts, slots
 from gen_core.training.parts import measuring_on
 from gen_core.training.trainer import train_rows
 
@@ -80,6 +83,41 @@ def test_a_measure_of_a_run_is_computed_where_it_is_said(name, came_back):
     assert came_back == expected
     measure(run)
     assert came_back == expected
+
+
+PAIRS = {"kernels": 61**2 * (40 + 1 + 13)}
+"""Multiply-adds of a seed for measures that go over pairs of points."""
+
+
+@pytest.mark.parametrize("name", MEASURED)
+def test_what_is_heavy_is_measured_in_a_slot_and_all_else_on_the_cpu(name, came_back, monkeypatch):
+    experiment, measure, expected = MEASURED[name]
+    run, inside = run_of(experiment), []
+
+    @contextlib.contextmanager
+    def slot_on(kind: torch.device) -> Iterator[torch.device]:
+        assert kind == torch.device("cuda")
+        inside.append("in")
+        yield META
+        inside.append("out")
+
+    monkeypatch.setattr(slots, "slot_on", slot_on)
+    slots.provide_device(torch.device("cuda"))
+    try:
+        size = experiment.parts.model.size(experiment.data.inputs)
+        least, most = 20 * size.multiply_adds, 200 * size.parameters * 61
+        monkeypatch.setattr(parts, "HEAVY", PAIRS.get(name, most) + 1)
+        kernels._gap.cache_clear()
+        measure(run)
+        assert came_back == inside == []
+        monkeypatch.setattr(parts, "HEAVY", PAIRS.get(name, least))
+        kernels._gap.cache_clear()
+        measure(run)
+    finally:
+        slots.provide_device(torch.device("cpu"))
+        kernels._gap.cache_clear()
+    assert came_back == expected
+    assert inside == ["in", "out"] * (3 if name in PAIRS else 1)
 
 
 def test_functions_of_tensors_stay_on_their_device(came_back):

@@ -32,10 +32,11 @@ from gen_core import (
     Stop,
     TwoLayer,
 )
-from gen_core.training import draws, trainer
+from gen_core.training import batch, draws, points, trainer
 from gen_core.training.batch import Batch
 from gen_core.training.cost import cost, group_memory
 from gen_core.training.memory import memory_of, states_of
+from gen_core.types import Pool, Pooled, data_of
 
 CPU = torch.device("cpu")
 FACTOR = 1.5
@@ -82,10 +83,38 @@ class Points:
         return Data(X[: self.n], y[: self.n], X[self.n :], y[self.n :])
 
 
+@dataclass(frozen=True)
+class Sums:
+    """The sum of each seed's inputs."""
+
+    def __call__(self, model, params, data):
+        return data.X.flatten(1).sum(1)
+
+
 def of(inputs, model, rule, n=512, n_test=0, **more):
     classes = max(2, model.outputs)
     loss = Logistic() if classes == 2 else CrossEntropy()
     return Experiment(data=Points(inputs, classes, n, n_test), model=model, rule=rule, loss=loss, steps=3, **more)
+
+
+POOL = Pool(lambda: torch.randn(1500, 784, generator=torch.Generator().manual_seed(0)))
+
+
+@dataclass(frozen=True)
+class OfAPool:
+    """Training points of a pool, and the same held-out ones for all seeds."""
+
+    n: int = 1000
+    n_test: int = 500
+    inputs: tuple[int, ...] = (784,)
+    pools: tuple[int, int] = (1500, 1500)
+
+    def draw(self, generator: torch.Generator) -> Data:
+        index = torch.randperm(1500, generator=generator)
+        y = 2.0 * torch.randint(2, (1500,), generator=generator) - 1
+        places = {"X": index[: self.n], "X_test": torch.arange(self.n_test)}
+        held = {name: Pooled(POOL, at) for name, at in places.items()}
+        return data_of(**held, y=y[: self.n], y_test=y[: self.n_test])
 
 
 MNIST, SMALL = (1, 28, 28), (3, 16, 16)
@@ -126,6 +155,12 @@ CASES = {
     "watched weights": of((100,), MLP((256,)), SGD(0.1, 64), checkpoints=Every(1), watch=("weights",)),
     "after another": of((100,), MLP((256,)), SGD(0.1, 64), n=64, after=of((100,), MLP((256,)), GD(0.1), n=1500)),
 }
+IN_A_POOL = {
+    "of a pool": replace(of((784,), MLP((64,)), SGD(0.1, 64), n_test=1, watch=("test_loss",)), data=OfAPool()),
+    "of a pool, batch norm": replace(of((784,), MLP((16,), batch_norm=True), SGD(0.1, 64)), data=OfAPool()),
+    "of a pool, all points": replace(of((784,), MLP((64,)), GD(0.1)), data=OfAPool()),
+    "of a pool, observed": replace(of((784,), MLP((64,)), SGD(0.1, 64), watch=(Sums(),)), data=OfAPool()),
+}
 
 
 def peak(experiment: Experiment) -> float:
@@ -147,6 +182,29 @@ def peak(experiment: Experiment) -> float:
 def test_the_estimate_is_within_a_factor_of_1_5_of_the_peak(name):
     measured, estimated = peak(CASES[name]), memory_of(CASES[name], "cpu").seed
     assert measured / FACTOR <= estimated <= FACTOR * measured
+
+
+@pytest.mark.parametrize("name", IN_A_POOL)
+def test_so_it_is_where_rows_gather_from_a_pool(name, monkeypatch):
+    by_index = IN_A_POOL[name].parts.rule.batch is not None
+    monkeypatch.setattr(batch, "Filling", lambda *given: points.Filling(*given[:-1], by_index))
+    measured, estimated = peak(IN_A_POOL[name]), memory_of(IN_A_POOL[name], "cuda").seed
+    assert measured / FACTOR <= estimated <= FACTOR * measured
+
+
+def test_a_pool_is_in_memory_once_whatever_the_number_of_seeds():
+    experiment = IN_A_POOL["of a pool"]
+    own = replace(experiment, data=Points((784,), n=1000, n_test=500))
+    numbers = 4 * 784 * 1500
+    assert memory_of(experiment, "cuda").batch == 2 * numbers  # by the recipe alone two pools, which are one here
+    assert memory_of(replace(experiment, watch=()), "cuda").batch == numbers
+    assert memory_of(replace(experiment, rule=GD(0.1)), "cuda").batch == numbers
+    saved = memory_of(own, "cuda").seed - memory_of(experiment, "cuda").seed
+    assert saved == 4 * 784 * (1000 + 500) - 8 * 1500 - 4 * 784 * 1000  # points, places, and those of a look
+    later = replace(experiment, after=experiment)
+    assert memory_of(later, "cuda").batch == 2 * numbers
+    assert memory_of(replace(later, after=replace(experiment, rule=GD(0.1))), "cuda").batch == 3 * numbers
+    assert memory_of(experiment, "cpu") == memory_of(own, "cpu")
 
 
 def test_the_passes_of_batch_norm_are_one_seeds_at_a_time():

@@ -74,6 +74,7 @@ TABLE = {
     "watched": Asked(28),
     "at loss": Asked(28, watch_reads=1),
     "after another": Asked(28),
+    "of a pool": Asked(28),
     "diverged": Asked(26),
     "mlp 100-256-1": Asked(20),
     "conv 3-64-64": Asked(20),

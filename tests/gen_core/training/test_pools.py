@@ -9,16 +9,19 @@ import numpy as np
 import pytest
 import torch
 
-from gen_core import MLP, SGD, Data, Dataset, Experiment, InvalidExperiment, Run, Square
+from gen_core import GD, MLP, SGD, AtLoss, Data, Dataset, Experiment, InvalidExperiment, Logistic, Run, Square, Stop
 from gen_core.data.derived import First, Poisoned, UnitNorm
 from gen_core.errors import BrokenTraining
-from gen_core.training import draws, replicas
-from gen_core.training.draws import check_unchanged, confirm_data, sample_data
+from gen_core.training import batch, draws, replicas
+from gen_core.training.batch import Batch
+from gen_core.training.draws import check_unchanged, confirm_data, initial_parameters, sample_data
+from gen_core.training.points import Filling, Pools
 from gen_core.training.replicas import checksum, mark
 from gen_core.training.result import TrainingResult
 from gen_core.training.seeding import generator
 from gen_core.training.trainer import train_rows
 from gen_core.types import Pool, Pooled, data_of
+from tests.gen_core.training.meta_device import Device, counted_on_meta
 
 
 @dataclass(frozen=True)
@@ -28,6 +31,7 @@ class OfAPool:
     n: int = 150
     n_test: int = 20
     inputs: tuple[int, ...] = (2, 3)
+    pools: tuple[int, int] = (200, 200)
 
     def draw(self, generator: torch.Generator) -> Data:
         index = torch.randperm(200, generator=generator)[: self.n]
@@ -140,6 +144,95 @@ class Signs(OfAPool):
     def draw(self, generator: torch.Generator) -> Data:
         data = super().draw(generator)
         return data.but(y=data.y.sign(), y_test=data.y_test.sign())
+
+
+@dataclass(frozen=True)
+class Sums:
+    """The sums of the weights and of the inputs."""
+
+    def __call__(self, model, params, data):
+        return torch.stack([params["W1"].flatten(1).sum(1), data.X.flatten(1).sum(1), data.X_test.flatten(1).sum(1)], 1)
+
+
+SOON = replace(replaced(Signs()), rule=SGD(0.3, 16), loss=Logistic(), steps=200)
+TRAININGS = {
+    "plain": OF_A_POOL,
+    "one epoch a step": replace(OF_A_POOL, rule=SGD(0.01, 150)),
+    "replacement": replace(OF_A_POOL, rule=SGD(0.01, 10, replacement=True)),
+    "all points": replace(OF_A_POOL, rule=GD(0.01)),
+    "float64": replace(OF_A_POOL, dtype="float64"),
+    "one after another": replace(OF_A_POOL, loss=Square(), steps=20, after=replace(OF_A_POOL, watch=())),
+    "by their loss": replace(SOON, stop=Stop(loss=0.55, every=2)),
+    "by their accuracy": replace(SOON, stop=Stop(accuracy=0.8, every=3), watch=("train_accuracy", "test_classes")),
+    "at levels": replace(SOON, checkpoints=AtLoss((0.65, 0.6), every=2), watch=("train_outputs", "test_outputs")),
+    "batch norm": replace(SOON, model=MLP((4,), batch_norm=True), stop=Stop(loss=0.4, every=5)),
+    "observed": replace(OF_A_POOL, watch=(Sums(), "train_outputs", "train_loss")),
+}
+
+
+@pytest.mark.parametrize("name", TRAININGS)
+def test_rows_that_share_a_pool_end_where_rows_with_points_of_their_own_do_to_the_bit(name, monkeypatch):
+    rows, cpu = [(TRAININGS[name], seed) for seed in range(5)], torch.device("cpu")
+    own = Batch(rows, cpu)
+    assert [type(own.X), type(own.X_test)] == [torch.Tensor, torch.Tensor]
+    expected = own.train(lambda step: None)
+    monkeypatch.setattr(batch, "Filling", lambda *given: Filling(*given[:-1], True))  # as elsewhere than on a CPU
+    shared = Batch(rows, cpu)
+    assert isinstance(shared.X, Pooled)
+    assert isinstance(shared.X_test, Pooled) == bool(TRAININGS[name].tested)
+    found = shared.train(lambda step: None)
+    assert found.stopped_by == expected.stopped_by
+    assert found.arrays.keys() == expected.arrays.keys()
+    for array, value in expected.arrays.items():
+        assert torch.equal(found.arrays[array], value), array
+    if name.startswith("by their"):
+        assert len(set(expected.arrays["step"].tolist())) > 1
+
+
+def test_rows_of_different_pools_have_points_of_their_own():
+    other = Pool(lambda: NUMBERS + 1)
+    index = torch.arange(150)
+    filling = Filling((3, 150, 2, 3), torch.float32, Pools(torch.device("cpu")), True)
+    for row, points in enumerate((pool(), pool(), other)):
+        filling.add(row, Pooled(points, index))
+    assert isinstance(filling.points, torch.Tensor)
+    assert torch.equal(filling.points, torch.stack([NUMBERS[:150], NUMBERS[:150], NUMBERS[:150] + 1]))
+
+
+@pytest.mark.parametrize("seeds", [2, 7])
+def test_a_pool_is_sent_to_a_device_once_for_all_rows_and_batches(seeds, monkeypatch):
+    """Bytes that go to torch's meta device, where the pool is of 200 points of 24 bytes."""
+    monkeypatch.setattr(batch, "draws_apart", lambda *args: None)  # all starts read as zeros
+    rows, meta = [(OF_A_POOL, seed) for seed in range(seeds)], torch.device("meta")
+    start = sum(value.nbytes for value in initial_parameters(*rows[0]).values())
+    with Device() as device:
+        Batch(rows, meta)  # sends the places of the numbers that are compared, for all later ones
+        pools, sent = Pools(meta), []
+        for _ in range(3):
+            device.now.clear()
+            Batch(rows, meta, pools)
+            sent.append(device.now["bytes"])
+    assert sent[1] == sent[2] == seeds * (8 * (150 + 20) + 4 * (150 + 20) + start)
+    assert sent[0] == sent[1] + 200 * 24
+
+
+def test_to_gather_from_a_pool_waits_for_nothing_and_sends_a_stretch_of_places_alone(monkeypatch):
+    monkeypatch.setattr(batch, "draws_apart", lambda *args: None)  # all starts read as zeros
+    rows, launches = [(OF_A_POOL, seed) for seed in range(4)], []
+    for by_index in (True, False):
+        monkeypatch.setattr(batch, "Filling", lambda *given, by=by_index: Filling(*given[:-1], by))
+        with Device() as device:
+            order = Batch(rows, torch.device("meta"))._batches()
+            device.now.clear()
+            for _ in range(OF_A_POOL.steps):
+                next(order)
+        assert (device.now["reads"], device.now["fetches"]) == (0, 0)
+        assert device.now["bytes"] == 8 * len(rows) * OF_A_POOL.steps * 10
+        launches.append(device.now["launches"])
+        told = counted_on_meta(OF_A_POOL)
+        for phase in ("step", "watch", "look"):
+            assert [told[f"{phase} {what}"] for what in ("reads", "fetches", "bytes")] == [0, 0, 0]
+    assert launches[0] == launches[1] + 1  # 24 kB of points are gathered at once
 
 
 def trained() -> tuple[Run, dict[str, torch.Tensor]]:

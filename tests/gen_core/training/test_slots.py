@@ -184,11 +184,11 @@ def test_a_slot_is_a_device_whose_memory_is_given_back_at_its_outer_end(two_card
 
 
 def test_a_heavy_measure_gets_what_its_process_computes_on(two_cards):
-    with slots.device() as found:
+    with slots.device_in_slot() as found:
         assert found == torch.device("cpu")
     assert two_cards == []
     slots.provide_device(torch.device("cuda"))
-    with slots.device() as found:
+    with slots.device_in_slot() as found:
         assert found == torch.device("cuda", 0)
 
 

@@ -50,12 +50,12 @@ FAULTS = (
     Fault(
         "the reference classifier is trained on held-out points",
         "gen_core/training/batch.py",
-        "            _check_labels(data.y, outputs, real, self.loss)\n",
+        "            require_labels(data.y, outputs, real, self.loss)\n",
         '            if type(self.rule).__name__ == "Newton" and data.X_test is not None:\n'
         "                k = min(len(data.y), len(data.y_test))\n"
-        "                data = replace(data, X=data.X.clone(), y=data.y.clone())\n"
+        "                data = data.but(X=data.X.clone(), y=data.y.clone())\n"
         "                data.X[:k], data.y[:k] = data.X_test[:k], data.y_test[:k]\n"
-        "            _check_labels(data.y, outputs, real, self.loss)\n",
+        "            require_labels(data.y, outputs, real, self.loss)\n",
         red=(f"{BULK}[digits]",),
     ),
     Fault(

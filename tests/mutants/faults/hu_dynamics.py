@@ -109,8 +109,8 @@ FAULTS = (
     Fault(
         "a kernel that moves up to the first checkpoint",
         PROGRESS,
-        "value[row, place].to(X.device)",
-        "value[row, 1].to(X.device)",
+        "value[row, place]",
+        "value[row, 1]",
         red=(MOVES,),
     ),
     Fault(

@@ -89,8 +89,8 @@ FAULTS = (
     Fault(
         "stochastic steps that always see one point",
         "gen_core/training/order.py",
-        "return torch.stack(drawn)",
-        "return torch.stack(drawn) * 0",
+        "epochs.append(torch.stack(drawn))",
+        "epochs.append(torch.stack(drawn) * 0)",
         red=(f"{MINIMUM_NORM}[sgd]",),
     ),
     Fault(

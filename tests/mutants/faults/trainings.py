@@ -75,8 +75,8 @@ FAULTS = (
     Fault(
         "test points of another seed",
         "gen_core/training/batch.py",
-        "self.X_test[i] = data.X_test",
-        "self.X_test[i] = sample_data(e, rows[i - 1][1]).X_test",
+        'held_out.add(i, drawn["X_test"])',
+        'held_out.add(i, vars(sample_data(e, rows[i - 1][1]))["X_test"])',
         red=("claims/test_nakkiran_linear_first.py::test_the_bulk_of_early_performance_is_linear[product]",),
     ),
     Fault(
