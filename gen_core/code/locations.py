@@ -33,9 +33,9 @@ def source_file(name: str) -> Path | None:
         return Path(file) if file and file.endswith(".py") and os.path.isfile(file) else None
     parent, _, last = name.rpartition(".")
     for folder in _folders(parent) if parent else sys.path:
-        for path in (Path(folder, last, "__init__.py"), Path(folder, f"{last}.py")):
-            if path.is_file():
-                return path
+        for path in (os.path.join(folder, last, "__init__.py"), os.path.join(folder, f"{last}.py")):
+            if os.path.isfile(path):
+                return Path(path)
     return None
 
 
