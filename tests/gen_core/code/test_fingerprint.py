@@ -160,6 +160,12 @@ EDITS = {
         "fit = max(2,",
         ALL,
     ),
+    "where an index takes a name from": (
+        "gen_core/rules/__init__.py",
+        "    is_plain,\n)",
+        ")\nfrom gen_core.rules.rates import constant_rate as is_plain",
+        ALL,
+    ),
     "what streams are made of": ("gen_core/recipe.py", 'separators=(",", ":")', 'separators=(";", ":")', ALL),
 }
 
