@@ -9,7 +9,7 @@ import os
 import site
 import sys
 import sysconfig
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from pathlib import Path
 
 LIBRARIES = frozenset(
@@ -74,7 +74,13 @@ def version_of(package: str) -> str:
 def _distributions_of(package: str) -> Iterator[str]:
     """What a package may be distributed as: most often as itself, and looking further takes half a second."""
     yield package
-    yield from importlib.metadata.packages_distributions().get(package, ())
+    yield from _all_distributions().get(package, ())
+
+
+@functools.cache
+def _all_distributions() -> Mapping[str, list[str]]:
+    """Package -> what it is distributed as, of all that is installed."""
+    return importlib.metadata.packages_distributions()
 
 
 def file_digest(name: str) -> str:
