@@ -39,10 +39,9 @@ class _Parameter(NamedTuple):
     kept: float | None
 
     def take(self, rows: slice, gradient: Tensor) -> None:
-        """Store the gradient of some rows, add it to their velocity, or subtract it at once."""
+        """Store the gradient of some rows, add it to what is left of their velocity, or subtract it at once."""
         if self.gradient is not None and self.kept is not None:
-            velocity = self.gradient[rows]
-            torch.add(gradient, velocity, alpha=self.kept, out=velocity)
+            self.gradient[rows].add_(gradient)
         elif self.gradient is not None:
             self.gradient[rows].copy_(gradient)
         elif self.trained:
@@ -152,6 +151,9 @@ class Fused:
         model = cast(Layered, parts.model)
         self.part = 1 if model.one_by_one and rate.device.type == "cpu" else len(rate)
         self.layers = self._layers(experiment, model, params)
+        taken = [p for layer in self.layers for p in (layer.b, layer.W if isinstance(layer, _Convolution) else None)]
+        self.taken = [p.gradient for p in taken if p and p.gradient is not None]
+        """Buffers that no product adds to."""
 
     @property
     def state(self) -> State:
@@ -195,6 +197,8 @@ class Fused:
     def step(self, X: Tensor, y: Tensor, on_gradient_norms: object = None) -> None:
         """Take a step; norms are not reported, since trainings that stop by them use autograd."""
         scale = self.rate / y.shape[1] if self.in_place else self.share
+        if self.momentum is not None and self.taken:
+            _aten._foreach_mul_.Scalar(self.taken, self.momentum)
         for at in range(0, len(X), self.part):
             rows = slice(at, at + self.part)
             self._step(rows, X[rows], y[rows], scale[rows])
