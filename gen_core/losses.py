@@ -177,9 +177,11 @@ def right(f: Tensor, y: Tensor) -> Tensor:
         y: labels, (S, B), or (S, B, C): a point is right if the largest output is where the largest target is. Targets
             of other shapes have no classes, and all points are nan. An output that is not a number is never right.
     """
+    if y.dim() == 2 == f.dim():
+        return (classes(f) == (y > 0)) & ~f.isnan()
     if y.dim() == 2:
-        known = ~(f.isnan() if f.dim() == 2 else f.isnan().any(-1))
-        return (classes(f) == (y > 0 if f.dim() == 2 else y)) & known
+        largest, place = f.max(-1)  # nan where an output is
+        return (place == y) & ~largest.isnan()
     return (
         (f.argmax(-1) == y.argmax(-1)) & ~f.isnan().any(-1) if f.shape == y.shape else f.new_full(y.shape[:2], math.nan)
     )

@@ -10,7 +10,6 @@ import html
 import io
 import math
 import re
-import unicodedata
 import warnings
 from collections.abc import Sequence
 from typing import TypeGuard
@@ -23,11 +22,11 @@ from matplotlib.ticker import FuncFormatter, LogLocator, MaxNLocator, NullLocato
 
 from gen_core.records import Curve, Figure, Panel, Tick
 
+from .labels import alternative, label_of
 from .wording import number, power_of_ten
 
 WIDTH, HEIGHT, LEGEND_ROW = 4.0, 2.8, 0.2  # inches
 AXIS, CHARACTER, EDGE = 0.32, 0.075, 0.15  # inches: an axis without its numbers, a character of these, a bare side
-LONGEST = 70  # characters of a label
 TICKS = 6  # intervals between the ticks of an axis, at most
 STYLE = {
     "svg.hashsalt": "gen-core",
@@ -83,14 +82,14 @@ def _panel(panel: Panel, colours: dict[str, str]) -> str:
             left_out += _curve(axes, curve, colour, xlog, ylog)
         _marks(axes, panel, xlog, ylog)
         _scales(axes, xlog, ylog)
-        axes.set_xlabel(_label(panel.xlabel), parse_math=False)
-        axes.set_ylabel(_label(panel.ylabel), parse_math=False)
-        axes.set_title(_label(panel.title), loc="left", y=1.0, parse_math=False)
+        axes.set_xlabel(label_of(panel.xlabel), parse_math=False)
+        axes.set_ylabel(label_of(panel.ylabel), parse_math=False)
+        axes.set_title(label_of(panel.title), loc="left", y=1.0, parse_math=False)
         side = _right_side(axes, panel, ylog)
         if left_out:
             note = f"{left_out} not positive, not shown"
             axes.text(1.0, 1.0, note, transform=axes.transAxes, ha="right", va="bottom", fontsize=8, color="#6b7280")
-        _lay_out(canvas, axes, _legend(canvas, axes), [_label(tick.label) for tick in side])
+        _lay_out(canvas, axes, _legend(canvas, axes), [label_of(tick.label) for tick in side])
         return _svg(canvas, alternative(panel))
 
 
@@ -106,7 +105,7 @@ def _curve(axes: Axes, curve: Curve, colour: str, xlog: bool, ylog: bool) -> int
     look = looks.get(curve.style, {"linewidth": 1.6})
     if size == 1 and "marker" not in look:
         look = {**look, "marker": "o", "markersize": 3.5}
-    axes.plot(x[:size], y[:size], color=colour, label=_label(curve.label) or "_nolegend_", **look)
+    axes.plot(x[:size], y[:size], color=colour, label=label_of(curve.label) or "_nolegend_", **look)
     low, high = _gaps(curve.low, ylog), _gaps(curve.high, ylog)
     if len(low) == len(high) == size and size:
         axes.fill_between(x[:size], low, high, color=colour, alpha=0.16, linewidth=0)
@@ -120,7 +119,7 @@ def _marks(axes: Axes, panel: Panel, xlog: bool, ylog: bool) -> None:
             continue
         line = axes.axvline if mark.axis == "x" else axes.axhline
         dashes = DASHES[place % len(DASHES)]
-        line(mark.at, color="#374151", linewidth=1.1, linestyle=dashes, label=_label(mark.label) or "_nolegend_")
+        line(mark.at, color="#374151", linewidth=1.1, linestyle=dashes, label=label_of(mark.label) or "_nolegend_")
 
 
 def _scales(axes: Axes, xlog: bool, ylog: bool) -> None:
@@ -149,8 +148,8 @@ def _right_side(axes: Axes, panel: Panel, ylog: bool) -> list[Tick]:
         return []
     side = axes.secondary_yaxis("right")
     side.yaxis.set_minor_locator(NullLocator())
-    side.set_yticks([at for at, _ in there], [_label(tick.label) for tick in ticks], parse_math=False)
-    side.set_ylabel(_label(panel.right_label), parse_math=False)
+    side.set_yticks([at for at, _ in there], [label_of(tick.label) for tick in ticks], parse_math=False)
+    side.set_ylabel(label_of(panel.right_label), parse_math=False)
     return ticks
 
 
@@ -192,12 +191,6 @@ def _lay_out(canvas: Canvas, axes: Axes, legend: float, side: list[str]) -> None
     axes.yaxis.set_label_coords(-(left - 0.16) / (width - left - right), 0.5)
 
 
-def alternative(panel: Panel) -> str:
-    """A description of a panel in words, as its text alternative."""
-    axes = f"{_label(panel.ylabel)} over {_label(panel.xlabel)}"
-    return f"{_label(panel.title)}: {axes}" if _label(panel.title) else axes
-
-
 def _svg(canvas: Canvas, label: str) -> str:
     out = io.StringIO()
     nothing = dict.fromkeys(("Date", "Creator", "Format", "Type"))
@@ -218,10 +211,3 @@ def _gaps(values: Sequence[float | None], log: bool) -> list[float]:
 
 def _kept(value: float | None, log: bool = False) -> TypeGuard[float]:
     return value is not None and math.isfinite(value) and abs(value) < 1e100 and (not log or value > 1e-300)
-
-
-def _label(text: str) -> str:
-    """One line without control characters and lone surrogates, which neither XML nor matplotlib accepts."""
-    line = "".join(" " if unicodedata.category(c) in ("Cc", "Cs", "Cn", "Zl", "Zp") else c for c in text).strip()
-    line = line.lstrip("_")  # matplotlib hides labels that begin so
-    return line if len(line) <= LONGEST else line[: LONGEST - 1] + "…"

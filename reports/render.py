@@ -15,7 +15,7 @@ from markupsafe import Markup
 from gen_core.records import STANDINGS, CaseRecord, Standing, standing, standing_counts
 
 from .changes import KINDS, Change
-from .drawings import Drawing, draw_all
+from .drawings import NOTE, Drawing, draw_all, note_of
 from .failure import first_failures, loading, nearest
 from .formulas import mathml
 from .gallery import gallery
@@ -72,10 +72,11 @@ def render(
         make_folder(place)
     templates = template_environment()
     claims = claims_of(loaded.cases, changes or {})
-    drawn = draw_all(loaded.cases)
+    drawn = draw_all(loaded.cases, figures)
     files = {name: svg for d in drawn.values() for name, svg in zip(d.files, d.panels, strict=True)}
     for name, svg in files.items():
         write(figures / name, svg)
+    write(figures / NOTE, note_of(drawn.values()))
     template = templates.get_template("claim.html")
     for claim in claims:
         past = f"../history/{page_name(claim.name)}"

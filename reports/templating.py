@@ -12,7 +12,7 @@ from gen_core.records import visible
 
 from . import explanations, wording
 from .escaping import markdown
-from .figures import alternative
+from .labels import alternative
 from .rows import page_name
 from .theory import tile_words
 

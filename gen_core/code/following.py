@@ -3,26 +3,34 @@
 from __future__ import annotations
 
 import ast
-import contextlib
-import hashlib
-import importlib
 import sys
-from collections.abc import Iterable, Iterator, Mapping, Sequence
+from collections.abc import Iterable, Iterator, Sequence
 from pathlib import Path
 from typing import Any
 
-from gen_core.code import bytecode, changes, findings, listening, locations, objects, reads, searching, source, values
+from gen_core.code import (
+    bytecode,
+    changes,
+    findings,
+    listening,
+    locations,
+    objects,
+    reads,
+    resolving,
+    searching,
+    source,
+    values,
+)
 from gen_core.code.findings import UNKNOWN, Node, Reached
-from gen_core.code.listening import is_as_loaded, stamp_of
-from gen_core.code.locations import file_digest, installed, source_file, version_of
+from gen_core.code.listening import is_as_loaded
+from gen_core.code.locations import source_file
 from gen_core.code.reads import DRAWN, LOOKING_UP, read_at_run_time
+from gen_core.code.resolving import Names, is_ours
 from gen_core.code.searching import Standing
-from gen_core.code.source import Definition, Module, Uses, chosen, read
+from gen_core.code.source import Definition, Module, Uses, chosen
 from gen_core.code.values import class_without_source, standing_code, value_of
 
-Seen = frozenset[tuple[str, str]]
-
-KEYING = (bytecode, changes, findings, listening, locations, objects, reads, searching, source, values)
+KEYING = (bytecode, changes, findings, listening, locations, objects, reads, resolving, searching, source, values)
 OWN = (*(module.__name__ for module in KEYING), __name__, f"{__package__}.fingerprint")
 """The modules that compute digests; no result depends on them."""
 
@@ -46,10 +54,10 @@ class Follower:
             {base for kind in kinds for base in kind.__mro__}, key=lambda k: (k.__qualname__, k.__module__)
         )
         # Packages that define recipes are followed even where they are installed.
-        self.roots = {"gen_core", *packages} | {kind.__module__.partition(".")[0] for kind in kinds}
+        roots = {"gen_core", *packages} | {kind.__module__.partition(".")[0] for kind in kinds}
         self.found = Reached(strings=set(strings))
         self.tables: dict[Node, Iterable[str]] = {}
-        self.modules: dict[str, Module | None] = {}
+        self.names = Names(roots, self.found, OWN)
 
     def follow(self, nodes: list[Node]) -> Reached:
         """All that some names and the types reach."""
@@ -67,9 +75,9 @@ class Follower:
 
     def _of_type(self, kind: type) -> list[Node]:
         name, _, inner = kind.__qualname__.partition(".")
-        module = self._module(kind.__module__)
+        module = self.names.module(kind.__module__)
         if kind.__module__ == "builtins" or (module is None and source_file(kind.__module__) is not None):
-            return [*self._outside(kind.__module__)]
+            return [*self.names.outside(kind.__module__)]
         whole = module is not None and name in module.bound
         there = getattr(sys.modules.get(kind.__module__), name, None)
         if not whole or "<locals>" in inner or (not inner and there is not kind):
@@ -86,13 +94,14 @@ class Follower:
     def _visit(self, node: Node) -> list[Node]:
         if node in self.found.texts:
             return []
-        if (module := self._module(node[0])) is None:
-            return [*self._outside(node[0])] if len(node) == 1 else []
+        if (module := self.names.module(node[0])) is None:
+            return [*self.names.outside(node[0])] if len(node) == 1 else []
         before = [*self._around(module.name)]
         if len(node) == 1:
             self.found.texts[node] = ""
-            names = [node for name in module.imports for node in self._resolve(module, (name,), Uses())]
-            inner = [(name,) for name in [*sys.modules] if name.startswith(f"{module.name}.")]
+            names = self.names.once(module, module.imports, lambda: self._imported(module))
+            package = not is_ours(module) or module.path.name == "__init__.py"
+            inner = [(name,) for name in [*sys.modules] if name.startswith(f"{module.name}.")] if package else []
             stars = [(star,) for star in module.stars]
             return [*before, *((module.name, name) for name in module.bound), *names, *stars, *inner]
         if len(node) == 2 and node[1] in module.tables:
@@ -103,7 +112,7 @@ class Follower:
         if not node[1]:
             pieces += [module.of(d) for d in module.decorated if self._registers(module, d)]
         self.found.texts[node] = "\n".join(text for text, _ in pieces) + self._if_loaded(module, node)
-        if node[1] and not _is_ours(module):
+        if node[1] and not is_ours(module):
             origins = module.imports.get(node[1], [])
             if chosen(module.bound.get(node[1], ())):
                 self.found.texts[node] += standing_code(module.name, node[1])
@@ -115,21 +124,33 @@ class Follower:
             before += [each for each in self._take(node, self._value(module, node[1])) if each not in as_such]
         for _, used in pieces:
             self.found.strings |= used.strings
-            chains = sorted(used.chains | {(name,) for name in used.imports})
-            before += [found for chain in chains for found in self._resolve(module, chain, used)]
+            before += self.names.once(module, used, lambda used=used: self._led_to(module, used))
         return before
+
+    def _imported(self, module: Module) -> list[Node]:
+        """The definitions behind all names that a module imports."""
+        return [node for name in module.imports for node in self.names.resolve(module, (name,), Uses())]
+
+    def _led_to(self, module: Module, used: Uses) -> list[Node]:
+        """The definitions behind all names that a piece of code uses, in the order in which they are visited."""
+        chains = sorted(used.chains | {(name,) for name in used.imports})
+        nodes = [found for chain in chains for found in self.names.resolve(module, chain, used)]
+        return [*dict.fromkeys(reversed(nodes))][::-1]  # the last one is visited first
 
     def _registers(self, module: Module, definition: Definition) -> bool:
         """Whether a decorator of a definition is code that is followed, gen_core's aside, and may keep it somewhere."""
+        return self.names.once(module, definition, lambda: self._is_kept_by(module, definition))
+
+    def _is_kept_by(self, module: Module, definition: Definition) -> bool:
         roots = [
             ast.unparse(d.func if isinstance(d, ast.Call) else d).partition(".")[0] for d in definition.decorator_list
         ]
-        nodes = [node for root in roots for node in self._resolve(module, (root,), Uses())]
+        nodes = [node for root in roots for node in self.names.resolve(module, (root,), Uses())]
         return any(node[0].partition(".")[0] != "gen_core" and not self._is_imported(node) for node in nodes)
 
     def _is_imported(self, node: Node) -> bool:
         """Whether a name stands in a module for what is from elsewhere, or is no name but all that it does."""
-        module = self._module(node[0])
+        module = self.names.module(node[0])
         return module is not None and len(node) == 2 and node[1] not in module.bound
 
     def _if_loaded(self, module: Module, node: Node) -> str:
@@ -177,80 +198,6 @@ class Follower:
         while module:
             yield (module, "")
             module = module.rpartition(".")[0]
-
-    def _resolve(self, module: Module, chain: tuple[str, ...], used: Uses, seen: Seen = frozenset()) -> Iterator[Node]:
-        """The definitions behind a dotted name in a module; `seen` holds the names on the way, as imports can cycle."""
-        first, rest = chain[0], chain[1:]
-        if first in module.bound or (first in _vars_of(module) and not _is_ours(module)):
-            yield (module.name, first)
-        for name, _ in used.imports.get(first, ()) if not _is_ours(module) else ():
-            self._load(name)
-        for origin in (*used.imports.get(first, ()), *module.imports.get(first, ())):
-            yield from self._of_import(*origin, rest, seen)
-        for star in module.stars:
-            if (other := self._module(star)) is None:
-                yield from self._outside(star)
-            elif (star, first) not in seen:
-                yield from self._resolve(other, chain, Uses(), seen | {(star, first)})
-
-    def _of_import(self, name: str, taken: str, rest: tuple[str, ...], seen: Seen) -> Iterator[Node]:
-        """The definitions behind an imported name and its attributes."""
-        chain = (taken, *rest) if taken else rest
-        module, found = self._module(name), False
-        if module is not None:
-            yield (name, "")
-            if not chain:
-                yield (name,)  # the module object itself is used, so all of it counts
-                return
-            if (name, chain[0]) not in seen:
-                for node in self._resolve(module, chain, Uses(), seen | {(name, chain[0])}):
-                    found = True
-                    yield node
-        if chain and source_file(inner := f"{name}.{chain[0]}") is not None:
-            found = True
-            yield from self._of_import(inner, "", chain[1:], seen)
-        if module is None and not found:
-            yield from self._outside(name, taken)
-        elif module is not None and not found and (name, chain[0]) not in seen:
-            yield (name,)  # what is made up there, as by its __getattr__
-
-    def _outside(self, name: str, taken: str = "") -> Iterator[Node]:
-        top = name.partition(".")[0]
-        version = version_of(top) or file_digest(name)
-        self.found.libraries |= {f"{name} {taken}".strip(), f"{top} is of version {version}"}
-        yield from ()
-
-    def _module(self, name: str) -> Module | None:
-        """The parsed module, or None for one that is not followed."""
-        if name not in self.modules:
-            self.modules[name] = self._read(name)
-        return self.modules[name]
-
-    def _load(self, name: str) -> None:
-        """Import a module that a function imports only when it runs: what its names stand for is not known before."""
-        if name not in sys.modules and (path := source_file(name)) is not None and not installed(path):
-            with contextlib.suppress(Exception):  # it may be meant to fail here
-                importlib.import_module(name)
-
-    def _read(self, name: str) -> Module | None:
-        path = source_file(name)
-        if path is None or name in OWN or (name.partition(".")[0] not in self.roots and installed(path)):
-            return None
-        try:
-            self.found.files[path], self.found.modules[name] = stamp_of(path), str(path)
-            return read(name, path)
-        except (OSError, SyntaxError, ValueError, RecursionError):
-            self.found.libraries.add(f"{name} is the file {hashlib.sha256(path.read_bytes()).hexdigest()}")
-            return None
-
-
-def _is_ours(module: Module) -> bool:
-    return module.name.partition(".")[0] == "gen_core"
-
-
-def _vars_of(module: Module) -> Mapping[str, Any]:
-    """What a module holds now, if it is loaded."""
-    return vars(sys.modules[module.name]) if module.name in sys.modules else {}
 
 
 def _text(module: Module, node: Node) -> list[str]:

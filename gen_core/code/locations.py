@@ -9,7 +9,7 @@ import os
 import site
 import sys
 import sysconfig
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from pathlib import Path
 
 LIBRARIES = frozenset(
@@ -33,9 +33,9 @@ def source_file(name: str) -> Path | None:
         return Path(file) if file and file.endswith(".py") and os.path.isfile(file) else None
     parent, _, last = name.rpartition(".")
     for folder in _folders(parent) if parent else sys.path:
-        for path in (Path(folder, last, "__init__.py"), Path(folder, f"{last}.py")):
-            if path.is_file():
-                return path
+        for path in (os.path.join(folder, last, "__init__.py"), os.path.join(folder, f"{last}.py")):
+            if os.path.isfile(path):
+                return Path(path)
     return None
 
 
@@ -74,7 +74,13 @@ def version_of(package: str) -> str:
 def _distributions_of(package: str) -> Iterator[str]:
     """What a package may be distributed as: most often as itself, and looking further takes half a second."""
     yield package
-    yield from importlib.metadata.packages_distributions().get(package, ())
+    yield from _all_distributions().get(package, ())
+
+
+@functools.cache
+def _all_distributions() -> Mapping[str, list[str]]:
+    """Package -> what it is distributed as, of all that is installed."""
+    return importlib.metadata.packages_distributions()
 
 
 def file_digest(name: str) -> str:

@@ -12,7 +12,7 @@ import importlib.util
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
-from typing import get_args
+from typing import Any, get_args
 
 from gen_core.code.changes import changed_names
 
@@ -51,6 +51,7 @@ class Module:
         stars: modules imported by `from ... import *`.
         effects: top-level statements that do more than to bind names, such as a call.
         decorated: top-level definitions with decorators, which may register them somewhere.
+        found: what a search has found from its parts, by their identity; see `gen_core.code.following`.
     """
 
     name: str
@@ -60,6 +61,7 @@ class Module:
     stars: list[str] = field(default_factory=list)
     effects: list[ast.stmt] = field(default_factory=list)
     decorated: list[Definition] = field(default_factory=list)
+    found: dict[int, tuple[Any, Any]] = field(default_factory=dict)
     _read: dict[int, tuple[str, Uses]] = field(default_factory=dict)
 
     def piece(self, *names: str) -> list[tuple[str, Uses]]:

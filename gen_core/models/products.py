@@ -41,6 +41,15 @@ def subtract(C: Tensor, A: Tensor, B: Tensor) -> None:
         C.baddbmm_(A, B, alpha=-1)
 
 
+def accumulate(C: Tensor, A: Tensor, B: Tensor, kept: float) -> None:
+    """Set C, (rows, p, r), to `kept` C + A B for each row, in place and without gradients."""
+    if _one_by_one(A, B):
+        for c, a, b in zip(C.unbind(), A.unbind(), B.unbind(), strict=True):
+            c.mul_(kept).add_(_onednn(a, b.mT))
+    else:
+        C.baddbmm_(A, B, beta=kept)
+
+
 def affine(h: Tensor, W: Tensor, b: Tensor | None) -> Tensor:
     """Compute h W^T + b, (S, B, out), of h, (S, B, in), W, (S, out, in), and b, (S, out); autograd works."""
     if not torch.is_grad_enabled() and _one_by_one(h, W.mT):

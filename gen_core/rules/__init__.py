@@ -10,8 +10,9 @@ from gen_core.rules.contract import (
     State,
     Streams,
     is_plain,
+    momentum_of,
 )
-from gen_core.rules.descent import GD, SGD, AdaGrad, Adam, Momentum
+from gen_core.rules.descent import GD, SGD, AdaGrad, Adam, Momentum, move_all
 from gen_core.rules.newton import Newton
 from gen_core.rules.noise import Langevin, Noisy
 from gen_core.rules.projection import Ball, L1Ball, L2Ball, Projected
@@ -47,4 +48,6 @@ __all__ = [
     "Streams",
     "constant_rate",
     "is_plain",
+    "momentum_of",
+    "move_all",
 ]

@@ -137,6 +137,17 @@ def is_plain(rule: Rule) -> bool:
     return bool(vars(type(rule)).get("plain", False)) and not getattr(rule, "weight_decay", 0.0)
 
 
+def momentum_of(rule: Rule) -> float | None:
+    """The m of a rule whose own class declares that a step is v <- m v + g, w <- w - rate v, and nothing else; or None.
+
+    The gradient g may be added to v in the matrix product that computes it. The rule's state is v alone, by the
+    parameter's name. A class declares it with `accumulates: ClassVar[bool] = True`, for itself alone, as in `is_plain`.
+    """
+    own = vars(type(rule)).get("accumulates", False)
+    other = getattr(rule, "weight_decay", 0.0) or getattr(rule, "nesterov", False)
+    return getattr(rule, "momentum", 0.0) if own and not other else None
+
+
 class FullBatch:
     """The `batch` and `replacement` of rules that use all points."""
 

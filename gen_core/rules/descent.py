@@ -87,6 +87,8 @@ class SGD(Descent):
 class Momentum(Descent):
     """Heavy-ball momentum, v <- momentum v + g, w <- w - rate v; with `nesterov`, w <- w - rate (g + momentum v)."""
 
+    accumulates: ClassVar[bool] = True
+
     momentum: float = 0.9
     nesterov: bool = False
     batch: int | None = None

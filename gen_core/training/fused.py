@@ -1,6 +1,7 @@
 """Steps with hand-written gradients: no autograd graph, preallocated buffers, and updates in place.
 
-For plain gradient descent, a weight's gradient is subtracted in the same matrix product that computes it. Activations
+For plain gradient descent, a weight's gradient is subtracted in the same matrix product that computes it, and with
+momentum it is added to the velocity there, which is gone through once in place of four times. Activations
 between dense layers are stored as (rows, units, batch), since products are faster in this layout when the batch is
 smaller than the layers.
 """
@@ -18,8 +19,8 @@ from gen_core.losses import Sloped
 from gen_core.models.activations import Activation, activation
 from gen_core.models.contract import Layer, Layered
 from gen_core.models.layers import convolve, images
-from gen_core.models.products import multiply, subtract
-from gen_core.rules import GradientRule, Streams, is_plain
+from gen_core.models.products import accumulate, multiply, subtract
+from gen_core.rules import GradientRule, State, Streams, is_plain, momentum_of, move_all
 from gen_core.training.stepper import gradient_cost
 
 _aten = torch.ops.aten
@@ -28,16 +29,20 @@ _aten = torch.ops.aten
 class _Parameter(NamedTuple):
     """A layer's parameter, (rows, ...): its value, whether it is trained, and a buffer for its gradient.
 
-    Without a buffer, the gradient of a trained parameter is subtracted at once.
+    Without a buffer, the gradient of a trained parameter is subtracted at once. A velocity is the buffer of which the
+    share `kept` stays.
     """
 
     value: Tensor
     trained: bool
     gradient: Tensor | None
+    kept: float | None
 
     def take(self, rows: slice, gradient: Tensor) -> None:
-        """Store the gradient of some rows, or subtract it at once."""
-        if self.gradient is not None:
+        """Store the gradient of some rows, add it to what is left of their velocity, or subtract it at once."""
+        if self.gradient is not None and self.kept is not None:
+            self.gradient[rows].add_(gradient)
+        elif self.gradient is not None:
             self.gradient[rows].copy_(gradient)
         elif self.trained:
             self.value[rows].sub_(gradient)
@@ -81,7 +86,9 @@ class _Dense:
             multiply(g.mT, W.value[rows], self.below)
         elif not self.first:
             multiply(W.value[rows].mT, g, self.below)
-        if W.gradient is not None:
+        if W.gradient is not None and W.kept is not None:
+            accumulate(W.gradient[rows], g, self.h.mT, W.kept)
+        elif W.gradient is not None:
             multiply(g, self.h.mT, W.gradient[rows])
         elif W.trained:
             subtract(W.value[rows], g, self.h.mT)
@@ -134,13 +141,32 @@ class Fused:
         parts = experiment.parts
         self.rule, self.loss = cast(GradientRule, parts.rule), cast(Sloped, parts.loss)
         self.trained, self.rate, self.outputs = trained, rate, parts.model.outputs
-        self.in_place = is_plain(parts.rule)
-        self.state = self.rule.start(trained, streams)
-        self.gradients = {} if self.in_place else {name: torch.empty_like(p) for name, p in trained.items()}
+        self.in_place, self.momentum = is_plain(parts.rule), momentum_of(parts.rule)
+        self._state, self.gradients = self.rule.start(trained, streams), {}
+        if self.momentum is not None:
+            self.gradients = cast(dict[str, Tensor], self._state)
+        elif not self.in_place:
+            self.gradients = {name: torch.empty_like(p) for name, p in trained.items()}
         self.share = torch.ones_like(rate) / (self.rule.batch or experiment.data.n)
         model = cast(Layered, parts.model)
         self.part = 1 if model.one_by_one and rate.device.type == "cpu" else len(rate)
         self.layers = self._layers(experiment, model, params)
+        taken = [p for layer in self.layers for p in (layer.b, layer.W if isinstance(layer, _Convolution) else None)]
+        self.taken = [p.gradient for p in taken if p and p.gradient is not None]
+        """Buffers that no product adds to."""
+
+    @property
+    def state(self) -> State:
+        """The rule's state; velocities are changed in place, since steps add to them where they are."""
+        return self._state
+
+    @state.setter
+    def state(self, state: State) -> None:
+        if self.momentum is None:
+            self._state = state
+        else:
+            for name, velocity in self.gradients.items():
+                velocity.copy_(state[name])
 
     def _layers(
         self, experiment: Experiment, model: Layered, params: Mapping[str, Tensor]
@@ -153,7 +179,8 @@ class Fused:
                 return p.detach().view(len(p), *shape)
 
             gradient = self.gradients.get(name)
-            return _Parameter(view(params[name]), name in self.trained, None if gradient is None else view(gradient))
+            buffer = None if gradient is None else view(gradient)
+            return _Parameter(view(params[name]), name in self.trained, buffer, self.momentum)
 
         for layer in model.layers(experiment.data.inputs):
             W, phi, first = parameter(layer.weight, layer.shape), activation(layer.activation), not layers
@@ -170,10 +197,14 @@ class Fused:
     def step(self, X: Tensor, y: Tensor, on_gradient_norms: object = None) -> None:
         """Take a step; norms are not reported, since trainings that stop by them use autograd."""
         scale = self.rate / y.shape[1] if self.in_place else self.share
+        if self.momentum is not None and self.taken:
+            _aten._foreach_mul_.Scalar(self.taken, self.momentum)
         for at in range(0, len(X), self.part):
             rows = slice(at, at + self.part)
             self._step(rows, X[rows], y[rows], scale[rows])
-        if not self.in_place:
+        if self.momentum is not None:
+            move_all(self.trained, list(self.gradients.values()), self.rate)
+        elif not self.in_place:
             self.rule.update(self.trained, self.gradients, self.state, self.rate)
 
     def _step(self, rows: slice, X: Tensor, y: Tensor, scale: Tensor) -> None:

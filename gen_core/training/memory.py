@@ -16,7 +16,7 @@ from torch import Tensor
 from gen_core.experiment import Experiment
 from gen_core.models.activations import activation
 from gen_core.models.contract import Layered, Model, units_of
-from gen_core.rules import ClosureRule, Rule, is_plain
+from gen_core.rules import ClosureRule, Rule, is_plain, momentum_of
 from gen_core.training.newton import CHUNK
 from gen_core.training.seeding import AHEAD, SEGMENT
 from gen_core.training.steps import choose_stepper
@@ -98,8 +98,8 @@ def _of_steps(experiment: Experiment, parameters: int, chain: list[Passed]) -> t
     gathered = numbers * (rule.batch or 0)
     if stepper == "newton":
         return gathered, 3 * parameters**2 + min(data.n * numbers, CHUNK)
-    in_place = stepper == "fused" and is_plain(rule)
-    copies = 0 if in_place else 1 + states_of(rule) + isinstance(rule, ClosureRule)
+    in_place = stepper == "fused" and (is_plain(rule) or momentum_of(rule) is not None)
+    copies = (not in_place) + states_of(rule) + isinstance(rule, ClosureRule)
     layers = model.layers(data.inputs) if isinstance(model, Layered) else ()
     # An update goes parameter by parameter: one copy of the largest where there is a state, and three with two of them.
     updating = (2 * copies - 3) * max((math.prod(layer.shape) for layer in layers), default=parameters)

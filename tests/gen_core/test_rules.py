@@ -4,7 +4,7 @@ import pytest
 import torch
 
 from gen_core.errors import InvalidExperiment
-from gen_core.rules import GD, SGD, AdaGrad, Adam, GradientRule, Momentum, Newton, Rule, Steps, is_plain
+from gen_core.rules import GD, SGD, AdaGrad, Adam, GradientRule, Momentum, Newton, Rule, Steps, is_plain, momentum_of
 
 STEPS = 50
 RATES = [0.1, 0.03, 0.0, 0.01]
@@ -128,6 +128,14 @@ def test_every_rule_is_a_rule_and_hashable():
 def test_a_step_with_decay_is_not_plain():
     plain = [rule for rule, _ in PAIRS if is_plain(rule)]
     assert plain == [GD(0.1), SGD(0.1, 4)]
+
+
+def test_only_momentum_as_it_stands_may_be_added_up_in_the_product_of_the_gradient():
+    class Own(Momentum):
+        pass
+
+    others = [Momentum(0.1, nesterov=True), Momentum(0.1, weight_decay=0.1), Own(0.1), Adam(0.1), GD(0.1)]
+    assert [momentum_of(rule) for rule in (Momentum(0.1), Momentum(0.1, 0.0), *others)] == [0.9, 0.0, *[None] * 5]
 
 
 def test_batches_of_rules():

@@ -5,13 +5,18 @@ How long it takes beside matplotlib alone is measured in `benchmarks/bench_repor
 
 from __future__ import annotations
 
+import os
+import shutil
 import subprocess
 import sys
 from collections import Counter
+from collections.abc import Callable
 from dataclasses import replace
+from importlib.metadata import version
 from pathlib import Path
 from typing import Any
 
+import pytest
 from matplotlib.axes import Axes
 from matplotlib.figure import Figure as Canvas
 from matplotlib.text import Text
@@ -34,7 +39,7 @@ def test_a_figure_that_cannot_be_drawn_is_said(case, figure: Figure, monkeypatch
     def broken(_: Figure) -> list[str]:
         raise ValueError("no room")
 
-    monkeypatch.setattr("reports.drawings.draw_panels", broken)
+    monkeypatch.setattr("reports.figures.draw_panels", broken)
     (drawing,) = draw_all([case("norm", "gd", figure=figure)]).values()
     assert (drawing.panels, drawing.defect) == ([], "The figure could not be drawn: no room")
 
@@ -52,7 +57,7 @@ def test_many_figures_are_drawn_by_several_processes_to_the_same_bytes(case, fig
 def test_a_figure_that_many_cases_share_is_drawn_once(case, figure: Figure, monkeypatch) -> None:
     others = [replace(figure, panels=figure.panels[:1]), replace(figure, panels=figure.panels[1:])]
     drawn = []
-    monkeypatch.setattr("reports.drawings.draw_panels", lambda one: drawn.append(one) or [])
+    monkeypatch.setattr("reports.figures.draw_panels", lambda one: drawn.append(one) or [])
     draw_all([case("norm", f"case-{k}", figure=replace([figure, *others][k % 3])) for k in range(30)])
     assert drawn == [figure, *others]
 
@@ -94,7 +99,7 @@ def test_many_figures_are_drawn_by_all_processors_which_search_seldom_for_garbag
             return map(call, figures)
 
     monkeypatch.setattr(drawings, "ProcessPoolExecutor", Pool)
-    monkeypatch.setattr(drawings, "draw_panels", lambda _: [])
+    monkeypatch.setattr("reports.figures.draw_panels", lambda _: [])
     few = [case("norm", f"case-{k}", figure=replace(figure, panels=figure.panels * k)) for k in range(drawings.MANY)]
     draw_all(few[1:])
     assert made == []
@@ -102,6 +107,94 @@ def test_many_figures_are_drawn_by_all_processors_which_search_seldom_for_garbag
     (given,) = made
     assert given.pop("initializer") is drawings._search_seldom
     assert list(given) == ["mp_context"]  # as many as there are processors
+
+
+DRAWS = """
+import sys
+from pathlib import Path
+from gen_core.records import read_case
+from reports.drawings import NOTE, draw_all, note_of
+
+folder, (edited, old, new) = Path(sys.argv[1]), (sys.argv[2:] or ("", "", ""))
+drawn = draw_all([read_case(folder / "case.json")], folder).values()
+if edited:
+    path = Path(sys.modules["reports"].__file__).with_name(edited)
+    path.write_text(path.read_text().replace(old, new))
+for drawing in drawn:
+    for name, svg in zip(drawing.files, drawing.panels, strict=True):
+        (folder / name).write_text(svg)
+(folder / NOTE).write_text(note_of(drawn))
+print("matplotlib" in sys.modules, drawing.panels)
+"""
+EDIT = ("figures.py", 'COLOURS = ("#0060a8"', 'COLOURS = ("#123456"')
+
+
+@pytest.fixture
+def drawn(case, figure: Figure, tmp_path: Path) -> Callable[..., tuple[bool, str]]:
+    """Draws a figure in a process of its own, and says whether matplotlib was used, and the panels."""
+    shutil.copytree(Path(drawings.__file__).parent, tmp_path / "reports")
+    write_json(tmp_path / "case.json", case("a", "b", figure=figure))
+
+    def draw(*edit: str) -> tuple[bool, str]:
+        command = [sys.executable, "-c", DRAWS, str(tmp_path), *edit]
+        done = subprocess.run(
+            command,
+            capture_output=True,
+            text=True,
+            check=True,
+            cwd=tmp_path,
+            env=os.environ | {"PYTHONPATH": str(tmp_path)},
+        )
+        used, _, panels = done.stdout.partition(" ")
+        return used == "True", panels
+
+    return draw
+
+
+def test_what_a_report_before_has_drawn_is_taken_over_while_nothing_has_changed(drawn) -> None:
+    first = drawn()
+    assert first[0]
+    assert "#0060a8" in first[1]
+    assert drawn() == drawn() == (False, first[1])
+
+
+@pytest.mark.parametrize("fault", ["code", "drawing", "lost", "note", "no note", "numbers", "edited while it runs"])
+def test_nothing_is_taken_over_that_would_be_drawn_otherwise(
+    drawn, fault: str, tmp_path: Path, case, figure: Figure
+) -> None:
+    other = case("a", "b", figure=replace(figure, panels=[*reversed(figure.panels)]))
+    first = drawn(*(EDIT if fault == "edited while it runs" else ()))
+    svg, note = sorted(tmp_path.glob("*.svg"))[0], tmp_path / drawings.NOTE
+    changes = {
+        "code": lambda path=tmp_path / "reports" / EDIT[0]: path.write_text(path.read_text().replace(*EDIT[1:])),
+        "drawing": lambda: svg.write_text(svg.read_text().replace("#0060a8", "#0060a9")),
+        "lost": svg.unlink,
+        "note": lambda: note.write_text(note.read_text()[:-20]),
+        "no note": note.unlink,
+        "numbers": lambda: write_json(tmp_path / "case.json", other),
+    }
+    if fault in changes:
+        changes[fault]()
+    used, panels = drawn()
+    assert used
+    assert ("#123456" in panels) == (fault in ("code", "edited while it runs"))
+    assert "#0060a9" not in panels
+    assert (panels == first[1]) == (fault in ("drawing", "lost", "note", "no note"))
+
+
+@pytest.mark.parametrize("library", ["matplotlib", "numpy"])
+def test_another_version_of_what_draws_draws_anew(
+    case, figure: Figure, tmp_path: Path, monkeypatch, library: str
+) -> None:
+    (drawing,) = draw_all([case("norm", "gd", figure=figure)]).values()
+    for name, svg in zip(drawing.files, drawing.panels, strict=True):
+        (tmp_path / name).write_text(svg)
+    (tmp_path / drawings.NOTE).write_text(drawings.note_of([drawing]))
+    monkeypatch.setattr("reports.figures.draw_panels", lambda _: ["anew"])
+    assert draw_all([case("norm", "gd", figure=figure)], tmp_path)["claims/test_norm.py::test_norm[gd]"] == drawing
+    monkeypatch.setattr(drawings, "version", lambda name: "0" if name == library else version(name))
+    (again,) = draw_all([case("norm", "gd", figure=figure)], tmp_path).values()
+    assert again.panels == ["anew"]
 
 
 SEARCHES = """

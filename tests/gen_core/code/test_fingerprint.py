@@ -15,7 +15,7 @@ from pathlib import Path
 import pytest
 import torch
 
-from gen_core.code import fingerprint, following, locations
+from gen_core.code import fingerprint, locations, resolving
 from gen_core.code.fingerprint import code_of, reached
 from gen_core.data.digits import Digits
 from gen_core.types import Data
@@ -158,6 +158,12 @@ EDITS = {
         "gen_core/training/trainer.py",
         "fit = max(1,",
         "fit = max(2,",
+        ALL,
+    ),
+    "where an index takes a name from": (
+        "gen_core/rules/__init__.py",
+        "    is_plain,\n)",
+        ")\nfrom gen_core.rules.rates import constant_rate as is_plain",
         ALL,
     ),
     "what streams are made of": ("gen_core/recipe.py", 'separators=(",", ":")', 'separators=(";", ":")', ALL),
@@ -407,7 +413,7 @@ def test_the_versions_of_libraries_count(monkeypatch):
     assert any("sklearn is of version" in line for line in reached(Digits(n=50)).libraries)
     before = code_of(Digits(n=50))
     monkeypatch.setattr(locations, "version_of", lambda package: "0")
-    monkeypatch.setattr(following, "version_of", lambda package: "0")
+    monkeypatch.setattr(resolving, "version_of", lambda package: "0")
     fingerprint._known.clear()
     assert code_of(Digits(n=50)) != before
     fingerprint._known.clear()

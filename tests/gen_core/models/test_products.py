@@ -5,7 +5,7 @@ import pytest
 import torch
 
 from gen_core.models import products
-from gen_core.models.products import LARGE, affine, multiply, subtract
+from gen_core.models.products import LARGE, accumulate, affine, multiply, subtract
 
 SHAPES = [(1, 9, 6), (3, 4, 5), (1, 7, 2), (64, 1, 9), (40, 150, 260), (300, 70, 100)]
 
@@ -34,12 +34,15 @@ def test_products_are_those_of_torch_in_every_layout(shape, dtype, transposed):
     expected = A.double() @ B.double()
     A, B = (M.mT.contiguous().mT if turned else M for M, turned in zip((A, B), transposed, strict=True))
     out, C = torch.empty_like(expected, dtype=dtype), torch.ones_like(expected, dtype=dtype)
+    kept = C.clone()
 
     assert multiply(A, B, out) is out
     subtract(C, A, B)
+    accumulate(kept, A, B, 0.75)
 
     close(out.double(), expected) if dtype == torch.float64 else close(out, expected.float())
     close(C, (1 - expected).to(dtype))
+    close(kept, (0.75 + expected).to(dtype))
 
 
 def test_steps_at_a_minimum_do_not_drift_off_the_row_span():

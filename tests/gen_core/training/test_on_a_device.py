@@ -52,7 +52,7 @@ TABLE = {
     "rule gd": Asked(28),
     "rule decay": Asked(33),
     "rule replacement": Asked(28),
-    "rule momentum": Asked(34),
+    "rule momentum": Asked(33),
     "rule adagrad": Asked(36),
     "rule adam": Asked(40),
     "rule adam-w": Asked(47),

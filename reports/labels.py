@@ -1,0 +1,22 @@
+"""Labels of figures as text, and what a figure shows in words; drawn by `reports.figures`."""
+
+from __future__ import annotations
+
+import unicodedata
+
+from gen_core.records import Panel
+
+LONGEST = 70  # characters of a label
+
+
+def alternative(panel: Panel) -> str:
+    """A description of a panel in words, as its text alternative."""
+    axes = f"{label_of(panel.ylabel)} over {label_of(panel.xlabel)}"
+    return f"{label_of(panel.title)}: {axes}" if label_of(panel.title) else axes
+
+
+def label_of(text: str) -> str:
+    """One line without control characters and lone surrogates, which neither XML nor matplotlib accepts."""
+    line = "".join(" " if unicodedata.category(c) in ("Cc", "Cs", "Cn", "Zl", "Zp") else c for c in text).strip()
+    line = line.lstrip("_")  # matplotlib hides labels that begin so
+    return line if len(line) <= LONGEST else line[: LONGEST - 1] + "…"
