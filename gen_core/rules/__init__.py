@@ -12,6 +12,7 @@ from gen_core.rules.contract import (
     is_plain,
 )
 from gen_core.rules.descent import GD, SGD, AdaGrad, Adam, Momentum
+from gen_core.rules.layerwise import Layerwise
 from gen_core.rules.newton import Newton
 from gen_core.rules.noise import Langevin, Noisy
 from gen_core.rules.projection import Ball, L1Ball, L2Ball, Projected
@@ -33,6 +34,7 @@ __all__ = [
     "L1Ball",
     "L2Ball",
     "Langevin",
+    "Layerwise",
     "Momentum",
     "Newton",
     "NewtonRule",
