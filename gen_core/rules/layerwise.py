@@ -42,7 +42,8 @@ class Layerwise(Wrapping):
         """Make one step in place; see `GradientRule.update`."""
         factors = dict(self.factors)
         for name, p in params.items():
-            self.rule.update({name: p}, {name: grads[name]}, state, factors.get(name, 1.0) * rate)
+            own = factors[name] * rate if name in factors else rate
+            self.rule.update({name: p}, {name: grads[name]}, state, own)
 
     def check(self, model: Model) -> None:
         """Refuse a model that does not train a parameter that is named; see `Particular.check`."""

@@ -34,7 +34,7 @@ FAULTS = (
     Fault(
         "a rule that gives every layer the same rate",
         LAYERWISE,
-        "factors.get(name, 1.0) * rate",
+        "factors[name] * rate if name in factors else rate",
         "rate",
         red=(RATES,),
     ),
