@@ -24,7 +24,7 @@ from fixtures.papers import LI_LIANG
 from gen_core import Run, claim, expect
 from gen_core.measures import final_accuracy
 
-# All labels, in 24 seeds; five units fit .3 to .6.
+# All labels, in 24 seeds; five units fit .1 to .6.
 ALL = 0.99
 # 1 - epsilon for an epsilon of .05. 16 seeds give 1.000, inputs of noise .09.
 NEARLY_ALL = 0.95

@@ -29,7 +29,7 @@ from gen_core.measures import (
     units_ever_changed,
 )
 
-# .2 to each side of -1/2. 40 quick seeds give -.49 (sd .03), 16 standard -.48 (.02), one rate for all widths .1 to .2.
+# .2 to each side of -1/2. 40 quick seeds give -.49 (sd .03), 8 standard -.48 (.01), one rate for all widths .1 to .2.
 # A limit of .15 to each side, tried first, leaves 3.3 sd.
 EXPONENTS = (-0.7, -0.3)
 

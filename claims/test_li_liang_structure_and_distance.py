@@ -29,7 +29,7 @@ from fixtures.papers import LI_LIANG
 from gen_core import Runs, claim, expect
 from gen_core.measures import distance_moved, require_stopped
 
-# log 1.5, half as far again. 8 seeds give 1.13 (sd .03; quick) and 1.08 (.04; standard) for components, 1.46 (.06) and
+# log 1.5, half as far again. 8 seeds give 1.13 (sd .03; quick) and 1.08 (.04; standard) for components, 1.08 (.10) and
 # 1.87 (.09) for random labels, the controls .08 and .02 (eight times the width), -.01 and -.12 (.04; equal steps).
 FARTHER = 0.41
 # log 3. 8 seeds give 2.2 or more, and 0 at ten times the rate.

@@ -26,6 +26,7 @@ from gen_core import (
     L2Ball,
     LabelledBy,
     Langevin,
+    Layerwise,
     LiLiang,
     Linear,
     Logistic,
@@ -144,6 +145,7 @@ RULES = {
     "noisy": Noisy(SGD(0.1, 16), 0.1),
     "l1 ball": Projected(GD(0.1), L1Ball(1.0)),
     "l2 ball": Projected(GD(0.1), L2Ball(1.0)),
+    "layerwise": Layerwise(SGD(0.1, 16), (("W1", 0.25),)),
     "sam": SAM(SGD(0.1, 16), 0.05),
 }
 LOSSES = {"square": Square(), "logistic": Logistic(), "log-sum-exp": LogSumExp()}

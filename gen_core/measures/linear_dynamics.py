@@ -17,7 +17,7 @@ from gen_core.measures.kernels import second_moment
 from gen_core.measures.linear_features import linear_features, linear_optimum
 from gen_core.measuring import measure
 from gen_core.models.two_layer import TwoLayer
-from gen_core.rules import GD, constant_rate
+from gen_core.rules import GD, Layerwise, constant_rate
 from gen_core.run import Run
 from gen_core.training.parts import outputs_in_parts
 
@@ -66,7 +66,7 @@ class EarlyOutputs:
 
 
 @measure
-def early_outputs(run: Run, on: Points = "test", *, norm: bool = True) -> EarlyOutputs:
+def early_outputs(run: Run, on: Points = "test", *, norm: bool = True, own_rates: bool = True) -> EarlyOutputs:
     """Outputs of a two-layer network and of the linear model that it follows early in training, at the checkpoints.
 
     The linear model is f_t^lin1 if the first layer is trained, f_t^lin2 if the second one is, and f_t^lin for both.
@@ -78,26 +78,33 @@ def early_outputs(run: Run, on: Points = "test", *, norm: bool = True) -> EarlyO
         run: the training.
         on: the points at which to evaluate both; "off" is `AWAY` times the held-out points, which leaves their law.
         norm: whether the linear model has its feature of |x|; see `linear_features`.
+        own_rates: whether the linear model weighs the layers by their rates, if the rule is `Layerwise`.
 
     Raises:
-        InvalidExperiment: unless a `TwoLayer` is trained by `GD` on `Square(0.5)`, on data that declare the covariance
-            of their inputs.
+        InvalidExperiment: unless a `TwoLayer` is trained by `GD`, or `Layerwise(GD(...))`, on `Square(0.5)`, on data
+            that declare the covariance of their inputs.
     """
     model, X = _two_layer(run), _points(run, on)
     rate = constant_rate(run.experiment.parts.rule.rate)
-    beta = gradient_descent(features_of(run, run.X, norm=norm), run.y, rate, run.checkpoints)
+    features, at_points = (features_of(run, each, norm=norm, own_rates=own_rates) for each in (run.X, X))
+    beta = gradient_descent(features, run.y, rate, run.checkpoints)
     drawn = run.params("start")
     watched = {name: run.watched(f"weights.{name}").unbind(1) for name in model.trainable}
     net = [
         outputs_in_parts(model, drawn | {name: at[place] for name, at in watched.items()}, X, X.dtype)
         for place in range(len(run.checkpoints))
     ]
-    return EarlyOutputs(torch.stack(net, 1), beta @ features_of(run, X, norm=norm).mT)
+    return EarlyOutputs(torch.stack(net, 1), beta @ at_points.mT)
 
 
 def early_discrepancy(run: Run) -> Tensor:
     """Largest discrepancy of the network and its linear model over the checkpoints, (seeds,); see `early_outputs`."""
     return early_outputs(run).discrepancy().amax(-1)
+
+
+def equal_rates_discrepancy(run: Run) -> Tensor:
+    """`early_discrepancy` from a linear model of one rate for both layers, whatever their own rates are, (seeds,)."""
+    return early_outputs(run, own_rates=False).discrepancy().amax(-1)
 
 
 def off_law_discrepancy(run: Run) -> Tensor:
@@ -134,16 +141,22 @@ def distance_to_linear_optimum(run: Run, on: Points = "test") -> Tensor:
     return (outputs_in_parts(model, run.params(), X, X.dtype) - optimum).square().mean(-1) / optimum.square().mean(-1)
 
 
-def features_of(run: Run, X: Tensor, *, norm: bool = True) -> Tensor:
-    """Features of the linear model of a run at inputs X, (seeds, n, d): (seeds, n, d + 2); see `linear_features`."""
+def features_of(run: Run, X: Tensor, *, norm: bool = True, own_rates: bool = True) -> Tensor:
+    """Features of the linear model of a run at inputs X, (seeds, n, d): (seeds, n, d + 2); see `linear_features`.
+
+    Layers with rates of their own (`Layerwise`) weigh by them; with own_rates=False by one rate.
+    """
     model, moment = _two_layer(run), second_moment(run.experiment.data)
-    layers = (float("W" in model.trainable), float("v" in model.trainable))
-    return linear_features(X, model.activation, moment, layers, norm=norm)
+    rule = run.experiment.parts.rule
+    factors = dict(rule.factors) if isinstance(rule, Layerwise) and own_rates else {}
+    first, second = (factors.get(name, 1.0) if name in model.trainable else 0.0 for name in ("W", "v"))
+    return linear_features(X, model.activation, moment, (first, second), norm=norm)
 
 
 def _two_layer(run: Run) -> TwoLayer:
     model, rule, loss = run.experiment.model, run.experiment.rule, run.experiment.loss
-    other_rule = type(rule) is not GD or rule.weight_decay
+    plain = rule.rule if isinstance(rule, Layerwise) else rule
+    other_rule = type(plain) is not GD or plain.weight_decay
     if not isinstance(model, TwoLayer) or other_rule or loss != Square(0.5):
         raise InvalidExperiment(
             f"{run.experiment.label()}; expected a TwoLayer with plain GD and Square(0.5), as in eq. (4)"

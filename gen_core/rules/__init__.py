@@ -13,6 +13,7 @@ from gen_core.rules.contract import (
     momentum_of,
 )
 from gen_core.rules.descent import GD, SGD, AdaGrad, Adam, Momentum, move_all
+from gen_core.rules.layerwise import Layerwise
 from gen_core.rules.newton import Newton
 from gen_core.rules.noise import Langevin, Noisy
 from gen_core.rules.projection import Ball, L1Ball, L2Ball, Projected
@@ -34,6 +35,7 @@ __all__ = [
     "L1Ball",
     "L2Ball",
     "Langevin",
+    "Layerwise",
     "Momentum",
     "Newton",
     "NewtonRule",

@@ -7,7 +7,7 @@ from dataclasses import replace
 import pytest
 import torch
 
-from gen_core import GD, SGD, Every, Experiment, InvalidExperiment, Linear, Square, Steps, TwoLayer
+from gen_core import GD, SGD, Every, Experiment, InvalidExperiment, Layerwise, Linear, Square, Steps, TwoLayer
 from gen_core.data.designs import Design
 from gen_core.lab import Lab, Store
 from gen_core.measures import (
@@ -15,6 +15,8 @@ from gen_core.measures import (
     distance_to_linear_optimum,
     early_discrepancy,
     early_outputs,
+    equal_rates_discrepancy,
+    features_of,
     gradient_descent,
     linear_features,
     naive_over_full_discrepancy,
@@ -144,3 +146,20 @@ def test_a_rate_that_changes_is_refused(lab):
     run = lab.run(replace(NET, rule=GD(Steps(2.0, (3,)))), 1)
     with pytest.raises(InvalidExperiment, match=r"^rate Steps\(.*; expected a number, the same for all steps$"):
         early_outputs(run)
+
+
+def test_rates_of_layers_weigh_their_kernels(lab):
+    """eta_1 psi_1 psi_1^T + eta_2 psi_2 psi_2^T, over eta_1; footnote 9: of erf, nu = 0 and theta = 0."""
+    net = replace(NET, model=TwoLayer(40, "relu", train=("W", "v")), rule=Layerwise(GD(0.5), (("W", 2.0), ("v", 0.5))))
+    run = lab.run(net, 1)
+    single = [replace(NET, model=TwoLayer(40, "relu", train=(layer,)), rule=GD(0.5)) for layer in ("W", "v")]
+    first, second = (features_of(each, run.X) for each in lab.runs(single, 1))
+    weighted, equal = features_of(run, run.X), features_of(run, run.X, own_rates=False)
+    assert torch.allclose(weighted @ weighted.mT, 2 * first @ first.mT + second @ second.mT / 2, atol=1e-12)
+    assert torch.allclose(equal @ equal.mT, first @ first.mT + second @ second.mT, atol=1e-12)
+    assert (equal_rates_discrepancy(run) - early_discrepancy(run)).abs() > 1e-3
+
+
+def test_equal_rates_are_those_of_one_rule(lab):
+    one = lab.run(replace(NET, model=TwoLayer(40, train=("W", "v"))), 2)
+    assert torch.equal(equal_rates_discrepancy(one), early_discrepancy(one))

@@ -17,6 +17,7 @@ from gen_core import (
     L1Ball,
     L2Ball,
     Langevin,
+    Layerwise,
     Linear,
     Logistic,
     Momentum,
@@ -48,6 +49,9 @@ RULES = [
     Projected(Momentum(0.1), L1Ball(2.0)),
     Projected(Noisy(SGD(Cosine(0.3, 25), 6, replacement=True), 0.1), L2Ball(1.0)),
     Noisy(Projected(GD(0.1), L2Ball(1.0)), 0.1),
+    Layerwise(GD(Cosine(0.2, 25)), (("W1", 0.25), ("b2", 3.0))),
+    Layerwise(SGD(0.1, 6), (("W2", 2.0),)),
+    Noisy(Layerwise(GD(0.1), (("W1", 0.5),)), 0.1),
     SAM(Momentum(0.1), 0.1),
     SAM(Projected(Noisy(SGD(0.1, 6), 0.1), L2Ball(1.0)), 0.1),
 ]

@@ -63,6 +63,7 @@ TABLE = {
     "rule noisy": Asked(39, sent=124256),
     "rule l1 ball": Asked(59),
     "rule l2 ball": Asked(52),
+    "rule layerwise": Asked(35),
     "rule sam": Asked(92),
     "rule newton": Asked(87, reads=2),
     "loss square": Asked(26),

@@ -14,6 +14,8 @@ COMES = "claims/test_hu_linear_span.py::test_progress_off_the_span_of_the_inputs
 BETTER = "claims/test_hu_leaves_the_linear_phase.py::test_network_outdoes_the_best_linear_model_later[given]"
 MOVES = "claims/test_hu_leaves_the_linear_phase.py::test_tangent_kernel_moves_after_the_linear_phase[given]"
 NORM = "claims/test_hu_norm_feature.py::test_the_feature_of_the_norm_is_necessary[given]"
+RATES = "claims/test_hu_rates_of_layers.py::test_layers_of_two_rates_are_near_the_weighted_linear_model[given]"
+LAYERWISE = "gen_core/rules/layerwise.py"
 DYNAMICS = "gen_core/measures/linear_dynamics.py"
 SECOND = "claims/test_hu_second_layer.py::test_second_layer_is_near_a_linear_model[given]"
 NORMAL = "claims/test_hu_normal_second_layer.py::test_first_layer_below_a_normal_one_is_near_a_linear_model[given]"
@@ -22,6 +24,20 @@ PROGRESS = "gen_core/measures/linear_progress.py"
 FEATURES = "gen_core/measures/linear_features.py"
 
 FAULTS = (
+    Fault(
+        "a linear model that knows no rates of layers",
+        DYNAMICS,
+        "and own_rates else {}",
+        "and not own_rates else {}",
+        red=(RATES,),
+    ),
+    Fault(
+        "a rule that gives every layer the same rate",
+        LAYERWISE,
+        "factors[name] * rate if name in factors else rate",
+        "rate",
+        red=(RATES,),
+    ),
     Fault(
         "a linear optimum of half of the targets",
         DYNAMICS,
