@@ -15,6 +15,7 @@ from markupsafe import Markup
 from gen_core.records import STANDINGS, CaseRecord, Standing, standing, standing_counts
 
 from .changes import KINDS, Change
+from .crate import NAME, crate
 from .drawings import NOTE, Drawing, draw_all, note_of
 from .failure import first_failures, loading, nearest
 from .formulas import mathml
@@ -40,6 +41,7 @@ BESIDE = {
     "junit.xml": "JUnit XML",
     "records.json": "All records",
     "summary.md": "Summary",
+    "ro-crate-metadata.json": "RO-Crate",
 }
 """Other files of a report, which the index links to if they exist."""
 
@@ -95,6 +97,7 @@ def render(
         write(papers / paper.page, template.render(run=loaded.run, paper=paper, most=LISTED))
     listed = {**summary, **_script("cases.js"), "counts": _counts(loaded.cases), "papers": _papers(claims)}
     write(folder / "cases.html", templates.get_template("cases.html").render(**shown, **listed))
+    write(folder / NAME, crate(loaded, theory))
     index, mapped = folder / "index.html", {**summary, **_script("map.js"), **_statements(theory)}
     write(index, templates.get_template("index.html").render(run=loaded.run, papers=theory, **mapped))
     _remove_others(pages, PAGE, {row.page for claim in claims for row in claim.rows})

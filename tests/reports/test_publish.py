@@ -28,7 +28,13 @@ def test_everything_is_written_and_the_index_last(loaded: Loaded, tmp_path: Path
     assert written[-1] == str(index)
     names = {path.name for path in (tmp_path / "report").iterdir()}
     pages = {"index.html", "cases.html", "gallery.html", "papers", "claims", "figures", "history"}
-    assert names == pages | {"records.json", "junit.xml", "summary.md", "badge.svg"}
+    assert names == pages | {
+        "records.json",
+        "junit.xml",
+        "summary.md",
+        "badge.svg",
+        "ro-crate-metadata.json",
+    }
     assert [one.run.run for one in history.latest(tmp_path / "h")] == [loaded.run.run]
 
 
