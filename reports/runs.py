@@ -19,6 +19,8 @@ from .templating import make_folder, template_environment, write
 from .trends import Trend, trend
 from .wording import number, plural
 
+TURNED = "another verdict"
+
 LISTED = 30
 """Number of latest runs whose values are listed below a figure."""
 
@@ -103,6 +105,7 @@ def write_history(
         for claim in past:
             write(pages / claim.page, template.render(claim=claim, most=RUNS, watched=WATCHED))
             written.add(claim.page)
+        changed = _changed(now, changes or {})
         counts = {loaded.run.run: list(standing_counts(loaded.cases).items()) for loaded in runs}
         listed = [loaded.run for loaded in reversed(runs)]
         text = templates.get_template("history_index.html").render(
@@ -112,7 +115,8 @@ def write_history(
             scale=now.run.scale,
             most=RUNS,
             here=now.run.run,
-            changed=_changed(now, changes or {}),
+            turned=[group for group in changed if group[0] == TURNED],
+            changed=[group for group in changed if group[0] != TURNED],
         )
         write(pages / "index.html", text)
     else:
@@ -135,7 +139,7 @@ def _changed(now: Loaded, changes: Mapping[str, Change]) -> list[tuple[str, int,
         page = f"../claims/{page_name(nodeid)}" if nodeid in here else ""
         groups["verdict" if change.verdict else change.kind].append((nodeid, page, change.text))
     return [
-        ("another verdict" if name == "verdict" else name, len(group), [] if name in COUNTED else group[:LISTED])
+        (TURNED if name == "verdict" else name, len(group), [] if name in COUNTED else group[:LISTED])
         for name, group in groups.items()
         if group and name != "drifted"
     ]

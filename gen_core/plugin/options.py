@@ -85,7 +85,7 @@ def pytest_addoption(parser: pytest.Parser) -> None:
     unused = "remove trainings that no run has used for N days from the store, at the end (default: keep all)"
     add("--store-days", type=_days, metavar="N", help=unused)
     measures = "believe what measures, hypotheses and figures gave in earlier runs, where no change of code or data is "
-    measures += "seen; README names changes that are not (default: measure anew)"
+    measures += "seen; docs/store.md names changes that are not (default: measure anew)"
     add("--keep-measures", action="store_true", help=measures)
     data = "where data sets are (default: GEN_CORE_DATA, then the user's cache)"
     add("--data-dir", metavar="DIR", help=data)

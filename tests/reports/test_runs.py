@@ -157,7 +157,7 @@ def test_the_page_of_runs_leads_with_what_changed(runs, tmp_path: Path) -> None:
     write_history(runs, now, tmp_path, changes=told)
     page = Page(tmp_path / "history" / "index.html")
     text = " ".join(page.text.split())
-    begin = text.index("What changed in this run another verdict: 1 case")
+    begin = text.index("Other verdicts than in the runs before another verdict: 1 case")
     assert begin < text.index("HOLDS 1 -> REFUTED 2") < text.index("slower: 1 case") < text.index("now run: 1 case")
     assert begin < text.index("Claims over runs")
     assert "NOT RUN -> HOLDS 1" not in text
