@@ -5,7 +5,7 @@ from __future__ import annotations
 import re
 import tomllib
 from pathlib import Path
-from typing import Any
+from typing import Any, TypeGuard
 
 from docutils import nodes
 from sphinx import addnodes
@@ -31,19 +31,22 @@ autodoc_typehints = "signature"
 autodoc_typehints_format = "short"
 napoleon_google_docstring = True
 napoleon_numpy_docstring = False
+napoleon_use_ivar = True
+python_use_unqualified_type_names = True
+toc_object_entries_show_parents = "hide"
+smartquotes = False  # "" is the empty text in docstrings
 
 html_theme = "furo"
 html_title = f"{project} {release}"
 html_copy_source = False
+html_show_copyright = False
 html_show_sphinx = False
 
 nitpick_ignore_regex = [
     ("py:.*", r"(torch|numpy|collections|pathlib)\..*"),  # documented elsewhere
     ("py:.*", r"gen_core\.\w+\..*"),  # our own that are not public
-    (
-        "py:class",
-        r"GradientRule|Rate|Ball|tuple\[str \| .*",
-    ),  # not public either, without their module; a type cut at its comma
+    ("py:class", r"GradientRule|Rate|Ball"),  # nor are these, which come without their module
+    ("py:class", r"tuple\[str \| .*"),  # a type in quotes that autodoc cuts at its comma
 ]
 
 COLON = "\ue000"  # of private use
@@ -58,7 +61,7 @@ class LinkToRepository(SphinxTransform):
         """Replace them in the page at hand."""
         here = Path(self.env.doc2path(self.env.docname)).parent
         pages = {Path(self.env.doc2path(name)) for name in self.env.found_docs}
-        for node in list(self.document.findall(_is_link)):
+        for node in [found for found in self.document.findall() if _is_link(found)]:
             file = (here / node["reftarget"]).resolve()
             if node.get("refdomain") == "doc":  # without its suffix
                 file = file.with_name(f"{file.name}.md")
@@ -69,7 +72,7 @@ class LinkToRepository(SphinxTransform):
             node.replace_self(nodes.reference("", "", *node.children, refuri=link, internal=False))
 
 
-def _is_link(node: nodes.Node) -> bool:
+def _is_link(node: nodes.Node) -> TypeGuard[nodes.Element]:
     return isinstance(node, addnodes.pending_xref | addnodes.download_reference)
 
 
@@ -79,6 +82,8 @@ def before_napoleon(app: Sphinx, what: str, name: str, obj: Any, options: Any, l
     parts[::2] = [re.sub(r"[*|]|(?<=\w)_(?!\w)", r"\\\g<0>", part) for part in parts[::2]]
     prose = r"^Returns:\n(?:(?: .*)?(?:\n|\Z))+" + (r"|\A.*" if what in ("attribute", "property") else "")
     text = re.sub(prose, lambda found: re.sub(r":(?!\n {4})", COLON, found[0]), "".join(parts), flags=re.MULTILINE)
+    together = r"^ {4}\w+(?:, \w+)+(?=: )"  # with spaces, all but the last would be read as a type
+    text = re.sub(together, lambda found: found[0].replace(", ", ","), text, flags=re.MULTILINE)
     lines[:] = text.split("\n")
 
 
