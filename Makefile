@@ -15,7 +15,7 @@ AXE := $(BROWSER)/node_modules/axe-core/package.json
 export OMP_NUM_THREADS ?= 1
 MAKEFLAGS += --no-print-directory
 .DEFAULT_GOAL := help
-.PHONY: help kills claims quick evidence test gpu ray coverage mutants axe lint format data bench clean
+.PHONY: help kills claims quick evidence test gpu ray coverage mutants axe lint format data docs bench clean
 
 help: ## these lines
 	@awk -F ':.*## ' '/^[a-z]+:.*## / {printf "make %-8s %s\n", $$1, $$2}' $(firstword $(MAKEFILE_LIST))
@@ -79,6 +79,9 @@ data: $(READY) ## get MNIST, Fashion-MNIST and CIFAR-10
 
 kills: $(READY) ## kill runs of toy claims at 20 random moments, and check that the next run finds all whole
 	@$(RUN) tests.kills $(ARGS)
+
+docs: $(READY) ## make the site of docs in build/docs
+	@$(RUN) sphinx --quiet --fail-on-warning --nitpicky --builder html --doctree-dir build/doctrees docs build/docs $(ARGS)
 
 bench: $(READY) ## measure trainer, kernels, report and a figure beside the plain way (20 minutes)
 	@$(RUN) pytest benchmarks --benchmark-only $(ARGS)

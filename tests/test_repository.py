@@ -1,6 +1,7 @@
 """What README, CONTRIBUTING and the workflows say is there, is there, and works as they say."""
 
 import importlib
+import json
 import re
 import subprocess
 import sys
@@ -60,6 +61,7 @@ def test_the_table_of_options_is_the_command_line(pytestconfig: pytest.Config):
         ".ci/run",
         ".github/workflows/test.yml",
         ".github/workflows/nightly.yml",
+        ".github/workflows/pages.yml",
     ],
 )
 def test_make_targets_that_are_named_are_there(document: str):
@@ -167,7 +169,7 @@ def test_every_dependency_has_a_lowest_version():
 
 def test_the_pages_ask_for_what_their_extra_installs():
     assert sorted(NEEDED) == sorted(need.name for need in NEEDS["report"])
-    assert {extra for line in EXTRAS["dev"] for extra in Requirement(line).extras} >= {"report", "data"}
+    assert {extra for line in EXTRAS["dev"] for extra in Requirement(line).extras} >= {"report", "data", "docs"}
 
 
 def test_the_lock_is_of_these_dependencies_and_names_public_hosts_alone():
@@ -213,6 +215,31 @@ def test_the_citation_is_of_this_version_and_of_the_papers_whose_claims_are_test
     known = [paper for paper in vars(papers).values() if isinstance(paper, Paper)]
     assert cited == {(paper.title, paper.year, paper.authors) for paper in known}
     assert len(citation["references"]) == len(known)
+
+
+def test_zenodo_is_told_what_the_citation_says():
+    citation = read(ROOT / "CITATION.cff")
+    told = json.loads((ROOT / ".zenodo.json").read_text(encoding="utf-8"))
+    assert told == {
+        "title": citation["title"],
+        "description": citation["abstract"],
+        "upload_type": citation["type"],
+        "version": citation["version"],
+        "license": citation["license"],
+        "creators": citation["authors"],
+        "keywords": citation["keywords"],
+    }
+
+
+def test_a_workflow_may_write_only_what_it_publishes():
+    written = {
+        (path.stem, scope)
+        for path in WORKFLOWS
+        for rights in [read(path)["permissions"], *(job.get("permissions", {}) for job in read(path)["jobs"].values())]
+        for scope, right in rights.items()
+        if right == "write"
+    }
+    assert written == {("nightly", "issues"), ("pages", "contents"), ("release", "contents"), ("release", "id-token")}
 
 
 @pytest.mark.parametrize("path", [path for path in FORMS if path.stem != "config"], ids=lambda path: path.stem)
