@@ -60,7 +60,7 @@ def crate(loaded: Loaded, papers: Sequence[PaperMap]) -> str:
     told = list(_of_papers(papers))
     root["hasPart"] += [_to(entity["@id"]) for entity in told if "File" in entity["@type"]]
     graph = [about, root, *known, *told]
-    return json.dumps({"@context": CONTEXT, "@graph": graph}, indent=1, ensure_ascii=False) + "\n"
+    return json.dumps({"@context": CONTEXT, "@graph": graph}, indent=1) + "\n"
 
 
 def _software(run: RunRecord) -> Entity:

@@ -71,6 +71,20 @@ def test_no_command_and_no_folder_is_told(run, cases: list[CaseRecord], tmp_path
     assert "someone" not in (tmp_path / "ro-crate-metadata.json").read_text(encoding="utf-8")
 
 
+def test_hostile_text_is_data(run, case, tmp_path: Path) -> None:
+    text = 'a "b" \\ <script>\n{"@id": "#run"} \x00\x7f\u202e\ud800 汉'
+    run.papers = [PaperRecord(key="theory3", reference=text, statements=[Statement("1 /#?é\ud800", text, text)])]
+    one = case("norm", text, verdict="HOLDS", title=text, measured=text, statements=["1 /#?é\ud800"], estimate=1.0)
+    read(Loaded(run, [one]), tmp_path)
+    graph = json.loads((tmp_path / "ro-crate-metadata.json").read_text(encoding="utf-8"))["@graph"]
+    (article,) = [entity for entity in graph if entity["@type"] == "ScholarlyArticle"]
+    (statement,) = [entity for entity in graph if entity.get("isPartOf") == {"@id": article["@id"]}]
+    (told,) = [entity for entity in graph if "cito:confirms" in entity]
+    assert (article["name"], statement["name"], statement["text"]) == (text, text, text)
+    assert (told["name"], told["cito:confirms"]) == (one.nodeid, [{"@id": statement["@id"]}])
+    assert "#" not in statement["@id"].removeprefix("#") and statement["@id"].isprintable()
+
+
 def _named(value: object) -> set[str]:
     """Addresses that an entity refers to."""
     if isinstance(value, dict):
