@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 import tomllib
 from collections import Counter
 from dataclasses import dataclass, fields
@@ -10,7 +11,9 @@ from pathlib import Path
 from gen_core.checks import check_words
 from gen_core.errors import InvalidClaim
 from gen_core.recipe import brief
-from gen_core.records import Statement
+from gen_core.records import PaperRecord, Statement
+
+DOI = re.compile(r"10\.\d{4,9}/[!-~]+", re.ASCII)
 
 
 @dataclass(frozen=True)
@@ -21,6 +24,7 @@ class Paper:
         key: the pytest marker of its claims and the prefix of their files.
         statements: all that it states, in its order, as `read_statements` gives them. Each claim then names those that
             it tests. Empty for a paper without a list.
+        doi: its digital object identifier, "10.48550/arXiv." and its number for one on arXiv; empty if it has none.
     """
 
     key: str
@@ -29,11 +33,15 @@ class Paper:
     year: int
     venue: str = ""
     statements: tuple[Statement, ...] = ()
+    doi: str = ""
 
     def __post_init__(self) -> None:
         for name in ("authors", "title"):
             check_words(f"{name} of a paper", getattr(self, name))
         check_words("venue of a paper", self.venue, empty=True)
+        check_words("DOI of a paper", self.doi, empty=True)
+        if self.doi and not DOI.fullmatch(self.doi):
+            raise InvalidClaim(f"DOI of a paper {brief(self.doi)}; expected one such as 10.48550/arXiv.1905.11604")
         if type(self.year) is not int:
             raise InvalidClaim(f"year of a paper {brief(self.year)}; expected an integer")
         if not isinstance(self.key, str) or not self.key.isidentifier():
@@ -47,6 +55,19 @@ class Paper:
     def at(self, place: str, *statements: str) -> Citation:
         """A place in the paper: a theorem, a section, a figure; and the ids of the statements there that are tested."""
         return Citation(self, place, statements)
+
+    def record(self, tested: list[str]) -> PaperRecord:
+        """Its record in a run whose claims test the statements with these ids."""
+        return PaperRecord(
+            key=self.key,
+            reference=str(self),
+            authors=self.authors,
+            title=self.title,
+            year=self.year,
+            doi=self.doi,
+            statements=list(self.statements),
+            tested=tested,
+        )
 
     def __str__(self) -> str:
         return f'{self.authors}, "{self.title}"{f", {self.venue}" if self.venue else ""} ({self.year})'

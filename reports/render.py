@@ -41,7 +41,7 @@ BESIDE = {
     "junit.xml": "JUnit XML",
     "records.json": "All records",
     "summary.md": "Summary",
-    "ro-crate-metadata.json": "RO-Crate",
+    NAME: "RO-Crate",
 }
 """Other files of a report, which the index links to if they exist."""
 
@@ -91,13 +91,14 @@ def render(
     write(
         folder / "gallery.html", templates.get_template("gallery.html").render(**shown, papers=gallery(claims, drawn))
     )
-    theory, summary = theory_map(loaded, claims), _summary(loaded, changes, folder)
+    theory = theory_map(loaded, claims)
+    write(folder / NAME, crate(loaded, theory, folder))
+    summary = _summary(loaded, changes, folder)
     template = templates.get_template("paper.html")
     for paper in theory:
         write(papers / paper.page, template.render(run=loaded.run, paper=paper, most=LISTED))
     listed = {**summary, **_script("cases.js"), "counts": _counts(loaded.cases), "papers": _papers(claims)}
     write(folder / "cases.html", templates.get_template("cases.html").render(**shown, **listed))
-    write(folder / NAME, crate(loaded, theory))
     index, mapped = folder / "index.html", {**summary, **_script("map.js"), **_statements(theory)}
     write(index, templates.get_template("index.html").render(run=loaded.run, papers=theory, **mapped))
     _remove_others(pages, PAGE, {row.page for claim in claims for row in claim.rows})

@@ -20,7 +20,7 @@ from gen_core.plugin.identity import Identity
 from gen_core.plugin.journal import Journal
 from gen_core.plugin.options import ERROR_BUDGET, Options, default_report, on_worker, writable
 from gen_core.plugin.progress import ProgressFile
-from gen_core.records import CaseRecord, Hypothesis, PaperRecord, RunRecord, Work, read_run
+from gen_core.records import CaseRecord, Hypothesis, RunRecord, Work, read_run
 from gen_core.records.ignored import make_ignored
 from gen_core.run import Mutation
 from gen_core.settings import describe
@@ -236,8 +236,5 @@ class Session:
             shares=self.budget_cases,
             store=self.options.store,
             environment=environment,
-            papers=[
-                PaperRecord(key=paper.key, reference=str(paper), statements=list(paper.statements), tested=sorted(ids))
-                for paper, ids in self.papers.values()
-            ],
+            papers=[paper.record(sorted(ids)) for paper, ids in self.papers.values()],
         )

@@ -30,11 +30,17 @@ class PaperRecord:
 
     Attributes:
         key: as in its cases; `reference` its authors, title and year in words.
+        authors, title, year: the same, each by itself; empty and None in records of earlier versions.
+        doi: its digital object identifier, without "https://doi.org/"; empty if none is known.
         statements: all of its list, in its order; empty for a paper without a list.
         tested: ids of those that a collected claim tests, selected or not.
     """
 
     key: str
     reference: str
+    authors: str = ""
+    title: str = ""
+    year: int | None = None
+    doi: str = ""
     statements: list[Statement] = field(default_factory=list)
     tested: list[str] = field(default_factory=list)

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import ctypes
 import functools
+import importlib.metadata
 import os
 import platform
 import re
@@ -97,6 +98,7 @@ def environment(device: torch.device, tree: Path) -> dict[str, str]:
     return {
         "python": platform.python_version(),
         "torch": str(torch.__version__),
+        **_own_version(),
         **revision(tree),
         "device": device.type,
         "threads": str(torch.get_num_threads()),
@@ -104,6 +106,14 @@ def environment(device: torch.device, tree: Path) -> dict[str, str]:
         "processors": str(os.cpu_count()),
         **(_of_cuda() if device.type == "cuda" else {}),
     }
+
+
+def _own_version() -> dict[str, str]:
+    """The version of gen-core that is installed; empty if it runs from its source alone."""
+    try:
+        return {"gen-core": importlib.metadata.version("gen-core")}
+    except importlib.metadata.PackageNotFoundError:
+        return {}
 
 
 def _of_cuda() -> dict[str, str]:

@@ -115,6 +115,12 @@ def test_a_declaration_that_is_not_well_formed_is_refused(changes, test, message
         (lambda: Paper("toy", "A", "T", "2020"), "year of a paper '2020'; expected an integer"),
         (lambda: Paper("toy", "", "T", 2020), "authors of a paper ''; expected text"),
         (lambda: Paper("toy", "A", "T", 2020, None), "venue of a paper None; expected text"),
+        (lambda: Paper("toy", "A", "T", 2020, doi=3), "DOI of a paper 3; expected text"),
+        (
+            lambda: Paper("toy", "A", "T", 2020, doi="https://doi.org/10.1/x"),
+            "DOI of a paper 'https://doi.org/10.1/x'; expected one",
+        ),
+        (lambda: Paper("toy", "A", "T", 2020, doi="10.48550/a b"), "DOI of a paper '10.48550/a b'; expected one such"),
         (lambda: Paper(3, "A", "T", 2020), "paper key 3; expected an identifier"),
         (lambda: CITE.paper.at(3), "place in a paper 3; expected text"),
         (lambda: Citation("toy", "Theorem 1"), "paper 'toy' of a citation; expected a Paper"),

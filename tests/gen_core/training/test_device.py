@@ -91,9 +91,20 @@ def test_cublas_sums_in_one_order_where_there_is_a_gpu(monkeypatch, there, given
 def test_environment_and_budget(tmp_path):
     cpu = torch.device("cpu")
     told = device.environment(cpu, tmp_path)
-    assert {"python", "torch", "device", "threads", "platform", "processors"} == set(told)
+    assert {"python", "torch", "gen-core", "device", "threads", "platform", "processors"} == set(told)
     assert all(isinstance(value, str) for value in told.values())
     assert device.memory_budget(cpu) == device.CPU_BUDGET
+
+
+def test_the_version_is_told_where_one_is_installed(tmp_path, monkeypatch):
+    (tmp_path / "gen_core-7.8.dist-info").mkdir()
+    (tmp_path / "gen_core-7.8.dist-info" / "METADATA").write_text(
+        "Metadata-Version: 2.1\nName: gen-core\nVersion: 7.8\n"
+    )
+    monkeypatch.setattr(sys, "path", [str(tmp_path)])
+    assert device.environment(torch.device("cpu"), tmp_path)["gen-core"] == "7.8"
+    monkeypatch.setattr(sys, "path", [])
+    assert "gen-core" not in device.environment(torch.device("cpu"), tmp_path)
 
 
 @pytest.mark.parametrize(
