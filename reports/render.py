@@ -162,7 +162,7 @@ def _statements(papers: list[PaperMap]) -> dict[str, Any]:
 
 def _script(name: str) -> dict[str, str]:
     """A page's script, and the digest that its policy allows."""
-    script = (TEMPLATES / name).read_text(encoding="utf-8")
+    script = "".join((TEMPLATES / part).read_text(encoding="utf-8") for part in ("steer.js", name))
     return {
         "script": script,
         "script_hash": base64.b64encode(hashlib.sha256(script.encode()).digest()).decode(),

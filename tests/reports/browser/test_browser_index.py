@@ -100,7 +100,7 @@ def test_it_is_used_from_the_keyboard(index: Page) -> None:
 
 def test_focus_goes_through_filter_columns_and_cases_in_reading_order(index: Page) -> None:
     seen = []
-    index.get_by_role("link", name="Figures").focus()
+    index.get_by_role("link", name="RO-Crate").focus()
     for _ in range(12):
         index.keyboard.press("Tab")
         seen.append(index.evaluate("document.activeElement.name || document.activeElement.textContent.trim()"))
