@@ -202,8 +202,8 @@ FAULTS = (
     Fault(
         "random labels for a hundred steps",
         STRUCTURE,
-        '"quick": (60, 100, 3_000)',
-        '"quick": (60, 100, 100)',
+        '"quick": (40, 100, 2_000)',
+        '"quick": (40, 100, 100)',
         red=(f"{LABELS}::test_random_labels_are_fitted[given]",),
     ),
     Fault(
