@@ -102,7 +102,7 @@ EDITS = {
         "gen_core/rules/descent.py",
         "direction, value=-1)",
         "direction, value=-2)",
-        ["adam", "after", "convolutional", "dense", "images", "linear", "sums"],
+        ALL,  # the fused steps, which count for every training, take it as well
     ),
     "a model": ("gen_core/models/two_layer.py", "std = self.width**-0.5", "std = self.width**-1", ["sums"]),
     "a model's draw": (
@@ -162,8 +162,8 @@ EDITS = {
     ),
     "where an index takes a name from": (
         "gen_core/rules/__init__.py",
-        "    is_plain,\n)",
-        ")\nfrom gen_core.rules.rates import constant_rate as is_plain",
+        "    is_plain,\n    momentum_of,\n)",
+        "    momentum_of,\n)\nfrom gen_core.rules.rates import constant_rate as is_plain",
         ALL,
     ),
     "what streams are made of": ("gen_core/recipe.py", 'separators=(",", ":")', 'separators=(";", ":")', ALL),
