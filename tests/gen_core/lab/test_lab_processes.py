@@ -103,7 +103,7 @@ def test_a_killed_run_resumes_with_what_is_missing(tmp_path, monkeypatch):
 
     asked: list[int] = []
     rows = trainer.Batch
-    monkeypatch.setattr(trainer, "Batch", lambda batch, device: asked.append(len(batch)) or rows(batch, device))
+    monkeypatch.setattr(trainer, "Batch", lambda batch, *given: asked.append(len(batch)) or rows(batch, *given))
     work(tmp_path / "store", tmp_path / "log", [0, 1, 2], [2, 1, 0])
     counts = Counter(training["key"] for training in trainings(tmp_path))
     assert len(counts) == 6
