@@ -5,13 +5,14 @@ from __future__ import annotations
 import argparse
 import sys
 from collections.abc import Callable
+from functools import partial
 from pathlib import Path
 
 from . import diff
 from .escaping import visible_line
 from .evidence import evidence
 from .history import BadHistory, default_history
-from .load import BadRecords, load_run
+from .load import BadRecords, Loaded, load_run
 from .publish import publish
 from .shots import take_pictures
 from .spreads import PLACE as EVIDENCE
@@ -116,9 +117,7 @@ def _evidence(arguments: list[str]) -> int:
     parser.add_argument("-o", "--output", metavar="DIR", type=Path, required=True, help=output)
     parser.add_argument("--command", default=f"{PROGRAM} evidence", help="what the tables say they are made by")
     options = parser.parse_args(arguments)
-    runs = [load_run(folder) for folder in options.records]
-    for problem in (problem for loaded in runs for problem in loaded.problems):
-        raise BadRecords(f"{problem}; expected whole runs")
+    runs = [_whole(folder) for folder in options.records]
     print(_written(options.output, "tables", lambda: evidence(runs, options.output, options.command)))
     return 0
 
@@ -133,10 +132,7 @@ def _table(arguments: list[str]) -> int:
     into = "write it into this file instead, between two marks; without them the error names them"
     parser.add_argument("--into", metavar="FILE", type=Path, help=into)
     options = parser.parse_args(arguments)
-    loaded = load_run(options.records)
-    for problem in loaded.problems:
-        raise BadRecords(f"{problem}; expected a whole run")
-    text = result_table(loaded)
+    text = result_table(_whole(options.records))
     print(_written(options.into, "table", lambda: put_table(text, options.into)) if options.into else text)
     return 0
 
@@ -152,13 +148,17 @@ def _shots(arguments: list[str]) -> int:
     words = "words of the name of the claim's page, as in its address (default: the first page)"
     parser.add_argument("--claim", metavar="WORDS", default="", help=words)
     options = parser.parse_args(arguments)
-
-    def taken() -> Path:
-        take_pictures(options.report, options.claim, options.output)
-        return options.output
-
+    taken = partial(take_pictures, options.report, options.claim, options.output)
     print(_written(options.output, "pictures", taken))
     return 0
+
+
+def _whole(folder: Path) -> Loaded:
+    """A run of which no record is damaged. Raises `BadRecords` otherwise."""
+    loaded = load_run(folder)
+    for problem in loaded.problems:
+        raise BadRecords(f"{problem}; expected a whole run")
+    return loaded
 
 
 def _written(place: Path, what: str, write: Callable[[], Path]) -> Path:

@@ -20,7 +20,8 @@ The last two are counted and not listed: a machine without data, or one night's 
 from __future__ import annotations
 
 import math
-from collections.abc import Iterable, Sequence
+from collections import Counter
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 
@@ -58,6 +59,12 @@ class Change:
     text: str
     verdict: bool = False
     fails: bool = False
+
+
+def kind_counts(found: Mapping[str, Change]) -> list[tuple[str, int]]:
+    """Number of cases with each kind of change, in the order of `KINDS`; kinds without a case are left out."""
+    counts = Counter(change.kind for change in found.values())
+    return [(kind, counts[kind]) for kind in KINDS if counts[kind]]
 
 
 def changes(before: Sequence[Loaded], now: Loaded) -> dict[str, Change]:

@@ -2,11 +2,10 @@
 
 from __future__ import annotations
 
-from collections import Counter
 from pathlib import Path
 
 from . import history
-from .changes import COUNTED, KINDS, Change, changes, gone
+from .changes import COUNTED, KINDS, Change, changes, gone, kind_counts
 from .escaping import visible_line
 from .load import BadRecords, Loaded, load_run
 from .templating import template_environment, write
@@ -60,8 +59,7 @@ def text(before: Loaded, now: Loaded, found: dict[str, Change]) -> str:
 
 def changes_line(now: Loaded, found: dict[str, Change]) -> str:
     """The number of cases with each kind of change."""
-    counts = Counter(change.kind for change in found.values())
-    counted = ", ".join(f"{counts[kind]} {kind}" for kind in KINDS if counts[kind])
+    counted = ", ".join(f"{count} {kind}" for kind, count in kind_counts(found))
     return f"{counted or 'no change'}, of {len(now.cases)} cases"
 
 

@@ -40,7 +40,7 @@ class Drawing:
     @property
     def files(self) -> list[str]:
         """File names of the panels."""
-        return [f"{self.name}-{place}.svg" for place in range(1, len(self.panels) + 1)]
+        return _files(self.name, len(self.panels))
 
 
 def draw_all(cases: Iterable[CaseRecord], before: Path | None = None) -> dict[str, Drawing]:
@@ -81,17 +81,16 @@ def _noted(folder: Path) -> Mapping[str, Any]:
         return {}
 
 
-def _as_before(panels: str, folder: Path, noted: Mapping[str, Any]) -> Drawing | None:
+def _as_before(key: str, folder: Path, noted: Mapping[str, Any]) -> Drawing | None:
     """A drawing of the report before; None where there is none, or its files are not as they were written."""
-    digests = noted.get(name := _name(panels))
+    digests = noted.get(name := _name(key))
     if not isinstance(digests, list):
         return None
     try:
-        found = Drawing(name, ["" for _ in digests])
-        found = Drawing(name, [(folder / file).read_bytes().decode("utf-8") for file in found.files])
+        panels = [(folder / file).read_bytes().decode("utf-8") for file in _files(name, len(digests))]
     except (OSError, ValueError):
         return None
-    return found if [*map(_digest, found.panels)] == digests else None
+    return Drawing(name, panels) if [*map(_digest, panels)] == digests else None
 
 
 def _drawn_by() -> str:
@@ -103,6 +102,10 @@ def _drawn_by() -> str:
     for name in LOADED:
         found.update(name.encode() + hashlib.sha256(Path(__file__).with_name(name).read_bytes()).digest())
     return found.hexdigest()
+
+
+def _files(name: str, panels: int) -> list[str]:
+    return [f"{name}-{place}.svg" for place in range(1, panels + 1)]
 
 
 def _digest(svg: str) -> str:

@@ -4,13 +4,12 @@ from __future__ import annotations
 
 import hashlib
 import json
-from collections import Counter
 from collections.abc import Mapping, Sequence
 from pathlib import Path
 
 from gen_core.records import plain, standing, standing_counts, urgency
 
-from .changes import COUNTED, KINDS, Change
+from .changes import COUNTED, KINDS, Change, kind_counts
 from .escaping import visible_line
 from .junit import junit
 from .load import Loaded
@@ -64,7 +63,6 @@ def summary(loaded: Loaded, changes: Mapping[str, Change], drifting: Sequence[tu
     attention = [case for case in sorted(loaded.cases, key=urgency) if standing(case).attention]
     told = {nodeid: change for nodeid, change in changes.items() if change.kind not in COUNTED}
     listed = sorted(told.items(), key=lambda item: (KINDS.index(item[1].kind), item[0]))
-    counts = Counter(change.kind for change in changes.values())
     template = template_environment().get_template("summary.md")
     return template.render(
         run=loaded.run,
@@ -78,7 +76,7 @@ def summary(loaded: Loaded, changes: Mapping[str, Change], drifting: Sequence[tu
         more_drifting=max(len(drifting) - LISTED, 0),
         changes=listed[:LISTED],
         more_changes=max(len(listed) - LISTED, 0),
-        counted=[(kind, counts[kind]) for kind in COUNTED if counts[kind]],
+        counted=[(kind, count) for kind, count in kind_counts(changes) if kind in COUNTED],
         problems=len(loaded.problems),
     )
 

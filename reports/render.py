@@ -5,16 +5,15 @@ from __future__ import annotations
 import base64
 import hashlib
 import re
-from collections import Counter
 from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
 
 from markupsafe import Markup
 
-from gen_core.records import STANDINGS, CaseRecord, Standing, standing, standing_counts
+from gen_core.records import STANDINGS, CaseRecord, standing, standing_counts
 
-from .changes import KINDS, Change
+from .changes import Change, kind_counts
 from .crate import NAME, crate
 from .drawings import NOTE, Drawing, draw_all, note_of
 from .failure import first_failures, loading, nearest
@@ -97,7 +96,7 @@ def render(
     template = templates.get_template("paper.html")
     for paper in theory:
         write(papers / paper.page, template.render(run=loaded.run, paper=paper, most=LISTED))
-    listed = {**summary, **_script("cases.js"), "counts": _counts(loaded.cases), "papers": _papers(claims)}
+    listed = {**summary, **_script("cases.js"), **_cases(loaded.cases, claims)}
     write(folder / "cases.html", templates.get_template("cases.html").render(**shown, **listed))
     index, mapped = folder / "index.html", {**summary, **_script("map.js"), **_statements(theory)}
     write(index, templates.get_template("index.html").render(run=loaded.run, papers=theory, **mapped))
@@ -136,15 +135,13 @@ def _shown(siblings: list[CaseRow], row: CaseRow) -> tuple[list[CaseRow], int]:
 
 def _summary(loaded: Loaded, changes: Mapping[str, Change] | None, folder: Path) -> dict[str, Any]:
     """What the map and the list of cases say of the run."""
-    kinds = Counter(change.kind for change in (changes or {}).values())
     return {
         "changes": changes,
-        "kinds": [(kind, kinds[kind]) for kind in KINDS if kinds[kind]],
+        "kinds": kind_counts(changes or {}),
         "gone": {nodeid: change.text for nodeid, change in (changes or {}).items() if change.kind == "gone"},
         "problems": loaded.problems,
         "cases": len(loaded.cases),
         "controls": sum(case.control for case in loaded.cases),
-        "attention": sum(standing(case).attention for case in loaded.cases),
         "beside": {path: name for path, name in BESIDE.items() if (folder / path).is_file()},
     }
 
@@ -169,13 +166,14 @@ def _script(name: str) -> dict[str, str]:
     }
 
 
-def _papers(claims: list[ClaimGroup]) -> list[str]:
-    return sorted({claim.paper for claim in claims})
-
-
-def _counts(cases: list[CaseRecord]) -> list[tuple[Standing, int]]:
+def _cases(cases: list[CaseRecord], claims: list[ClaimGroup]) -> dict[str, Any]:
+    """What the list of cases counts, and the papers that it is filtered by."""
     counts = standing_counts(cases)
-    return [(place, counts.get(place, 0)) for place in STANDINGS if place in counts or place.name in ALWAYS]
+    return {
+        "counts": [(place, counts.get(place, 0)) for place in STANDINGS if place in counts or place.name in ALWAYS],
+        "papers": sorted({claim.paper for claim in claims}),
+        "attention": sum(standing(case).attention for case in cases),
+    }
 
 
 def _remove_others(folder: Path, ours: re.Pattern[str], current: set[str]) -> None:

@@ -20,6 +20,7 @@ from .trends import Trend, trend
 from .wording import number, plural
 
 TURNED = "another verdict"
+"""What a change of the verdict is listed under, whatever its kind."""
 
 LISTED = 30
 """Number of latest runs whose values are listed below a figure."""
@@ -134,12 +135,12 @@ def _changed(now: Loaded, changes: Mapping[str, Change]) -> list[tuple[str, int,
     Drift is listed by itself; of cases that could not be run before, or cannot now, the number alone is told.
     """
     here = {case.nodeid for case in now.cases}
-    groups: dict[str, list[tuple[str, str, str]]] = {name: [] for name in ("verdict", *KINDS)}
+    groups: dict[str, list[tuple[str, str, str]]] = {name: [] for name in (TURNED, *KINDS)}
     for nodeid, change in changes.items():
         page = f"../claims/{page_name(nodeid)}" if nodeid in here else ""
-        groups["verdict" if change.verdict else change.kind].append((nodeid, page, change.text))
+        groups[TURNED if change.verdict else change.kind].append((nodeid, page, change.text))
     return [
-        (TURNED if name == "verdict" else name, len(group), [] if name in COUNTED else group[:LISTED])
+        (name, len(group), [] if name in COUNTED else group[:LISTED])
         for name, group in groups.items()
         if group and name != "drifted"
     ]

@@ -6,7 +6,7 @@ from collections import Counter
 from collections.abc import Sequence
 from dataclasses import dataclass
 
-from gen_core.records import STANDINGS, PaperRecord, Standing, Statement, urgency
+from gen_core.records import NOT_RUN, STANDINGS, PaperRecord, Standing, Statement, urgency
 
 from .load import Loaded
 from .pictures import Picture, tile_picture
@@ -60,8 +60,7 @@ class PaperMap:
     @property
     def counts(self) -> list[tuple[Standing, int]]:
         """Number of statements of each standing, worst first, those without a case last."""
-        counts = Counter(tile.standing for tile in self.tiles)
-        return sorted(counts.items(), key=lambda pair: _place(pair[0]))
+        return statement_counts([self])
 
     @property
     def coded(self) -> int:
@@ -99,18 +98,16 @@ def theory_map(loaded: Loaded, claims: Sequence[ClaimGroup]) -> list[PaperMap]:
 
 
 def statement_counts(papers: Sequence[PaperMap]) -> list[tuple[Standing, int]]:
-    """Number of statements of all papers of each standing, in the order of `PaperMap.counts`."""
-    counts: Counter[Standing] = Counter()
-    for paper in papers:
-        counts.update(dict(paper.counts))
-    return sorted(counts.items(), key=lambda pair: _place(pair[0]))
+    """Number of statements of all papers of each standing, worst first, those without a case last."""
+    counts = Counter(tile.standing for paper in papers for tile in paper.tiles)
+    return [(place, counts[place]) for place in (*STANDINGS, NOT_SELECTED, NOT_CODED, NOT_TESTABLE) if counts[place]]
 
 
 def _tile(statement: Statement, rows: list[CaseRow], paper: PaperRecord | None) -> Tile:
     rows = sorted(rows, key=lambda row: (urgency(row.case), row.case.control))
     standing = rows[0].standing if rows else _without(statement, paper)
     worst = rows[0] if rows else None
-    ran = [row for row in rows if row.case.control and row.case.verdict not in (None, "NOT RUN")]
+    ran = [row for row in rows if row.case.control and row.case.verdict not in (None, NOT_RUN)]
     refuted = sum(row.standing.name == "control refuted" for row in ran)
     picture = tile_picture(worst.case) if worst else None
     return Tile(statement, standing, rows, worst, picture, refuted, len(ran))
@@ -120,10 +117,6 @@ def _without(statement: Statement, paper: PaperRecord | None) -> Standing:
     if statement.not_testable:
         return NOT_TESTABLE
     return NOT_SELECTED if paper and statement.id in paper.tested else NOT_CODED
-
-
-def _place(standing: Standing) -> int:
-    return (*STANDINGS, NOT_SELECTED, NOT_CODED, NOT_TESTABLE).index(standing)
 
 
 def tile_words(tile: Tile) -> str:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import math
 from collections.abc import Callable
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
@@ -218,6 +219,21 @@ def records(tmp_path: Path, run: RunRecord, cases: list[CaseRecord]) -> Path:
     for place, record in enumerate(c for c in cases if c.verdict):
         write_json(folder / "attempts" / f"{place:04}.json", record)
     return folder
+
+
+def many_of(cases: list[CaseRecord], count: int) -> list[CaseRecord]:
+    """Cases like those that were reached, without a figure, six of a claim."""
+    known = [one for one in cases if one.verdict]
+    return [
+        replace(
+            known[k % len(known)],
+            nodeid=f"claims/test_many.py::test_{k // 6}[case-{k}]",
+            claim=f"claims/test_many.py::test_{k // 6}",
+            case=f"case-{k}",
+            figure=None,
+        )
+        for k in range(count)
+    ]
 
 
 def _claim(record: CaseRecord) -> str:

@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-import os
-import shutil
 from collections.abc import Callable, Iterator
 from functools import partial
 from http.server import SimpleHTTPRequestHandler, ThreadingHTTPServer
@@ -16,8 +14,8 @@ from playwright.sync_api import Browser, Page, expect, sync_playwright
 
 from reports.load import load_run
 from reports.render import render
+from reports.shots import BROWSERS, chromium
 
-NAMES = ("chromium", "chromium-browser", "google-chrome", "google-chrome-stable")
 Open = Callable[..., Page]
 PATIENCE = 300_000  # ms until a page that hangs is given up, on a machine of any speed
 expect.set_options(timeout=PATIENCE)
@@ -25,15 +23,11 @@ expect.set_options(timeout=PATIENCE)
 
 @pytest.fixture(scope="session")
 def browser() -> Iterator[Browser]:
-    found = next(filter(None, map(shutil.which, NAMES)), None)
+    found = chromium()
     if found is None:
-        pytest.skip(f"no browser: none of {', '.join(NAMES)} is on the path")
-    # Chromium's sandbox does not work for root.
-    arguments = ["--no-sandbox"] if hasattr(os, "geteuid") and os.geteuid() == 0 else []
+        pytest.skip(f"no browser: none of {', '.join(BROWSERS)} is on the path")
     with sync_playwright() as playwright:
-        started = playwright.chromium.launch(
-            executable_path=found, timeout=PATIENCE, args=[*arguments, "--disable-gpu"]
-        )
+        started = playwright.chromium.launch(**found, timeout=PATIENCE)
         yield started
         started.close()
 

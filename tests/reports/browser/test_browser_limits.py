@@ -5,7 +5,6 @@ How long it takes beside a page without a script is measured in `benchmarks/benc
 
 from __future__ import annotations
 
-from dataclasses import replace
 from pathlib import Path
 
 import pytest
@@ -13,6 +12,7 @@ from playwright.sync_api import Page
 
 from reports.load import Loaded
 from reports.render import render
+from tests.run_records import many_of
 
 COUNTED = """(() => {
   const counts = window.counts = { read: 0, layout: 0, hidden: 0, moved: 0 };
@@ -52,20 +52,9 @@ CASES, CLAIMS = 300, 50
 @pytest.fixture
 def index(open_page, tmp_path: Path, run, cases) -> Page:
     """The index of many cases, six of a claim, which counts what its script does."""
-    known = [one for one in cases if one.verdict]
-    many = [
-        replace(
-            known[k % len(known)],
-            nodeid=f"claims/test_many.py::test_{k // 6}[case-{k}]",
-            claim=f"claims/test_many.py::test_{k // 6}",
-            case=f"case-{k}",
-            figure=None,
-        )
-        for k in range(CASES)
-    ]
     page = open_page("about:blank")
     page.add_init_script(COUNTED)
-    page.goto(render(Loaded(run, many), tmp_path).with_name("cases.html").as_uri())
+    page.goto(render(Loaded(run, many_of(cases, CASES)), tmp_path).with_name("cases.html").as_uri())
     return page
 
 

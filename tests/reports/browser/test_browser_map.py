@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from dataclasses import replace
 from pathlib import Path
 
 import pytest
@@ -13,6 +12,7 @@ from gen_core import Paper
 from gen_core.records import CaseRecord, PaperRecord, RunRecord
 from reports.load import Loaded
 from reports.render import page_name, render
+from tests.run_records import many_of
 
 ALL = sorted((paper for paper in vars(papers).values() if isinstance(paper, Paper)), key=lambda paper: paper.key)
 CASES = 3_000
@@ -95,17 +95,8 @@ def test_without_scripts_it_is_complete(open_page, index: Path) -> None:
 
 
 def test_thousands_of_cases_leave_it_small(theory: RunRecord, cases: list[CaseRecord], tmp_path: Path) -> None:
-    known = [one for one in cases if one.verdict]
-    many = [
-        replace(
-            known[k % len(known)],
-            nodeid=f"claims/test_many.py::test_{k // 6}[case-{k}]",
-            claim=f"claims/test_many.py::test_{k // 6}",
-            case=f"case-{k}",
-            paper=ALL[k // 6 % 5].key,
-            statements=[ALL[k // 6 % 5].statements[k // 6 % len(ALL[k // 6 % 5].statements)].id],
-            figure=None,
-        )
-        for k in range(CASES)
-    ]
+    many = many_of(cases, CASES)
+    for k, one in enumerate(many):
+        paper = ALL[k // 6 % len(ALL)]
+        one.paper, one.statements = paper.key, [paper.statements[k // 6 % len(paper.statements)].id]
     assert render(Loaded(theory, many), tmp_path).stat().st_size < 300_000
