@@ -1,4 +1,4 @@
-"""The step of the workflow that publishes the site, run by bash against a repository in a folder."""
+"""The steps of the workflows that publish the site and take the history from it, run by bash against a repository."""
 
 from __future__ import annotations
 
@@ -8,7 +8,7 @@ from pathlib import Path
 import pytest
 import yaml
 
-WORKFLOW = Path(__file__).parents[1] / ".github/workflows/pages.yml"
+WORKFLOWS = Path(__file__).parents[1] / ".github/workflows"
 
 
 def git(*arguments: str, at: Path) -> str:
@@ -33,19 +33,24 @@ class Remote:
 
     def publish(self, files: dict[str, str]) -> dict[str, str]:
         """Publish what the steps before leave in build; returns the files of gh-pages."""
+        self.run("pages", "Publish", {f"build/{name}": text for name, text in files.items()})
+        names = git("ls-tree", "-r", "--name-only", "gh-pages", at=self.bare).splitlines()
+        return {name: git("show", f"gh-pages:{name}", at=self.bare) for name in names}
+
+    def run(self, workflow: str, step: str, files: dict[str, str]) -> Path:
+        """Run a step of a workflow in a clone with some more files; returns the clone."""
         self.runs += 1
         clone = self.folder / f"run-{self.runs}"
         git("clone", "--quiet", "--depth", "1", f"file://{self.bare}", str(clone), at=self.folder)
         for name, text in files.items():
-            file = clone / "build" / name
+            file = clone / name
             file.parent.mkdir(parents=True, exist_ok=True)
             file.write_text(text, encoding="utf-8")
-        (job,) = yaml.safe_load(WORKFLOW.read_text(encoding="utf-8"))["jobs"].values()
-        (step,) = [step["run"] for step in job["steps"] if step.get("name") == "Publish"]
-        ran = subprocess.run(["bash", "-eo", "pipefail", "-c", step], cwd=clone, capture_output=True, text=True)
+        (job,) = yaml.safe_load((WORKFLOWS / f"{workflow}.yml").read_text(encoding="utf-8"))["jobs"].values()
+        (command,) = [each["run"] for each in job["steps"] if each.get("name") == step]
+        ran = subprocess.run(["bash", "-eo", "pipefail", "-c", command], cwd=clone, capture_output=True, text=True)
         assert ran.returncode == 0, ran.stderr
-        names = git("ls-tree", "-r", "--name-only", "gh-pages", at=self.bare).splitlines()
-        return {name: git("show", f"gh-pages:{name}", at=self.bare) for name in names}
+        return clone
 
 
 @pytest.fixture
@@ -77,3 +82,12 @@ def test_a_site_that_is_the_same_is_not_committed_again(remote: Remote):
     for _ in range(2):
         remote.publish({"docs/index.html": "docs"})
     assert git("rev-list", "--count", "gh-pages", at=remote.bare).strip() == "1"
+
+
+def test_a_night_begins_with_the_history_that_the_site_has(remote: Remote):
+    step = ("nightly", "History of the nights before")
+    assert not (remote.run(*step, {"history.sqlite": "of another night"}) / "history.sqlite").exists()
+    remote.publish({"docs/index.html": "docs"})
+    assert not (remote.run(*step, {}) / "history.sqlite").exists()
+    remote.publish({"docs/index.html": "docs", "last/night/index.html": "", "last/history.sqlite": "history 1"})
+    assert (remote.run(*step, {"history.sqlite": "old"}) / "history.sqlite").read_text("utf-8") == "history 1"

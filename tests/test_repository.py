@@ -53,6 +53,17 @@ def test_the_table_of_options_is_the_command_line(pytestconfig: pytest.Config):
     assert set(re.findall(r"^\| `(--[a-z-]+)", options, re.MULTILINE)) == there
 
 
+@pytest.mark.parametrize("document", DOCUMENTS)
+def test_commands_that_are_named_have_options_that_there_are(document: str, pytestconfig: pytest.Config):
+    """Of pytest; those of the commands in `reports` and `gen_core` are tested beside these."""
+    text = (ROOT / document).read_text(encoding="utf-8")
+    commands = re.findall(r"(?:^ {4}.*?|`|^)\bpytest ([^`\n]*)", text, re.MULTILINE)
+    there = {name for group in pytestconfig._parser._groups for option in group.options for name in option.names()}
+    there |= {name for option in pytestconfig._parser._anonymous.options for name in option.names()}
+    named = {each for command in commands for each in re.findall(r"(?<!\S)(--?[a-zA-Z][\w-]*)", command)}
+    assert named - there == set()
+
+
 @pytest.mark.parametrize(
     "document",
     [
@@ -82,7 +93,7 @@ def test_files_that_are_named_are_there(document: str):
 
 def test_the_readme_is_short_and_its_pictures_are_small():
     assert len(README.splitlines()) <= 150
-    pictures = [ROOT / path for path in re.findall(r"!\[[^\]]+\]\(([^)]+)\)", README)]
+    pictures = [ROOT / path for path in re.findall(r"!\[[^\]]+\]\((?!https:)([^)]+)\)", README)]
     assert len(pictures) == 2
     assert sum(picture.stat().st_size for picture in pictures) <= 300_000
 

@@ -60,6 +60,17 @@ def test_a_ten_line_claim_of_ones_own_runs_on_the_wheel_alone(foreign):
     }
 
 
+def test_data_model_rule_observable_and_hypothesis_of_ones_own_run_as_the_docs_have_them(foreign):
+    text = (ROOT / "docs/extending.md").read_text(encoding="utf-8")
+    *code, said = re.findall(r"```(?:python|console)\n(.*?)```", text, re.DOTALL)
+    (foreign.folder / "test_sparse.py").write_text("\n\n".join(code))
+
+    result = foreign.pytest("-v")
+    assert result.returncode == 0, result.stdout
+    printed = {" ".join(line.split()) for line in result.stdout.splitlines()}
+    assert [line for line in said.splitlines() if " ".join(line.split()) not in printed] == [], result.stdout
+
+
 @pytest.mark.parametrize("workers", ["0", "1"])
 def test_the_run_ends_with_a_report_that_opens(foreign, workers):
     (foreign.folder / "claims").mkdir()
