@@ -5,6 +5,10 @@ from tests.mutants.planting import Fault
 OPTIMUM = "claims/test_hu_linear_optimum.py::test_network_reaches_the_linear_optimum[given]"
 NEAR_OPTIMUM = "claims/test_hu_linear_optimum.py::test_network_is_near_the_linear_optimum"
 OPTIMUM_TRAINING = "claims/test_hu_linear_optimum.py::test_network_reaches_the_linear_optimum_on_training_points[given]"
+SECOND_OPTIMUM = (
+    "claims/test_hu_second_layer_optimum.py::test_second_layer_reaches_the_linear_optimum[given]",
+    "claims/test_hu_second_layer_optimum.py::test_second_layer_is_near_the_linear_optimum[given]",
+)
 RANDOM = "claims/test_hu_random_labels.py::test_first_layer_is_near_a_linear_model_on_random_labels[given]"
 OFF_LAW = "claims/test_hu_off_the_law.py::test_agreement_does_not_improve_off_the_law[given]"
 OFF_LAW_LEVEL = "claims/test_hu_off_the_law.py::test_network_differs_from_its_linear_model_off_the_law[given]"
@@ -43,14 +47,14 @@ FAULTS = (
         DYNAMICS,
         "best = linear_optimum(features_of(run, run.X), run.y)",
         "best = linear_optimum(features_of(run, run.X), run.y / 2)",
-        red=(f"{NEAR_OPTIMUM}[erf]", OPTIMUM, OPTIMUM_TRAINING),
+        red=(f"{NEAR_OPTIMUM}[erf]", OPTIMUM, OPTIMUM_TRAINING, *SECOND_OPTIMUM),
     ),
     Fault(
         "the distance of the start to the linear optimum",
         DYNAMICS,
         "(outputs_in_parts(model, run.params(), X, X.dtype) - optimum)",
         '(outputs_in_parts(model, run.params("start"), X, X.dtype) - optimum)',
-        red=(OPTIMUM, OPTIMUM_TRAINING),
+        red=(OPTIMUM, OPTIMUM_TRAINING, *SECOND_OPTIMUM),
     ),
     Fault(
         "a linear model of slope 1 in place of zeta",
