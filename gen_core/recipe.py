@@ -5,8 +5,9 @@ from __future__ import annotations
 import hashlib
 import json
 import math
+from collections.abc import Iterator
 from dataclasses import MISSING, Field, fields, is_dataclass
-from functools import cached_property
+from functools import cache, cached_property
 from typing import Any
 
 import numpy as np
@@ -85,3 +86,20 @@ def digest(*values: Any, defaults: bool = True) -> str:
     """Hexadecimal SHA-256 of the canonical forms; without `defaults`, fields at their default are left out."""
     text = json.dumps([canonical(v, defaults=defaults) for v in values], sort_keys=True, separators=(",", ":"))
     return hashlib.sha256(text.encode()).hexdigest()
+
+
+def all_within(recipe: Any) -> Iterator[Any]:
+    """A recipe and all that its fields, and tuples among them, hold, each before its own parts."""
+    left = [recipe]
+    while left:
+        yield (part := left.pop())
+        if (names := names_of_fields(type(part))) is not None:
+            left += [getattr(part, name) for name in reversed(names)]
+        elif isinstance(part, tuple):
+            left += reversed(part)
+
+
+@cache
+def names_of_fields(kind: type) -> tuple[str, ...] | None:
+    """Names of the fields of a dataclass; None of another type."""
+    return tuple(f.name for f in fields(kind)) if is_dataclass(kind) else None

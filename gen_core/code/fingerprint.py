@@ -17,12 +17,12 @@ from __future__ import annotations
 
 import hashlib
 from collections import Counter
-from collections.abc import Iterable, Iterator
-from dataclasses import fields, is_dataclass
+from collections.abc import Iterable
 from typing import Any
 
 from gen_core.code.findings import Node, Reached
 from gen_core.code.following import Follower
+from gen_core.recipe import all_within, names_of_fields
 
 _known: dict[tuple[Any, ...], Reached] = {}
 
@@ -45,7 +45,7 @@ def code_of(recipe: Any, *modules: str) -> str:
 
 def reached(recipe: Any, *modules: str) -> Reached:
     """The code behind the digest of `code_of`."""
-    strings = frozenset(part for part in _parts(recipe) if isinstance(part, str))
+    strings = frozenset(part for part in all_within(recipe) if isinstance(part, str))
     return _found([(name,) for name in modules], frozenset(types_of(recipe)), strings)
 
 
@@ -70,17 +70,4 @@ def types_of(recipe: Any) -> set[type]:
 
 def _types(recipe: Any) -> list[type]:
     """Those types in the order of the recipe, as often as they occur."""
-    return [type(part) for part in _parts(recipe) if _is_recipe(part)]
-
-
-def _parts(recipe: Any) -> Iterator[Any]:
-    """A recipe and all that its fields, and tuples among them, hold."""
-    yield recipe
-    if _is_recipe(recipe):
-        recipe = tuple(getattr(recipe, f.name) for f in fields(recipe))
-    for part in recipe if isinstance(recipe, tuple) else ():
-        yield from _parts(part)
-
-
-def _is_recipe(value: Any) -> bool:
-    return is_dataclass(value) and not isinstance(value, type)
+    return [kind for part in all_within(recipe) if names_of_fields(kind := type(part)) is not None]

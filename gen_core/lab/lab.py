@@ -108,18 +108,19 @@ class Lab:
         for experiment in experiments:
             if experiment.teachers:
                 self.runs(experiment.teachers, seeds)
-            parts = [self._result(block, seeds) for block in self.blocks(experiment, seeds)]
+            blocks = self.blocks(experiment, seeds)
+            parts = [self._result(block, seeds) for block in blocks]
             result = concatenate(parts) if parts else TrainingResult({}, ())
             run = Run(experiment, seed_numbers(self.base, 0, seeds), result)
-            finished.append(replace(run, origin=self._origin(run, parts)) if self.keeps_measures else run)
+            finished.append(replace(run, origin=self._origin(run, blocks, parts)) if self.keeps_measures else run)
         for run in finished:
             if not run.experiment.may_diverge:
                 run.require_finite()
         return finished
 
-    def _origin(self, run: Run, parts: Sequence[TrainingResult]) -> Origin:
-        """Where a run of some parts is from, none where nothing is trained."""
-        blocks = blocks_of(run.experiment, self.base, len(run.seeds), self.device.type, untrained=True)
+    def _origin(self, run: Run, blocks: Sequence[Block], parts: Sequence[TrainingResult]) -> Origin:
+        """Where a run is from: its blocks and what they gave, of which there are none where nothing is trained."""
+        blocks = blocks or blocks_of(run.experiment, self.base, len(run.seeds), self.device.type, untrained=True)
         drawn = [part.arrays["drawn"].tolist() for part in parts]
         return Origin.of_run(self.store.root, sources_of(blocks, drawn, self.begun), run)
 

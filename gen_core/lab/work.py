@@ -8,6 +8,7 @@ from collections.abc import Callable, Iterator, Sequence
 from typing import Any, Protocol
 
 import torch
+from torch import Tensor
 
 from gen_core.errors import StoreFailure
 from gen_core.experiment import Experiment
@@ -115,10 +116,18 @@ class Begun:
     def __call__(self, experiment: Experiment, seeds: Sequence[int]) -> list[tuple[int, int]]:
         """Digests of each seed's data and start. Cost: a draw of those that are not known."""
         drawn = (experiment.data, experiment.model, experiment.after)
-        state = f"{state_of(drawn)} {experiment.start} {experiment.dtype}"
+        return self._each(f"{state_of(drawn)} {experiment.start} {experiment.dtype}", experiment, seeds, None)
+
+    def of_data(self, experiment: Experiment, seeds: Sequence[int]) -> list[tuple[int, int]]:
+        """The same of the data alone, as if nothing were drawn for the start."""
+        return self._each(f"data {state_of((experiment.data, experiment.after))}", experiment, seeds, {})
+
+    def _each(
+        self, state: str, experiment: Experiment, seeds: Sequence[int], start: dict[str, Tensor] | None
+    ) -> list[tuple[int, int]]:
         for seed in seeds:
             if (state, seed) not in self._known:
-                self._known[state, seed] = begins_with(experiment, seed)
+                self._known[state, seed] = begins_with(experiment, seed, start)
         return [self._known[state, seed] for seed in seeds]
 
 

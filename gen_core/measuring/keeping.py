@@ -15,7 +15,7 @@ from collections.abc import Callable, Sequence
 from dataclasses import dataclass, is_dataclass, replace
 from pathlib import Path
 from types import FunctionType
-from typing import Any, Self, TypeVar, overload
+from typing import Any, Protocol, Self, TypeVar, overload
 
 from torch import Tensor
 
@@ -33,7 +33,6 @@ from gen_core.measuring.parts import FIRST, LAST, UNFIT, comes_back, join, take_
 from gen_core.recipe import brief, digest
 from gen_core.run import Run, Runs
 from gen_core.training.device import numbers_of_torch
-from gen_core.training.draws import begins_with, state_of
 from gen_core.training.streams import OwnNumbers
 from gen_core.types import Data, Measured
 
@@ -48,7 +47,18 @@ GIVEN = (Run, Runs, Measured)
 _apart: dict[str, bool] = {}
 """Code of measures, and whether their values for some seeds do not depend on the other seeds."""
 
-Begun = Callable[[Experiment, Sequence[int]], Sequence[tuple[int, int]]]
+
+class Begun(Protocol):
+    """Tells the digests of what some seeds of an experiment draw, as `gen_core.training.draws.begins_with`."""
+
+    def __call__(self, experiment: Experiment, seeds: Sequence[int]) -> Sequence[tuple[int, int]]:
+        """Of data and start."""
+        ...
+
+    def of_data(self, experiment: Experiment, seeds: Sequence[int]) -> Sequence[tuple[int, int]]:
+        """Of data alone."""
+        ...
+
 
 Taken = TypeVar("Taken", bound=Callable[..., Any])
 
@@ -142,24 +152,22 @@ def place_of(function: Callable[..., Any], run: Run | Runs) -> Place | None:
 
 
 def place_of_draws(
-    check: Callable[..., Any], experiment: Experiment, seeds: Sequence[int], store: Path, begun: Begun
+    check: Callable[..., Any], experiment: Experiment, state: str, seeds: Sequence[int], store: Path, begun: Begun
 ) -> Place | None:
     """Where what a function of an experiment and its draws gave for some seeds is kept; None as `measure`.
 
     Args:
         check: the function; the start counts where it has a parameter of this name.
         experiment: the experiment.
+        state: its digest by `gen_core.training.draws.state_of`.
         seeds: the seeds.
         store: the folder of the store.
-        begun: tells the digests of what they draw, as `gen_core.training.draws.begins_with`.
+        begun: tells the digests of what they draw.
     """
     if not (code := code_behind(check, Experiment, Data)):
         return None
-    if "start" in inspect.signature(check).parameters:
-        drawn = tuple(begun(experiment, seeds))
-    else:
-        drawn = tuple(begins_with(experiment, seed, {}) for seed in seeds)
-    key = digest("of draws", FORM, _named(check, code), state_of(experiment), tuple(seeds), drawn)
+    drawn = begun if "start" in inspect.signature(check).parameters else begun.of_data
+    key = digest("of draws", FORM, _named(check, code), state, tuple(seeds), tuple(drawn(experiment, seeds)))
     return Place(Folder(store), key, _name(check), [])
 
 

@@ -75,7 +75,7 @@ class _Known:
                 known = all((assumption, key, seed) in checked for seed in self.seeds)
                 if lab is None or not lab.keeps_measures or known or looked_up(one):
                     continue
-                place = place_of_draws(assumption.check, one, self.seeds, lab.store.root, lab.begun)
+                place = place_of_draws(assumption.check, one, key, self.seeds, lab.store.root, lab.begun)
                 if place is None:
                     continue
                 if (kept := place.load()) is None:

@@ -9,7 +9,6 @@ from __future__ import annotations
 
 from collections import OrderedDict
 from collections.abc import Callable, Mapping
-from dataclasses import fields, is_dataclass
 from typing import Any, NoReturn
 
 import torch
@@ -19,7 +18,7 @@ from gen_core.code.fingerprint import code_of
 from gen_core.errors import InvalidExperiment
 from gen_core.experiment import Experiment
 from gen_core.models.contract import check_start
-from gen_core.recipe import digest
+from gen_core.recipe import all_within, digest, names_of_fields
 from gen_core.training.declared import require_declared
 from gen_core.training.device import numbers_of_torch
 from gen_core.training.recent import Recent
@@ -279,10 +278,6 @@ def files_of(recipe: Any) -> str:
     Raises:
         DataMissing, DataDamaged: if they cannot be read.
     """
-    if isinstance(recipe, tuple):
-        return " ".join(filter(None, map(files_of, recipe)))
-    if not is_dataclass(recipe) or isinstance(recipe, type):
-        return ""
-    source = getattr(recipe, "source", None)
-    own = str(source()) if callable(source) else ""
-    return " ".join(filter(None, [own, *(files_of(getattr(recipe, f.name)) for f in fields(recipe))]))
+    known = [part for part in all_within(recipe) if names_of_fields(type(part)) is not None]
+    sources = [source() for part in known if callable(source := getattr(part, "source", None))]
+    return " ".join(filter(None, map(str, sources)))
