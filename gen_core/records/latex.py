@@ -21,9 +21,19 @@ _IN_PLAIN_TEXT = {
     **dict.fromkeys(("left", "right", "big", "Big", "bigl", "bigr", "Bigl", "Bigr", "!", "displaystyle"), ""),
     **dict.fromkeys((",", ":", ";", " ", "quad", "qquad"), " "),
     **dict.fromkeys(("ldots", "cdots", "dots"), "..."),
-    **{"langle": "<", "rangle": ">", "lbrace": "{", "rbrace": "}", "prime": "'", "top": "T", "infty": "inf"},
+    **{
+        "langle": "<",
+        "rangle": ">",
+        "lbrace": "{",
+        "rbrace": "}",
+        "prime": "'",
+        "top": "T",
+        "ell": "l",
+        "infty": "inf",
+    },
     **{"le": "<=", "leq": "<=", "ge": ">=", "geq": ">=", "ne": "!=", "neq": "!=", "ll": "<<", "gg": ">>"},
     **{"to": "->", "rightarrow": "->", "cdot": "*", "times": "x", "pm": "+-", "approx": "~", "sim": "~"},
+    **{f"var{letter}": letter for letter in ("epsilon", "theta", "phi", "rho", "sigma", "kappa", "pi")},
     **{sign: sign for sign in "{}%$&#_"},
 }
 """Command -> what it is as plain text, where that is not its name."""
@@ -167,8 +177,8 @@ def _plain_command(node: Any) -> tuple[str, bool]:
         return "".join(arguments), False
     if name in _TILDES:
         return f"{arguments[0]}~", False
-    if name in _IN_PLAIN_TEXT:
-        return _IN_PLAIN_TEXT[name] + ("" if name in _OPENING else space), False
+    if (text := _IN_PLAIN_TEXT.get(name)) is not None:
+        return text + ("" if name in _OPENING else space), text.isalpha()
     if name == "\\":
         raise _NotPlain("\\\\ in it; expected a formula of one line")
     if not name or not _known(name):
