@@ -1,7 +1,8 @@
 """Figures as SVG, one drawing per panel: equal numbers give equal bytes.
 
 Drawn through matplotlib's objects with its default style, so that neither pyplot's state nor a user's matplotlibrc
-changes a report. Text stays text (`svg.fonttype` "none"), for search, selection and the fonts of the page.
+changes a report. Text stays text (`svg.fonttype` "none"), for search, selection and the fonts of the page; a label with
+a formula is drawn as outlines, and the figure's text alternative has it in plain text.
 """
 
 from __future__ import annotations
@@ -19,6 +20,8 @@ from matplotlib.axes import Axes
 from matplotlib.backends.backend_svg import FigureCanvasSVG
 from matplotlib.figure import Figure as Canvas
 from matplotlib.mathtext import MathTextParser
+from matplotlib.patheffects import Normal
+from matplotlib.text import Text
 from matplotlib.ticker import FuncFormatter, LogLocator, MaxNLocator, NullLocator
 
 from gen_core.records import Curve, Figure, Panel, Tick, has_formula, pieces, plain_name
@@ -92,6 +95,9 @@ def _panel(panel: Panel, colours: dict[str, str]) -> str:
             note = f"{left_out} not positive, not shown"
             axes.text(1.0, 1.0, note, transform=axes.transAxes, ha="right", va="bottom", fontsize=8, color="#6b7280")
         _lay_out(canvas, axes, _legend(canvas, axes), [label_of(tick.label) for tick in side])
+        for text in canvas.findobj(Text):
+            if has_formula(text.get_text()):
+                text.set_path_effects([Normal()])  # draws outlines: not all of its glyphs are in a reader's fonts
         return _svg(canvas, alternative(panel))
 
 
@@ -150,14 +156,19 @@ def _right_side(axes: Axes, panel: Panel, ylog: bool) -> list[Tick]:
         return []
     side = axes.secondary_yaxis("right")
     side.yaxis.set_minor_locator(NullLocator())
-    side.set_yticks([at for at, _ in there], [_label(tick.label) for tick in ticks])
+    side.set_yticks([at for at, _ in there], [_plain(tick.label) for tick in ticks])
     side.set_ylabel(_label(panel.right_label))
     return ticks
 
 
+def _plain(text: str) -> str:
+    """A label as plain text, in which matplotlib sees no formula."""
+    return label_of(text).replace("$", r"\$")
+
+
 def _label(text: str) -> str:
-    """A label as matplotlib reads it: formulas as mathtext, or plain where it knows too little; other "$" escaped."""
-    plain = label_of(text).replace("$", r"\$")
+    """A label as matplotlib reads it: its formulas as mathtext; plain if it is long, or beyond mathtext."""
+    plain = _plain(text)
     if not has_formula(text) or plain.endswith("…"):
         return plain
     parts = [f"${part}$" if formula else part.replace("$", r"\$") for formula, part in pieces(drawable(text))]
@@ -213,6 +224,8 @@ def _svg(canvas: Canvas, label: str) -> str:
     # Ids of groups would repeat within a page and the style sheet would apply to all of it. Both are markup of
     # matplotlib's own: in a label "<" is escaped.
     svg = re.sub(r'<g id="[\w.]+">', "<g>", svg)
+    # A hundredth of a point is enough, also for the outlines of letters.
+    svg = re.sub(r'<path d="[^"]*"', lambda path: re.sub(r"(\.\d\d)\d+", r"\1", path.group()), svg)
     svg = re.sub(r'<style type="text/css">.*?</style>', "", svg, flags=re.DOTALL)
     described = f'role="img" aria-label="{html.escape(label)}"'
     return re.sub(r'width="[^"]*" height="[^"]*"', lambda _: described, svg, count=1)
