@@ -295,7 +295,6 @@ def expect(values: Tensor | ArrayLike | Measured, name: str, *, scale: str = "")
 
     Raises:
         Unfinished: if a value is not finite.
-        InvalidClaim: if there is not one real number per seed of the claim's run, the scale is unknown, or a
-            formula in the name is no LaTeX.
+        InvalidClaim: unless there is one real number per seed of the run, a known scale, and LaTeX in the formulas.
     """
     return Expected(values, name, scale)

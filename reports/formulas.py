@@ -31,6 +31,17 @@ def typeset(name: str, longest: int = 600) -> Markup:
     return Markup("").join(_inline(text) if formula else text for formula, text in pieces(name))
 
 
+def _space_functions(row: ElementTree.Element) -> None:
+    """Set log, min and their like apart from the letters beside them, as TeX does."""
+    for place, node in enumerate(row):
+        if node.tag in ("mi", "mo") and len(node.text or "") > 1 and (node.text or "").isalpha():
+            node.tag = "mo"
+            sides = {"lspace": row[place - 1 : place], "rspace": row[place + 1 : place + 2]}
+            node.attrib |= {
+                side: "0.17em" if beside and beside[0].tag != "mo" else "0" for side, beside in sides.items()
+            }
+
+
 def _inline(latex: str) -> Markup:
     """A formula within text; plain text where the converter does not know it."""
     return Markup(mathml(latex, "inline")) or escape(plain_name(f"${latex}$"))
@@ -64,6 +75,7 @@ def mathml(latex: str, display: Literal["block", "inline"] = "block") -> str:
                 node.attrib |= {"lspace": "0", "rspace": "0"}  # of which side they are is not said
             if "\\" in node.text:  # a command that it does not know
                 return ""
+            _space_functions(node)
         if display == "inline":
             del math.attrib["display"]
             math.set("alttext", plain_name(f"${latex}$"))

@@ -96,7 +96,8 @@ def name_defect(name: str) -> str:
 
 
 def _short(text: str) -> str:
-    return text if len(text) <= 60 else text[:59] + "…"
+    line = " ".join(text.split())
+    return line if len(line) <= 60 else line[:59] + "…"
 
 
 @functools.lru_cache(4096)
@@ -169,6 +170,8 @@ def _plain_node(node: Any, raised: bool) -> tuple[str, bool]:
 def _plain_command(node: Any) -> tuple[str, bool]:
     name, space = node.macroname, node.macro_post_space
     arguments = [_plain_nodes([one]) for one in (node.nodeargd.argnlist if node.nodeargd else None) or [] if one]
+    if not arguments and name in (*_FRACTIONS, *_TILDES, *_FONTS, "sqrt", "binom"):
+        raise _NotPlain(f"\\{name} has no argument in braces")
     if name in _FRACTIONS:
         return " / ".join(f"({one})" if re.search("[ +/-]", one) else one for one in arguments), False
     if name == "sqrt" and len(arguments) == 2:
