@@ -15,6 +15,9 @@ from gen_core.records import CaseRecord, pieces, plain_name
 LONGEST = 2000
 """Maximal length of LaTeX input: the converter's time grows fast, and no formula of a paper is longer."""
 
+UNBROKEN = 48
+"""Characters of a formula within text: browsers do not break one, and a telephone's line is no longer."""
+
 # The rest of what the converter can write is not layout: links, styles, ids, colours.
 ATTRIBUTES = {
     *("display", "displaystyle", "scriptlevel", "mathvariant", "stretchy", "fence", "form", "separator"),
@@ -43,8 +46,9 @@ def _space_functions(row: ElementTree.Element) -> None:
 
 
 def _inline(latex: str) -> Markup:
-    """A formula within text; plain text where the converter does not know it."""
-    return Markup(mathml(latex, "inline")) or escape(plain_name(f"${latex}$"))
+    """A formula within text; plain text where the converter does not know it, and where it is too long for a line."""
+    plain = plain_name(f"${latex}$")
+    return Markup(mathml(latex, "inline") if len(plain) <= UNBROKEN else "") or escape(plain)
 
 
 def quantity(case: CaseRecord, longest: int = 600) -> Markup:

@@ -58,13 +58,17 @@ OVERLAPPING = """() => {
 
 @pytest.fixture
 def report(records: Path, tmp_path: Path, cases) -> Path:
-    """With a change in every kind of row, and a formula wider than a telephone."""
+    """With a change in every kind of row, formulas in all names, and a formula wider than a telephone."""
     told = {case.nodeid: Change("changed", "REFUTED 0.51 [0.43, 0.58] -> HOLDS 0.42 [0.4, 0.44]") for case in cases}
     loaded = load_run(records)
     for case in loaded.cases:
         case.formula = (
             r"\frac{1}{n} \sum_{i=1}^{n} \left(f_t(x_i) - f_t^{\mathrm{lin}}(x_i)\right)^2 \leq c" + "+ d^{-1}" * 20
         )
+        case.measured = "|Theta_1(T) - Theta_1(0)| / |Theta_1(0)|"
+        case.typeset = r"$\|\Theta_1(T) - \Theta_1(0)\| / \|\Theta_1(0)\|$"
+        if case.figure:
+            case.figure.title = case.figure.panels[0].ylabel = rf"Gap {case.typeset}"
         case.traceback = (
             'claims/test_rate.py:31: in test_rate\n    expect(slope(run), "exponent").between(-1.2, -0.8)\nRefuted'
         )
