@@ -289,7 +289,7 @@ def expect(values: Tensor | ArrayLike | Measured, name: str, *, scale: str = "")
         values: one number per seed, (seeds,); for exponents and trends (settings, seeds). `Measured` where the seeds
             share held-out points, whose sampling error then enters the interval.
         name: the quantity, as it appears in messages and reports. Formulas in it are LaTeX between dollar signs, as in
-            r"$\|W\|_F$ over $\sqrt{n}$", which reports typeset; messages have "|W|_F over sqrt(n)".
+            `r"$\|W\|_F$ over $\sqrt{n}$"`, which reports typeset; messages have "|W|_F over sqrt(n)".
         scale: for the mean of a quantity near its bound, the scale on which it is judged, one of
             `gen_core.statistics.SCALES`, such as "-log(1 - x)" for R^2. Limits are in plain units.
 
