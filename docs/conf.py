@@ -77,7 +77,7 @@ def _is_link(node: nodes.Node) -> TypeGuard[nodes.Element]:
 
 
 def before_napoleon(app: Sphinx, what: str, name: str, obj: Any, options: Any, lines: list[str]) -> None:
-    r"""Have what a docstring says, such as |w|, m * n and `\|w\|`, read as it is, and no prose before a colon as a type."""
+    r"""Have docstrings, with |w|, m * n and `\|w\|` in them, read so, and no prose before a colon as a type."""
     parts = re.split(r"(`[^`]*`)", "\n".join(lines).replace("\\", r"\\"))
     parts[::2] = [re.sub(r"[*|]|(?<=\w)_(?!\w)", r"\\\g<0>", part) for part in parts[::2]]
     prose = r"^Returns:\n(?:(?: .*)?(?:\n|\Z))+" + (r"|\A.*" if what in ("attribute", "property") else "")

@@ -5,13 +5,12 @@ from __future__ import annotations
 from pathlib import Path
 
 import pytest
-from playwright.sync_api import Page
 
 from reports.changes import Change
 from reports.load import load_run
 from reports.render import page_name, render
+from tests.browsing import needs_axe, violations
 
-AXE = Path(__file__).parent / "node_modules" / "axe-core" / "axe.min.js"
 PAGES = {
     "map": "index.html",
     "paper": f"papers/{page_name('theory2b')}",
@@ -87,7 +86,7 @@ def test_pages_are_readable(open_page, report: Path, width: int, scheme: str) ->
         }.get(scheme)
 
 
-@pytest.mark.skipif(not AXE.is_file(), reason="no axe-core: make axe gets it from npm")
+@needs_axe
 @pytest.mark.parametrize("scheme", ["light", "dark"])
 @pytest.mark.parametrize("width", [1280, 390])
 def test_no_serious_violation_of_accessibility(open_page, report: Path, width: int, scheme: str) -> None:
@@ -97,7 +96,7 @@ def test_no_serious_violation_of_accessibility(open_page, report: Path, width: i
         assert violations(page) == [], name
 
 
-@pytest.mark.skipif(not AXE.is_file(), reason="no axe-core: make axe gets it from npm")
+@needs_axe
 def test_a_page_of_grey_on_grey_has_a_violation(open_page, tmp_path: Path) -> None:
     (tmp_path / "bad.html").write_text("<p style='color:#aaa;background:#ccc'>faint", encoding="utf-8")
     assert any("color-contrast" in line for line in violations(open_page(tmp_path / "bad.html")))
@@ -110,15 +109,3 @@ def test_what_overlaps_or_sticks_out_is_found(open_page, tmp_path: Path) -> None
     page = open_page(tmp_path / "bad.html")
     assert page.evaluate(OVERLAPPING) == ["one | two"]
     assert page.evaluate(OVERFLOWING)
-
-
-def violations(page: Page) -> list[str]:
-    """What axe-core finds that is serious or critical, a line each."""
-    page.add_script_tag(path=AXE)
-    found = page.evaluate("axe.run({ resultTypes: ['violations'] })")["violations"]
-    return [
-        f"{v['id']}: {node['target']} {node['failureSummary'][:200]}"
-        for v in found
-        if v["impact"] in ("serious", "critical")
-        for node in v["nodes"][:3]
-    ]
