@@ -54,7 +54,9 @@ RANK_5 = both_layers(spectrum="rank-5")
 def test_both_layers_follow_a_linear_model(run: Runs) -> None:
     discrepancy = run.measure(early_discrepancy)
 
-    expect(discrepancy, "max of mean (f - f_lin)^2 / mean f_lin^2").decays_in(run.x, exponent_at_most=EXPONENT)
+    expect(discrepancy, r"max of mean $(f - f_\mathrm{lin})^2$ / mean $f_\mathrm{lin}^2$").decays_in(
+        run.x, exponent_at_most=EXPONENT
+    )
 
 
 @claim(
@@ -74,4 +76,4 @@ def test_both_layers_are_near_a_linear_model(run: Runs) -> None:
     """
     discrepancy = run.measure(early_discrepancy)[LARGE].mean(0)
 
-    expect(discrepancy, "max of mean (f - f_lin)^2 / mean f_lin^2 at large d").at_most(LEVEL)
+    expect(discrepancy, r"max of mean $(f - f_\mathrm{lin})^2$ / mean $f_\mathrm{lin}^2$ at large $d$").at_most(LEVEL)

@@ -41,7 +41,7 @@ SPREAD = pairs_of_points(spectrum="rank-5")
 def test_norms_concentrate(run: Runs) -> None:
     deviation = run.measure(largest_norm_deviation)
 
-    expect(deviation, "largest ||x|^2 / d - 1| / sqrt(log n / d)").scales_in(run.x, exponent_between=FLAT)
+    expect(deviation, r"largest $|\|x\|^2 / d - 1| / \sqrt{\log n / d}$").scales_in(run.x, exponent_between=FLAT)
 
 
 @claim(
@@ -60,7 +60,7 @@ def test_points_are_nearly_orthogonal(run: Runs) -> None:
     """
     product = run.measure(largest_inner_product)
 
-    expect(product, "largest |<x, x'>| / d / sqrt(log n / d)").scales_in(run.x, exponent_between=FLAT)
+    expect(product, r"largest $|\langle x, x'\rangle| / d / \sqrt{\log n / d}$").scales_in(run.x, exponent_between=FLAT)
 
 
 @claim(
@@ -78,4 +78,4 @@ def test_inner_products_are_below_three_times_their_order(run: Runs) -> None:
     """
     product = run.measure(largest_inner_product)[-1]
 
-    expect(product, "largest |<x, x'>| / d / sqrt(log n / d)").typically_at_most(CONSTANT)
+    expect(product, r"largest $|\langle x, x'\rangle| / d / \sqrt{\log n / d}$").typically_at_most(CONSTANT)

@@ -32,4 +32,6 @@ EXPONENT = -0.25
 def test_convolutional_kernel_is_linear(run: Runs) -> None:
     gap = run.measure(convolutional_kernel_gap)
 
-    expect(gap, "|Theta_CNN - 2 zeta^2 X X^T / d| / (n/d)").decays_in(run.x, exponent_at_most=EXPONENT)
+    expect(gap, r"$\|\Theta_\mathrm{CNN} - 2 \zeta^2 X X^\top / d\| / (n/d)$").decays_in(
+        run.x, exponent_at_most=EXPONENT
+    )

@@ -39,4 +39,4 @@ POINTS = {"normal": deep(), "signs": deep(entries="signs")}
 def test_kernel_of_four_hidden_layers_is_linear(run: Runs) -> None:
     gap = run.measure(lambda each: deep_kernel_gap(each, hidden=4))
 
-    expect(gap, "|Theta - kappa X X^T / d| / (n/d)").decays_in(run.x, exponent_at_most=EXPONENT)
+    expect(gap, r"$\|\Theta - \kappa X X^\top / d\| / (n/d)$").decays_in(run.x, exponent_at_most=EXPONENT)

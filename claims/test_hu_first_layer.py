@@ -62,7 +62,9 @@ HYPOTHESES = (
 def test_first_layer_follows_a_linear_model(run: Runs) -> None:
     discrepancy = run.measure(early_discrepancy)
 
-    expect(discrepancy, "max of mean (f - f_lin)^2 / mean f_lin^2").decays_in(run.x, exponent_at_most=EXPONENT)
+    expect(discrepancy, r"max of mean $(f - f_\mathrm{lin})^2$ / mean $f_\mathrm{lin}^2$").decays_in(
+        run.x, exponent_at_most=EXPONENT
+    )
 
 
 @claim(
@@ -82,4 +84,6 @@ def test_first_layer_follows_a_linear_model_on_training_points(run: Runs) -> Non
     """
     discrepancy = run.measure(lambda each: early_outputs(each, "train").discrepancy().amax(-1))
 
-    expect(discrepancy, "max of mean (f - f_lin)^2 / mean f_lin^2").decays_in(run.x, exponent_at_most=SOME_DECAY)
+    expect(discrepancy, r"max of mean $(f - f_\mathrm{lin})^2$ / mean $f_\mathrm{lin}^2$").decays_in(
+        run.x, exponent_at_most=SOME_DECAY
+    )

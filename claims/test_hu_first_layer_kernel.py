@@ -58,7 +58,7 @@ NO_DECAY, OF_THE_DIAGONAL = 0.0, 0.375
 def test_first_layer_kernel_is_linear_in_the_spectral_norm(run: Runs) -> None:
     gap = run.measure(kernel_gap)
 
-    expect(gap, "|Theta_1 - Theta^lin1| / (n/d)").decays_in(run.x, exponent_at_most=EXPONENT)
+    expect(gap, r"$\|\Theta_1 - \Theta^\mathrm{lin1}\| / (n/d)$").decays_in(run.x, exponent_at_most=EXPONENT)
 
 
 @claim(
@@ -81,4 +81,6 @@ def test_frobenius_norm_of_the_gap_does_not_decay(run: Runs) -> None:
     """
     gap = run.measure(frobenius_gap)
 
-    expect(gap, "|Theta_1 - Theta^lin1|_F / (n/d)").scales_in(run.x, exponent_between=(NO_DECAY, OF_THE_DIAGONAL))
+    expect(gap, r"$\|\Theta_1 - \Theta^\mathrm{lin1}\|_F / (n/d)$").scales_in(
+        run.x, exponent_between=(NO_DECAY, OF_THE_DIAGONAL)
+    )

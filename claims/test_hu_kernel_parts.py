@@ -42,7 +42,9 @@ NETWORKS = {"erf": first_layer_parts("erf"), "relu": first_layer_parts("relu")}
     figure=parts_along_dimension,
 )
 def test_kernel_is_near_its_expectation(run: Runs) -> None:
-    expect(run.measure(sampling_gap), "|Theta_1 - E Theta_1| / (n/d)").decays_in(run.x, exponent_at_most=FASTER)
+    expect(run.measure(sampling_gap), r"$\|\Theta_1 - \mathbb{E} \Theta_1\| / (n/d)$").decays_in(
+        run.x, exponent_at_most=FASTER
+    )
 
 
 @claim(
@@ -65,4 +67,6 @@ def test_expected_kernel_is_linear(run: Runs) -> None:
 
     Measured: the exponent in d of the rest's spectral norm over n/d.
     """
-    expect(run.measure(expansion_gap), "|E Theta_1 - Theta^lin1| / (n/d)").decays_in(run.x, exponent_at_most=EXPONENT)
+    expect(run.measure(expansion_gap), r"$\|\mathbb{E} \Theta_1 - \Theta^\mathrm{lin1}\| / (n/d)$").decays_in(
+        run.x, exponent_at_most=EXPONENT
+    )

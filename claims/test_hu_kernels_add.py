@@ -64,7 +64,7 @@ def test_kernels_of_the_layers_add(run: Run) -> None:
     both = [tangent_kernel(run.model, params, X) for params, X in zip(start, run.X, strict=True)]
     off = [(kernel - layers_kernel(run, i)).abs().max() for i, kernel in enumerate(both)]
 
-    expect(torch.stack(off), "largest |Theta - Theta_1 - Theta_2|").always_at_most(ROUNDING)
+    expect(torch.stack(off), r"largest $|\Theta - \Theta_1 - \Theta_2|$").always_at_most(ROUNDING)
 
 
 @claim(
@@ -90,4 +90,6 @@ def test_linear_kernels_of_the_layers_add(run: Run) -> None:
         linear = first_linear_kernel(X, name, moment) + second_linear_kernel(X, name, moment)
         off.append((features @ features.mT - linear).abs().max())
 
-    expect(torch.stack(off), "largest |psi psi^T - Theta^lin1 - Theta^lin2|").always_at_most(ROUNDING)
+    expect(
+        torch.stack(off), r"largest $|\psi \psi^\top - \Theta^\mathrm{lin1} - \Theta^\mathrm{lin2}|$"
+    ).always_at_most(ROUNDING)

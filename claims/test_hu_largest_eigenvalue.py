@@ -38,7 +38,7 @@ WITH_MEAN = {"relu": for_largest_eigenvalue("relu"), "softplus": for_largest_eig
     figure=largest_eigenvalue_along_dimension,
 )
 def test_largest_eigenvalue_decays_without_a_mean(run: Runs) -> None:
-    expect(run.measure(second_kernel_top), "largest eigenvalue / n").decays_in(run.x, exponent_at_most=DECAY)
+    expect(run.measure(second_kernel_top), "largest eigenvalue / $n$").decays_in(run.x, exponent_at_most=DECAY)
 
 
 @claim(
@@ -56,7 +56,7 @@ def test_largest_eigenvalue_is_of_order_n_with_a_mean(run: Runs) -> None:
 
     Measured: the exponent in d of the largest eigenvalue of Theta_2(W(0)) over n.
     """
-    expect(run.measure(second_kernel_top), "largest eigenvalue / n").scales_in(
+    expect(run.measure(second_kernel_top), "largest eigenvalue / $n$").scales_in(
         run.x, exponent_between=(NO_DECAY, NO_GROWTH)
     )
 
@@ -80,4 +80,4 @@ def test_largest_eigenvalue_is_that_of_the_mean(run: Runs) -> None:
     mean = constants(model.activation).theta0
     top = run.measure(second_kernel_top)[-1] / (mean**2 if abs(mean) > 1e-9 else 1)
 
-    expect(top, "largest eigenvalue / (n theta_0^2)").between(FROM, TO)
+    expect(top, r"largest eigenvalue / $(n \theta_0^2)$").between(FROM, TO)

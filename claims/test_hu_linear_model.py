@@ -52,7 +52,7 @@ def test_linear_model_descends_with_its_kernel(run: Run) -> None:
     expected = in_function_space(run, 0.9 if run.mutated_by(SHORT) else 1.0, int(run.mutated_by(BEHIND)))
     off = early_outputs(run, "train").linear - expected
 
-    expect(off.abs().amax((1, 2)), "largest |f_lin - g|").always_at_most(ROUNDING)
+    expect(off.abs().amax((1, 2)), r"largest $|f_\mathrm{lin} - g|$").always_at_most(ROUNDING)
 
 
 @claim(
@@ -69,7 +69,7 @@ def test_network_starts_as_the_zero_function(run: Run) -> None:
 
     Measured: the largest |f_0(x)| over 1000 fresh points.
     """
-    expect(early_outputs(run).net[:, 0].abs().amax(1), "largest |f_0|").always_at_most(ROUNDING)
+    expect(early_outputs(run).net[:, 0].abs().amax(1), "largest $|f_0|$").always_at_most(ROUNDING)
 
 
 @claim(cite=HU.at("Theorem 3.2, for all t <= T", "2"), given=NOT_ZERO, without={AT_THE_END: NOT_ZERO})

@@ -57,7 +57,7 @@ TOO_SHORT = first_layer_widely(until=0.05)
 def test_network_reaches_the_linear_optimum(run: Runs) -> None:
     distance = run.measure(distance_to_linear_optimum)
 
-    expect(distance, "mean (f_T - f_*)^2 / mean f_*^2").decays_in(run.x, exponent_at_most=EXPONENT)
+    expect(distance, "mean $(f_T - f_*)^2$ / mean $f_*^2$").decays_in(run.x, exponent_at_most=EXPONENT)
 
 
 @claim(
@@ -79,7 +79,7 @@ def test_network_is_near_the_linear_optimum(run: Runs) -> None:
     """
     distance = run.measure(distance_to_linear_optimum)[LARGE].mean(0)
 
-    expect(distance, "mean (f_T - f_*)^2 / mean f_*^2 at large d").at_most(LEVEL)
+    expect(distance, "mean $(f_T - f_*)^2$ / mean $f_*^2$ at large $d$").at_most(LEVEL)
 
 
 @claim(
@@ -97,4 +97,4 @@ def test_network_reaches_the_linear_optimum_on_training_points(run: Runs) -> Non
     """
     distance = run.measure(lambda each: distance_to_linear_optimum(each, "train"))
 
-    expect(distance, "mean (f_T - f_*)^2 / mean f_*^2").decays_in(run.x, exponent_at_most=EXPONENT)
+    expect(distance, "mean $(f_T - f_*)^2$ / mean $f_*^2$").decays_in(run.x, exponent_at_most=EXPONENT)

@@ -49,7 +49,9 @@ HYPOTHESES = (
 def test_progress_off_the_span_of_the_inputs_waits(run: Run) -> None:
     early = linear_progress(run).off_when_on()
 
-    expect(early, "share of the loss off V_lin that is gone once .9 of that on V_lin is").at_most(EARLY)
+    expect(
+        early, r"share of the loss off $V_\mathrm{lin}$ that is gone once .9 of that on $V_\mathrm{lin}$ is"
+    ).at_most(EARLY)
 
 
 @claim(
@@ -67,4 +69,4 @@ def test_progress_off_the_span_of_the_inputs_comes(run: Run) -> None:
     """
     later = linear_progress(run).off[:, -1]
 
-    expect(later, "share of the loss off V_lin that is gone at the end").at_least(LATER)
+    expect(later, r"share of the loss off $V_\mathrm{lin}$ that is gone at the end").at_least(LATER)

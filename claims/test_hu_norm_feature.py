@@ -48,4 +48,4 @@ MUCH = 1.5
 def test_the_feature_of_the_norm_is_necessary(run: Run) -> None:
     worse = naive_over_full_discrepancy(run).log()
 
-    expect(worse, "log of mean (f - f_naive)^2 / mean (f - f_lin)^2").at_least(log(MUCH))
+    expect(worse, r"log of mean $(f - f_\mathrm{naive})^2$ / mean $(f - f_\mathrm{lin})^2$").at_least(log(MUCH))

@@ -52,7 +52,9 @@ HYPOTHESES = (
 def test_first_layer_below_a_normal_one_follows_a_linear_model(run: Runs) -> None:
     discrepancy = run.measure(early_discrepancy)
 
-    expect(discrepancy, "max of mean (f - f_lin)^2 / mean f_lin^2").decays_in(run.x, exponent_at_most=EXPONENT)
+    expect(discrepancy, r"max of mean $(f - f_\mathrm{lin})^2$ / mean $f_\mathrm{lin}^2$").decays_in(
+        run.x, exponent_at_most=EXPONENT
+    )
 
 
 @claim(
@@ -71,4 +73,4 @@ def test_first_layer_below_a_normal_one_is_near_a_linear_model(run: Runs) -> Non
     """
     discrepancy = run.measure(early_discrepancy)[LARGE].mean(0)
 
-    expect(discrepancy, "max of mean (f - f_lin)^2 / mean f_lin^2 at large d").at_most(LEVEL)
+    expect(discrepancy, r"max of mean $(f - f_\mathrm{lin})^2$ / mean $f_\mathrm{lin}^2$ at large $d$").at_most(LEVEL)

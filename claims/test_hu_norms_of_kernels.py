@@ -32,7 +32,7 @@ CONCENTRATED = (more_than_linear_points, bounded_covariance)
     without={bounded_covariance: pairs_of_points(spectrum="rank-5")},
 )
 def test_gram_matrix_has_a_norm_of_order_n(run: Runs) -> None:
-    expect(run.measure(gram_norm), "|X X^T| / n").scales_in(run.x, exponent_between=FLAT)
+    expect(run.measure(gram_norm), r"$\|X X^\top\| / n$").scales_in(run.x, exponent_between=FLAT)
 
 
 @claim(
@@ -49,4 +49,6 @@ def test_linear_kernel_has_a_norm_of_order_n_over_d(run: Runs) -> None:
 
     Measured: the exponent in d of |Theta^lin1| over n/d.
     """
-    expect(run.measure(first_linear_norm), "|Theta^lin1| / (n/d)").scales_in(run.x, exponent_between=FLAT)
+    expect(run.measure(first_linear_norm), r"$\|\Theta^\mathrm{lin1}\| / (n/d)$").scales_in(
+        run.x, exponent_between=FLAT
+    )

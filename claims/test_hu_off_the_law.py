@@ -62,7 +62,7 @@ def discrepancy(run: Run) -> Tensor:
 def test_agreement_does_not_improve_off_the_law(run: Runs) -> None:
     discrepancies = run.measure(discrepancy)
 
-    expect(discrepancies, "max of mean (f - f_lin)^2 / mean f_lin^2, off the law").scales_in(
+    expect(discrepancies, r"max of mean $(f - f_\mathrm{lin})^2$ / mean $f_\mathrm{lin}^2$, off the law").scales_in(
         run.x, exponent_between=EXPONENTS
     )
 
@@ -82,4 +82,6 @@ def test_network_differs_from_its_linear_model_off_the_law(run: Runs) -> None:
     """
     discrepancies = run.measure(discrepancy)[LARGE].mean(0)
 
-    expect(discrepancies, "max of mean (f - f_lin)^2 / mean f_lin^2, off the law").at_least(LEVEL)
+    expect(discrepancies, r"max of mean $(f - f_\mathrm{lin})^2$ / mean $f_\mathrm{lin}^2$, off the law").at_least(
+        LEVEL
+    )

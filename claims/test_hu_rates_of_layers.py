@@ -51,7 +51,9 @@ EQUAL = Mutation("equal-rates", "The linear model has the rate eta_1 for both la
 def test_layers_of_two_rates_follow_a_linear_model(run: Runs) -> None:
     discrepancy = run.measure(early_discrepancy)
 
-    expect(discrepancy, "max of mean (f - f_lin)^2 / mean f_lin^2").decays_in(run.x, exponent_at_most=EXPONENT)
+    expect(discrepancy, r"max of mean $(f - f_\mathrm{lin})^2$ / mean $f_\mathrm{lin}^2$").decays_in(
+        run.x, exponent_at_most=EXPONENT
+    )
 
 
 @claim(
@@ -70,4 +72,7 @@ def test_layers_of_two_rates_are_near_the_weighted_linear_model(run: Runs) -> No
     """
     measure = equal_rates_discrepancy if run.mutated_by(EQUAL) else early_discrepancy
 
-    expect(run.measure(measure)[LARGE].mean(0), "max of mean (f - f_lin)^2 / mean f_lin^2 at large d").at_most(LEVEL)
+    expect(
+        run.measure(measure)[LARGE].mean(0),
+        r"max of mean $(f - f_\mathrm{lin})^2$ / mean $f_\mathrm{lin}^2$ at large $d$",
+    ).at_most(LEVEL)

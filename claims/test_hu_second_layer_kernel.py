@@ -54,7 +54,7 @@ CONTROLS: dict[Assumption | Mutation, AtScale] = {
 def test_second_layer_kernel_is_linear(run: Runs) -> None:
     gap = run.measure(second_kernel_gap)
 
-    expect(gap, "|Theta_2 - Theta^lin2| / (n/d)").decays_in(run.x, exponent_at_most=EXPONENT)
+    expect(gap, r"$\|\Theta_2 - \Theta^\mathrm{lin2}\| / (n/d)$").decays_in(run.x, exponent_at_most=EXPONENT)
 
 
 @claim(
@@ -70,4 +70,4 @@ def test_second_layer_kernel_is_near_the_linear_one_at_the_largest_dimension(run
 
     Measured: the spectral norm of Theta_2(W(0)) - Theta^lin2 over n/d at the largest d.
     """
-    expect(run.measure(second_kernel_gap)[-1], "|Theta_2 - Theta^lin2| / (n/d)").at_most(LEVEL)
+    expect(run.measure(second_kernel_gap)[-1], r"$\|\Theta_2 - \Theta^\mathrm{lin2}\| / (n/d)$").at_most(LEVEL)

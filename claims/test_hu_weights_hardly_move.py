@@ -50,7 +50,7 @@ HYPOTHESES = (
     figure=moves_along_dimension,
 )
 def test_weights_hardly_move(run: Runs) -> None:
-    expect(run.measure(distance_moved), "|W(T) - W(0)| / |W(0)|").decays_in(run.x, exponent_at_most=WEIGHTS)
+    expect(run.measure(distance_moved), r"$\|W(T) - W(0)\| / \|W(0)\|$").decays_in(run.x, exponent_at_most=WEIGHTS)
 
 
 @claim(
@@ -68,7 +68,7 @@ def test_tangent_kernel_hardly_changes(run: Runs) -> None:
 
     Measured: the exponent in d of |Theta_1(W(T)) - Theta_1(W(0))| / |Theta_1(W(0))| in the spectral norm.
     """
-    expect(run.measure(kernel_change), "|Theta_1(T) - Theta_1(0)| / |Theta_1(0)|").decays_in(
+    expect(run.measure(kernel_change), r"$\|\Theta_1(T) - \Theta_1(0)\| / \|\Theta_1(0)\|$").decays_in(
         run.x, exponent_at_most=KERNEL
     )
 
@@ -86,4 +86,4 @@ def test_tangent_kernel_changes_little_at_the_largest_dimension(run: Runs) -> No
 
     Measured: |Theta_1(W(T)) - Theta_1(W(0))| / |Theta_1(W(0))| at the largest d.
     """
-    expect(run.measure(kernel_change)[-1], "|Theta_1(T) - Theta_1(0)| / |Theta_1(0)|").at_most(LITTLE)
+    expect(run.measure(kernel_change)[-1], r"$\|\Theta_1(T) - \Theta_1(0)\| / \|\Theta_1(0)\|$").at_most(LITTLE)

@@ -45,7 +45,9 @@ MOST_SEEDS = 0.75
 def test_first_layer_follows_a_linear_model_with_high_probability(run: Runs) -> None:
     slopes = exponents(run.x, run.measure(early_discrepancy).numpy())
 
-    expect(slopes, "exponent of max of mean (f - f_lin)^2 / mean f_lin^2").mostly_at_most(DISCREPANCY, share=MOST_SEEDS)
+    expect(slopes, r"exponent of max of mean $(f - f_\mathrm{lin})^2$ / mean $f_\mathrm{lin}^2$").mostly_at_most(
+        DISCREPANCY, share=MOST_SEEDS
+    )
 
 
 @claim(
@@ -66,4 +68,6 @@ def test_first_layer_kernel_is_linear_with_high_probability(run: Runs) -> None:
     """
     slopes = exponents(run.x, run.measure(kernel_gap).numpy())
 
-    expect(slopes, "exponent of |Theta_1 - Theta^lin1| / (n/d)").mostly_at_most(KERNEL, share=MOST_SEEDS)
+    expect(slopes, r"exponent of $\|\Theta_1 - \Theta^\mathrm{lin1}\| / (n/d)$").mostly_at_most(
+        KERNEL, share=MOST_SEEDS
+    )

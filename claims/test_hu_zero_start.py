@@ -69,6 +69,6 @@ def test_subtracting_the_start_has_the_same_effect(run: Run) -> None:
     outputs = (model.model if run.mutated_by(WITHOUT_COPY) else model).forward(start, run.X)
     change = kernels(model, start, run) - kernels(model.model, own, run)
 
-    expect(torch.maximum(outputs.abs().amax(1), change.abs().amax((1, 2))), "largest |f_0| or change").always_at_most(
-        ROUNDING
-    )
+    expect(
+        torch.maximum(outputs.abs().amax(1), change.abs().amax((1, 2))), r"largest $|f_0|$ or change"
+    ).always_at_most(ROUNDING)

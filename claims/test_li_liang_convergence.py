@@ -62,7 +62,7 @@ def test_error_falls_at_least_like_the_root_of_time(run: Run) -> None:
     steps = late_steps(run)
     errors = largest_coefficients(run)[:, -len(steps) :].T
 
-    expect(errors, "largest error v_t").decays_in(steps, exponent_at_most=PAPERS)
+    expect(errors, "largest error $v_t$").decays_in(steps, exponent_at_most=PAPERS)
 
 
 @claim(
@@ -88,4 +88,4 @@ def test_iterations_are_inverse_to_rate_times_width(run: Runs) -> None:
     """
     steps = run.measure(steps_to_a_quarter)
 
-    expect(steps, "steps to v <= p/4").decays_in(run.x, exponent_at_most=INVERSELY)
+    expect(steps, r"steps to $v \leq p/4$").decays_in(run.x, exponent_at_most=INVERSELY)

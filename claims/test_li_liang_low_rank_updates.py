@@ -38,7 +38,7 @@ NO_GAP = 1.05
     figure=training_and_spectra,
 )
 def test_update_has_a_gap_at_the_number_of_components(run: Run) -> None:
-    expect(spectral_gap(update(run), PATTERNS), "s_20 / s_21 of W_T - W_0").at_least(MUCH_LARGER)
+    expect(spectral_gap(update(run), PATTERNS), "$s_{20} / s_{21}$ of $W_T - W_0$").at_least(MUCH_LARGER)
 
 
 @claim(
@@ -56,9 +56,9 @@ def test_update_is_nearly_of_the_rank_of_the_data(run: Run) -> None:
 
     Measured: the share of |W_T - W_0|_F^2 that the 20 largest singular values hold.
     """
-    expect(leading_energy(update(run), PATTERNS), "share of the top 20 in |W_T - W_0|^2", scale="-log(1 - x)").at_least(
-        NEARLY_ALL
-    )
+    expect(
+        leading_energy(update(run), PATTERNS), r"share of the top 20 in $\|W_T - W_0\|^2$", scale="-log(1 - x)"
+    ).at_least(NEARLY_ALL)
 
 
 @claim(
@@ -77,4 +77,4 @@ def test_learned_weights_have_no_such_structure(run: Run) -> None:
 
     Measured: s_20 / s_21 of W_T, which has no gap where W_T - W_0 has one of 60.
     """
-    expect(spectral_gap(run.weights("W"), PATTERNS), "s_20 / s_21 of W_T", scale="log(x)").at_most(NO_GAP)
+    expect(spectral_gap(run.weights("W"), PATTERNS), "$s_{20} / s_{21}$ of $W_T$", scale="log(x)").at_most(NO_GAP)

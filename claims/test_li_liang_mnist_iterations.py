@@ -75,4 +75,4 @@ def test_low_rank_is_more_evident_in_wider_networks_on_mnist(run: Runs) -> None:
     """
     rest = run.measure(energy_of_the_rest)
 
-    expect(rest, "share of |W_T - W_0|^2 outside of the top 20").decays_in(run.x, exponent_at_most=FALLS)
+    expect(rest, r"share of $\|W_T - W_0\|^2$ outside of the top 20").decays_in(run.x, exponent_at_most=FALLS)

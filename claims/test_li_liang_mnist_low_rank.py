@@ -45,9 +45,9 @@ MOST = 0.5
     figure=mnist_training_and_spectra,
 )
 def test_update_on_mnist_has_approximately_low_rank(run: Run) -> None:
-    expect(leading_energy(update(run), PATTERNS), "share of the top 20 in |W_T - W_0|^2", scale="-log(1 - x)").at_least(
-        MOSTLY
-    )
+    expect(
+        leading_energy(update(run), PATTERNS), r"share of the top 20 in $\|W_T - W_0\|^2$", scale="-log(1 - x)"
+    ).at_least(MOSTLY)
 
 
 @claim(
@@ -65,7 +65,7 @@ def test_weights_learned_on_mnist_have_no_such_structure(run: Run) -> None:
 
     Measured: the share of |W_T|_F^2 that the 20 largest singular values hold, against most of it.
     """
-    expect(leading_energy(run.weights("W"), PATTERNS), "share of the top 20 in |W_T|^2").at_most(MOST)
+    expect(leading_energy(run.weights("W"), PATTERNS), r"share of the top 20 in $\|W_T\|^2$").at_most(MOST)
 
 
 @claim(
@@ -81,7 +81,7 @@ def test_update_on_mnist_has_approximately_low_rank_at_the_papers_rate(run: Run)
 
     Measured: the same share at 4000/m.
     """
-    expect(leading_energy(update(run), PATTERNS), "share of the top 20 in |W_T - W_0|^2").at_least(MOSTLY)
+    expect(leading_energy(update(run), PATTERNS), r"share of the top 20 in $\|W_T - W_0\|^2$").at_least(MOSTLY)
 
 
 @claim(
@@ -97,4 +97,4 @@ def test_weights_learned_on_mnist_have_no_such_structure_at_the_papers_rate(run:
 
     Measured: the same share at 4000/m.
     """
-    expect(leading_energy(run.weights("W"), PATTERNS), "share of the top 20 in |W_T|^2").at_most(MOST)
+    expect(leading_energy(run.weights("W"), PATTERNS), r"share of the top 20 in $\|W_T\|^2$").at_most(MOST)

@@ -62,7 +62,7 @@ def test_learned_weights_are_near_the_initialization_at_the_papers_rate_on_mnist
 
     Measured: |W_T - W_0|_F / |W_0|_F at m=1000 after 50 (quick) or 300 steps, for either reading of the start.
     """
-    expect(distance_moved(run), "|W_T - W_0| / |W_0|").at_most(STATED)
+    expect(distance_moved(run), r"$\|W_T - W_0\| / \|W_0\|$").at_most(STATED)
 
 
 @claim(

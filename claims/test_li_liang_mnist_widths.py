@@ -64,4 +64,4 @@ def test_distance_falls_like_the_root_of_width_on_mnist(run: Runs) -> None:
     """
     moved = run.measure(distance_moved)
 
-    expect(moved, "|W_T - W_0| / |W_0|").scales_in(run.x, exponent_between=EXPONENTS)
+    expect(moved, r"$\|W_T - W_0\| / \|W_0\|$").scales_in(run.x, exponent_between=EXPONENTS)

@@ -52,7 +52,7 @@ ASSUMED = (
 def test_pseudo_gradient_is_large_while_the_error_is(run: Run) -> None:
     share = (pseudo_gradient_norms(run) >= OF_ORDER).double().mean(-1)
 
-    expect(share.amin(1), "least share of units with a pseudo gradient of v/10 or more").always_at_least(MANY)
+    expect(share.amin(1), "least share of units with a pseudo gradient of $v/10$ or more").always_at_least(MANY)
 
 
 @claim(
@@ -70,4 +70,4 @@ def test_pseudo_gradient_of_most_units_is_of_the_order_of_the_error(run: Run) ->
     """
     typical = pseudo_gradient_norms(run).quantile(0.5, dim=-1)
 
-    expect(typical.amin(1), "least ratio of the median pseudo gradient to v").at_least(MANY)
+    expect(typical.amin(1), "least ratio of the median pseudo gradient to $v$").at_least(MANY)

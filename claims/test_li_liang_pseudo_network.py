@@ -41,7 +41,7 @@ TIGHT = 0.07
 def test_wider_networks_are_nearer_to_their_pseudo_networks(run: Runs) -> None:
     gap = run.measure(coupling_gap)
 
-    expect(gap, "|f - g| / |f - f_0|").decays_in(run.x, exponent_at_most=FALLS)
+    expect(gap, r"$\|f - g\| / \|f - f_0\|$").decays_in(run.x, exponent_at_most=FALLS)
 
 
 @claim(
@@ -59,4 +59,4 @@ def test_what_is_learned_is_learned_by_the_pseudo_network(run: Run) -> None:
 
     Measured: |f - g| / |f - f_0| on the training points.
     """
-    expect(coupling_gap(run), "|f - g| / |f - f_0|").at_most(TIGHT)
+    expect(coupling_gap(run), r"$\|f - g\| / \|f - f_0\|$").at_most(TIGHT)

@@ -37,4 +37,4 @@ FALLS = -0.5
 def test_gap_of_the_update_falls_with_the_spread(run: Runs) -> None:
     gap = run.measure(gap_of_update)
 
-    expect(gap, "s_20 / s_21 of W_T - W_0").decays_in(run.x, exponent_at_most=FALLS)
+    expect(gap, "$s_{20} / s_{21}$ of $W_T - W_0$").decays_in(run.x, exponent_at_most=FALLS)

@@ -37,7 +37,7 @@ EXPONENTS = (-0.6, -0.4)
     figure=training_and_spectra,
 )
 def test_learned_weights_are_near_the_initialization(run: Run) -> None:
-    expect(distance_moved(run), "|W_T - W_0| / |W_0|").at_most(NEAR)
+    expect(distance_moved(run), r"$\|W_T - W_0\| / \|W_0\|$").at_most(NEAR)
 
 
 @claim(
@@ -59,4 +59,4 @@ def test_distance_falls_like_the_root_of_width(run: Runs) -> None:
     """
     moved = run.measure(distance_moved)
 
-    expect(moved, "|W_T - W_0| / |W_0|").scales_in(run.x, exponent_between=EXPONENTS)
+    expect(moved, r"$\|W_T - W_0\| / \|W_0\|$").scales_in(run.x, exponent_between=EXPONENTS)

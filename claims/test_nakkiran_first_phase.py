@@ -45,7 +45,7 @@ def test_t0_is_where_the_network_reaches_the_linear_classifier(run: Runs) -> Non
     reached, before = (phase.information.gather(1, t).squeeze(1) for t in (at, (at - 1).clamp(min=0)))
     margin = torch.minimum(reached - phase.linear, phase.linear - before)
 
-    expect(margin, "lesser margin of I(F;Y) around I(L;Y), bits").always_at_least(0)
+    expect(margin, "lesser margin of $I(F;Y)$ around $I(L;Y)$, bits").always_at_least(0)
 
 
 @claim(cite=NAKKIRAN.at("Claims 1 and 2, for all t", "1", "3"), given=CHEAP, without={LARGEST: TASKS["product"]})
@@ -80,7 +80,7 @@ def test_the_reference_is_the_optimal_linear_classifier(run: Runs) -> None:
     L = logistic_classes(net.X, net.y, net.X_test, 1 if run.mutated_by(ONE_STEP) else 30)
     off = mutual_information(joint_table(L, L, Y).sum(-2)) - linear_phase(run).linear
 
-    expect(off.abs(), "|I(L;Y) - I(L';Y)|, bits").always_at_most(SAME)
+    expect(off.abs(), "$|I(L;Y) - I(L';Y)|$, bits").always_at_most(SAME)
 
 
 @claim(cite=NAKKIRAN.at("section 3, footnote 7", "23"), given=TABLES["dense"], without={OF_F: TABLES["dense"]})
@@ -97,4 +97,4 @@ def test_the_null_model_has_the_information_of_the_linear_classifier(run: Run) -
     of_perfect = torch.eye(2, dtype=pair.dtype)[:, None, :] * known.unsqueeze(-3)
     off = null_performance_correlation(of_perfect) - mutual_information(pair)
 
-    expect(off.abs().amax(1), "largest |mu(Y;L~) - I(L;Y)|, bits").always_at_most(ROUNDING)
+    expect(off.abs().amax(1), r"largest $|\mu(Y;\tilde{L}) - I(L;Y)|$, bits").always_at_most(ROUNDING)

@@ -73,7 +73,7 @@ def test_performance_correlation_is_bounded_by_each_information(run: Run) -> Non
     mu = found.fy + found.fy_given_l if run.mutated_by(SUMMED) else found.mu
     least = torch.stack((found.ly, found.fy, found.fl)).amin(0)
 
-    expect((mu - least).amax(1), "largest mu - min(I(L;Y), I(F;Y), I(F;L)), bits").always_at_most(ROUNDING)
+    expect((mu - least).amax(1), r"largest $\mu - \min(I(L;Y), I(F;Y), I(F;L))$, bits").always_at_most(ROUNDING)
 
 
 @claim(
@@ -94,4 +94,4 @@ def test_information_is_a_function_of_accuracy(run: Run) -> None:
     found = information_terms(run)
     off = found.fy - 1 + binary_entropy(found.accuracy())
 
-    expect(off.abs().amax(1), "largest |I(F;Y) - 1 + h(accuracy)|, bits").always_at_most(ROUNDING)
+    expect(off.abs().amax(1), r"largest $|I(F;Y) - 1 + h(\text{accuracy})|$, bits").always_at_most(ROUNDING)

@@ -35,4 +35,4 @@ BULK = 0.5
     figure=information_over_steps,
 )
 def test_the_bulk_of_early_performance_is_linear(run: Runs) -> None:
-    expect(resampled_linear_phase(run, LinearPhase.least_share), "min mu(F;L)/I(F;Y) up to T0").at_least(BULK)
+    expect(resampled_linear_phase(run, LinearPhase.least_share), r"min $\mu(F;L)/I(F;Y)$ up to T0").at_least(BULK)

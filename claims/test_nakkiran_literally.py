@@ -37,7 +37,7 @@ ALMOST_ALL = 0.95
 def test_almost_all_performance_at_t0_is_linear(run: Runs) -> None:
     share = resampled_linear_phase(run, LinearPhase.share_at_T0)
 
-    expect(share, "mu(F;L)/I(F;Y) at T0", scale="-log(1 - x)").at_least(ALMOST_ALL)
+    expect(share, r"$\mu(F;L)/I(F;Y)$ at T0", scale="-log(1 - x)").at_least(ALMOST_ALL)
 
 
 @claim(
@@ -63,4 +63,4 @@ def test_almost_all_of_the_linear_classifier_is_retained(run: Runs) -> None:
     """
     share = measure_retention(run, share_at_the_end)
 
-    expect(share, "mu(F;L)/I(L;Y) at training accuracy 1", scale="-log(1 - x)").at_least(ALMOST_ALL)
+    expect(share, r"$\mu(F;L)/I(L;Y)$ at training accuracy 1", scale="-log(1 - x)").at_least(ALMOST_ALL)

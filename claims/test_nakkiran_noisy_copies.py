@@ -42,7 +42,7 @@ NON_NEGATIVE = -1e-12
 def test_noisy_copies_are_explained_by_what_they_copy(run: Run) -> None:
     found = information_terms(run)
 
-    expect((found.mu - found.fy).abs().amax(1), "largest |mu - I(F;Y)|, bits").always_at_most(ROUNDING)
+    expect((found.mu - found.fy).abs().amax(1), r"largest $|\mu - I(F;Y)|$, bits").always_at_most(ROUNDING)
 
 
 @claim(
@@ -66,7 +66,7 @@ def test_performance_correlation_is_non_negative_where_one_classifier_adds_nothi
     Measured: the least mu_Y(F;L), in bits, over 2000 joint tables in each seed. The hypothesis is not weak:
     H(Y|F,L) is never above that minimum, and where it is equal to it mu is I(F;Y) or I(L;Y).
     """
-    expect(information_terms(run).mu.amin(1), "least mu, bits").always_at_least(NON_NEGATIVE)
+    expect(information_terms(run).mu.amin(1), r"least $\mu$, bits").always_at_least(NON_NEGATIVE)
 
 
 @claim(
@@ -86,4 +86,4 @@ def test_performance_correlation_of_accurate_classifiers_is_non_negative(run: Ru
 
     Measured: the least mu_Y(F;L), in bits, over 2000 joint tables in each seed, with both accuracies from .75 to .80.
     """
-    expect(information_terms(run).mu.amin(1), "least mu, bits").always_at_least(NON_NEGATIVE)
+    expect(information_terms(run).mu.amin(1), r"least $\mu$, bits").always_at_least(NON_NEGATIVE)

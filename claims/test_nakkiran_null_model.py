@@ -33,7 +33,9 @@ SMALL = 0.31
     figure=information_over_steps,
 )
 def test_linear_explains_more_than_the_null_model(run: Runs) -> None:
-    expect(resampled_linear_phase(run, LinearPhase.advantage_at_T0), "advantage of L over L~ at T0").at_least(ADVANTAGE)
+    expect(
+        resampled_linear_phase(run, LinearPhase.advantage_at_T0), r"advantage of $L$ over $\tilde{L}$ at T0"
+    ).at_least(ADVANTAGE)
 
 
 @claim(
@@ -55,7 +57,7 @@ def test_the_null_model_explains_little(run: Runs) -> None:
     and two classifiers of accuracy b it is (1 - h(b^2 + (1 - b)^2)) / (1 - h(b)), and so small only if b is near 1/2.
     On CIFAR it is .34, too near the limit for a case.
     """
-    expect(resampled_linear_phase(run, LinearPhase.null_share_at_T0), "mu(F;L~)/I(F;Y) at T0").at_most(SMALL)
+    expect(resampled_linear_phase(run, LinearPhase.null_share_at_T0), r"$\mu(F;\tilde{L})/I(F;Y)$ at T0").at_most(SMALL)
 
 
 @claim(
@@ -77,4 +79,4 @@ def test_linear_explains_four_fifths_of_first_5_against_last_5(run: Runs) -> Non
     gives to the training points. With the regression on the labels it is .47 (quick) and .54 (standard). The pair .80
     and .31 cannot belong to this task: a null ratio of .31 takes an accuracy of .78 of L, and the best here is .62.
     """
-    expect(share_of_the_best_fit(run), "mu(F;L)/I(F;Y) at T0", scale="-log(1 - x)").at_least(REPORTED)
+    expect(share_of_the_best_fit(run), r"$\mu(F;L)/I(F;Y)$ at T0", scale="-log(1 - x)").at_least(REPORTED)

@@ -65,7 +65,7 @@ def test_population_accuracy_of_the_overfitted_classifier_is_1_minus_p(run: Run)
 def test_population_accuracy_is_1_minus_p_with_high_probability(run: Run) -> None:
     off = (overfitted_accuracy(run) - 1 + population_of(run.experiment).p).abs()
 
-    expect(off, "|population accuracy - (1 - p)|").mostly_at_most(SLACK, share=MOST_SEEDS)
+    expect(off, r"$|\text{population accuracy} - (1 - p)|$").mostly_at_most(SLACK, share=MOST_SEEDS)
 
 
 @claim(

@@ -12,12 +12,7 @@ retained; here a fifth of the training labels are flipped, for L too), and rando
 """
 
 from fixtures.assumptions import OF_TESTED_NETWORKS
-from fixtures.nakkiran.assumptions import (
-    RETAINED,
-    clean_labels,
-    linear_signal_at_the_inputs_scale,
-    starts_at_random,
-)
+from fixtures.nakkiran.assumptions import RETAINED, clean_labels, linear_signal_at_the_inputs_scale, starts_at_random
 from fixtures.nakkiran.figures import information_over_steps
 from fixtures.nakkiran.retention import HIDDEN_SIGNAL, NOISY, POISONED, RETENTION, UPSIDE_DOWN
 from fixtures.papers import NAKKIRAN
@@ -44,7 +39,7 @@ CHANCE = 0.5  # a guess; 8 seeds at quick give .72 (product) to .87 (digits), th
     figure=information_over_steps,
 )
 def test_the_linear_classifier_is_retained_to_zero_training_error(run: Runs) -> None:
-    expect(measure_retention(run, share_retained), "min mu(F;L)/I(L;Y) since T0").at_least(BULK)
+    expect(measure_retention(run, share_retained), r"min $\mu(F;L)/I(L;Y)$ since T0").at_least(BULK)
 
 
 @claim(
@@ -62,7 +57,7 @@ def test_what_the_linear_classifier_explains_plateaus_near_its_own_information(r
 
     Measured: mu_Y(F; L) / I(L; Y) on held-out points once the training accuracy is 1.
     """
-    expect(measure_retention(run, share_at_the_end), "mu(F;L)/I(L;Y) at training accuracy 1").at_least(PLATEAU)
+    expect(measure_retention(run, share_at_the_end), r"$\mu(F;L)/I(L;Y)$ at training accuracy 1").at_least(PLATEAU)
 
 
 @claim(
@@ -80,7 +75,9 @@ def test_more_is_retained_than_of_any_classifier_as_good(run: Runs) -> None:
     Measured: the least mu_Y(F_t; L) / I(L; Y) minus the same for L~, over t >= T0, on held-out points. Flipped labels
     leave this ordering as it is (.25 on CIFAR with a fifth of them flipped), so they are no control here.
     """
-    expect(measure_retention(run, advantage_retained), "least advantage of L over L~ since T0").at_least(ADVANTAGE)
+    expect(measure_retention(run, advantage_retained), r"least advantage of $L$ over $\tilde{L}$ since T0").at_least(
+        ADVANTAGE
+    )
 
 
 @claim(

@@ -46,7 +46,7 @@ UNNORMALIZED = Mutation("unnormalized", "The losses are those of the networks as
     without={positively_homogeneous: OTHER_ACTIVATIONS, no_biases: BIASED},
 )
 def test_network_is_the_product_of_norms_times_the_normalized_one(run: Run) -> None:
-    expect(homogeneity_gap(run), "max |f - rho f~| / max |f|").always_at_most(ROUNDING)
+    expect(homogeneity_gap(run), r"max $|f - \rho \tilde{f}|$ / max $|f|$").always_at_most(ROUNDING)
 
 
 @claim(

@@ -41,7 +41,7 @@ UNNORMALIZED = Mutation("unnormalized", "The losses are those of the networks as
 def test_normalized_test_loss_is_linear_in_training_loss(run: Runs) -> None:
     normalize = not run.mutated_by(UNNORMALIZED)
     r2 = of_those_that_stopped(run, lambda came: resampled_line(came, "r2", normalize=normalize), COME)
-    expect(r2, "R^2 of test over training loss", scale="-log(1 - x)").at_least(TIGHT)
+    expect(r2, "$R^2$ of test over training loss", scale="-log(1 - x)").at_least(TIGHT)
 
 
 @claim(

@@ -33,4 +33,4 @@ TOLERANCE = 1e-9  # the residual that counts as converged; 8 seeds leave 3e-15 t
 def test_descent_from_zero_finds_the_minimum_norm_interpolant(run: Run) -> None:
     w_plus = minimum_norm(run.X, run.y)
 
-    expect(relative_distance(interpolating_weights(run), w_plus), "|w - w+| / |w+|").always_at_most(TOLERANCE)
+    expect(relative_distance(interpolating_weights(run), w_plus), r"$\|w - w_+\| / \|w_+\|$").always_at_most(TOLERANCE)

@@ -44,7 +44,7 @@ TOLERANCE = 1e-10
 def test_iterates_stay_in_the_span_of_the_rows(run: Run) -> None:
     off = off_row_span(run.X, run.watched("weights.w")).norm(dim=-1).amax(1) / run.w.norm(dim=-1)
 
-    expect(off, "max |P w_t| / |w_T|").always_at_most(TOLERANCE)
+    expect(off, r"max $\|P w_t\| / \|w_T\|$").always_at_most(TOLERANCE)
 
 
 @claim(
@@ -65,9 +65,9 @@ def test_limit_keeps_the_start_off_the_row_span(run: Run) -> None:
     """
     limit = minimum_norm(run.X, run.y) + off_row_span(run.X, run.initial("w"))
 
-    expect(relative_distance(interpolating_weights(run), limit), "|w - (w+ + P w_0)| / |w+ + P w_0|").always_at_most(
-        TOLERANCE
-    )
+    expect(
+        relative_distance(interpolating_weights(run), limit), r"$\|w - (w_+ + P w_0)\| / \|w_+ + P w_0\|$"
+    ).always_at_most(TOLERANCE)
 
 
 @claim(
@@ -91,4 +91,4 @@ def test_iterates_sum_the_residuals(run: Run) -> None:
     w = iterates_in_the_row_span(run.X, run.y, constant_rate(rule.rate), run.checkpoints, **with_momentum)
 
     off = (run.watched("weights.w") - w).norm(dim=-1).amax(1) / run.w.norm(dim=-1)
-    expect(off, "max |w_t - X^T alpha_t| / |w_T|").always_at_most(TOLERANCE)
+    expect(off, r"max $\|w_t - X^\top \alpha_t\| / \|w_T\|$").always_at_most(TOLERANCE)

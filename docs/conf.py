@@ -77,8 +77,8 @@ def _is_link(node: nodes.Node) -> TypeGuard[nodes.Element]:
 
 
 def before_napoleon(app: Sphinx, what: str, name: str, obj: Any, options: Any, lines: list[str]) -> None:
-    """Have formulas of a docstring, such as |w| and m * n, read as they are, and no prose before a colon as a type."""
-    parts = re.split(r"(`[^`]*`)", "\n".join(lines))
+    r"""Have docstrings, with |w|, m * n and `\|w\|` in them, read so, and no prose before a colon as a type."""
+    parts = re.split(r"(`[^`]*`)", "\n".join(lines).replace("\\", r"\\"))
     parts[::2] = [re.sub(r"[*|]|(?<=\w)_(?!\w)", r"\\\g<0>", part) for part in parts[::2]]
     prose = r"^Returns:\n(?:(?: .*)?(?:\n|\Z))+" + (r"|\A.*" if what in ("attribute", "property") else "")
     text = re.sub(prose, lambda found: re.sub(r":(?!\n {4})", COLON, found[0]), "".join(parts), flags=re.MULTILINE)
@@ -92,9 +92,16 @@ def after_napoleon(app: Sphinx, what: str, name: str, obj: Any, options: Any, li
     lines[:] = [line.replace(COLON, ":") for line in lines]
 
 
+def scrollable_by_keyboard(app: Sphinx, page: str, template: str, context: dict[str, Any], doctree: Any) -> None:
+    """Have code that is wider than its box scrolled from the keyboard: the box takes the focus."""
+    if "body" in context:
+        context["body"] = re.sub(r'(<div class="highlight"><pre)(?=>)', r'\1 tabindex="0"', context["body"])
+
+
 def setup(app: Sphinx) -> dict[str, bool]:
     """Add these."""
     app.add_transform(LinkToRepository)
     app.connect("autodoc-process-docstring", before_napoleon, priority=400)
     app.connect("autodoc-process-docstring", after_napoleon, priority=600)
+    app.connect("html-page-context", scrollable_by_keyboard)
     return {"parallel_read_safe": True, "parallel_write_safe": True}

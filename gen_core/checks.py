@@ -16,6 +16,7 @@ import torch
 
 from gen_core.errors import InvalidClaim, InvalidExperiment, Unfinished
 from gen_core.recipe import brief
+from gen_core.records import name_defect
 
 _CONVERT = "convert them to float first, by what the claim means"
 _ADVICE = {
@@ -89,6 +90,17 @@ def check_words(name: str, value: object, *, empty: bool = False) -> None:
     """
     if not isinstance(value, str) or not (empty or value.strip()):
         raise InvalidClaim(f"{name} {brief(value)}; expected text")
+
+
+def check_name(what: str, name: object) -> None:
+    """Accept the name of a quantity, or a statement, whose formulas are LaTeX between dollar signs.
+
+    Raises:
+        InvalidClaim: naming it, and what is wrong with it.
+    """
+    check_words(what, name)
+    if why := name_defect(str(name)):
+        raise InvalidClaim(f"{what}: {why}")
 
 
 def plain_number(name: str, value: object) -> float:

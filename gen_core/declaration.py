@@ -11,11 +11,11 @@ from typing import ParamSpec, TypeVar
 import pytest
 
 from gen_core.assuming import Assumption
-from gen_core.checks import check_words
+from gen_core.checks import check_name, check_words
 from gen_core.defaults import SCALES
 from gen_core.errors import InvalidClaim, Refuted
 from gen_core.experiment import Experiment
-from gen_core.form import Form, form_of
+from gen_core.form import Form, form_of, stated_name
 from gen_core.papers import Citation
 from gen_core.recipe import brief
 from gen_core.records import Figure, Kind
@@ -171,6 +171,8 @@ def claim(
         for hypothesis in (*assuming, *(key for key in without or () if not isinstance(key, Mutation))):
             if not isinstance(hypothesis, Assumption):
                 raise InvalidClaim(f"{where} names {hypothesis!r}; expected a hypothesis, made with @assumption")
+        if name := stated_name(test):
+            check_name(f"name of what {where} expects", name)
         if "run" not in inspect.signature(test).parameters:
             raise InvalidClaim(f"{where} takes no `run`; expected the finished experiment as a parameter of that name")
 

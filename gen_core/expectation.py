@@ -15,12 +15,12 @@ import numpy as np
 from numpy.typing import ArrayLike
 from torch import Tensor
 
-from gen_core.checks import check_words, plain_number, real_array
+from gen_core.checks import check_name, plain_number, real_array
 from gen_core.errors import Inconclusive, InvalidClaim, Refuted, Unfinished
 from gen_core.form import MEDIAN, Form
 from gen_core.judgement import Judgement, Limits, current_judge, limits_in_words, limits_of, verdicts_are_raised
 from gen_core.recipe import brief
-from gen_core.records import REFUTED, Direction, Statistic
+from gen_core.records import REFUTED, Direction, Statistic, has_formula, plain_name
 from gen_core.statistics import (
     SCALES,
     Interval,
@@ -46,7 +46,8 @@ class Expected:
     """A measured quantity, returned by `expect`; each method states and judges one expectation."""
 
     def __init__(self, values: Tensor | ArrayLike | Measured, name: str, scale: str = "") -> None:
-        check_words("name of what is expected", name)
+        check_name("name of what is expected", name)
+        self._typeset, name = name if has_formula(name) else "", plain_name(name)
         self._name, self._scale = name, scale
         measured = isinstance(values, Measured)
         self._values = real_array(name, values.values if measured else values)
@@ -236,6 +237,7 @@ class Expected:
             needed = seeds_needed(room, level=judge.level)
         judgement = Judgement(
             name=self._name,
+            typeset=self._typeset,
             tolerance=tolerance,
             statistic=statistic,
             low_limit=low,
@@ -281,17 +283,18 @@ class Expected:
 
 
 def expect(values: Tensor | ArrayLike | Measured, name: str, *, scale: str = "") -> Expected:
-    """Begin an expectation: `expect(values, name).at_most(limit)`, which raises or returns its verdict (see above).
+    r"""Begin an expectation: `expect(values, name).at_most(limit)`, which raises or returns its verdict (see above).
 
     Args:
         values: one number per seed, (seeds,); for exponents and trends (settings, seeds). `Measured` where the seeds
             share held-out points, whose sampling error then enters the interval.
-        name: the quantity, as it appears in messages and reports.
+        name: the quantity, as it appears in messages and reports. Formulas in it are LaTeX between dollar signs, as in
+            `r"$\|W\|_F$ over $\sqrt{n}$"`, which reports typeset; messages have "|W|_F over sqrt(n)".
         scale: for the mean of a quantity near its bound, the scale on which it is judged, one of
             `gen_core.statistics.SCALES`, such as "-log(1 - x)" for R^2. Limits are in plain units.
 
     Raises:
         Unfinished: if a value is not finite.
-        InvalidClaim: if there is not one real number per seed of the claim's run, or the scale is unknown.
+        InvalidClaim: unless there is one real number per seed of the run, a known scale, and LaTeX in the formulas.
     """
     return Expected(values, name, scale)

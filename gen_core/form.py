@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import ast
+import functools
 import inspect
 import textwrap
 from collections.abc import Callable
@@ -60,20 +61,37 @@ class Form:
 
 def form_of(test: Callable[..., object]) -> Form | None:
     """The form of the one expectation in a test's source; None where it cannot be told without running the test."""
+    stated = _stated(test)
+    if stated is None:
+        return None
+    method = stated.func.attr  # type: ignore[attr-defined]
+    if method.startswith("mostly"):
+        share = _number(next((k.value for k in stated.keywords if k.arg == "share"), None), test)
+        return Form(method, share) if share is not None and 0 < share < 1 else None
+    return Form(
+        method, MEDIAN if method.startswith("typically") or method in ("increases_in", "decreases_in") else None
+    )
+
+
+def stated_name(test: Callable[..., object]) -> str:
+    """The name of the quantity in a test's one expectation; "" where its source does not have it as a string."""
+    stated = _stated(test)
+    if stated is None:
+        return ""
+    call: ast.Call = stated.func.value  # type: ignore[attr-defined]
+    name = (*call.args[1:2], *(keyword.value for keyword in call.keywords if keyword.arg == "name"), None)[0]
+    return name.value if isinstance(name, ast.Constant) and isinstance(name.value, str) else ""
+
+
+@functools.lru_cache(maxsize=1)
+def _stated(test: Callable[..., object]) -> ast.Call | None:
+    """The call that states the one expectation of a test's source."""
     try:
         tree = ast.parse(textwrap.dedent(inspect.getsource(test)))
     except (OSError, TypeError, SyntaxError):
         return None
     stated = [node for node in ast.walk(tree) if isinstance(node, ast.Call) and _is_expectation(node.func)]
-    if len(stated) != 1:
-        return None
-    method = stated[0].func.attr  # type: ignore[attr-defined]
-    if method.startswith("mostly"):
-        share = _number(next((k.value for k in stated[0].keywords if k.arg == "share"), None), test)
-        return Form(method, share) if share is not None and 0 < share < 1 else None
-    return Form(
-        method, MEDIAN if method.startswith("typically") or method in ("increases_in", "decreases_in") else None
-    )
+    return stated[0] if len(stated) == 1 else None
 
 
 def _is_expectation(function: ast.expr) -> bool:

@@ -44,7 +44,7 @@ class Judgement:
     """The judgement of one expectation. It is true where the verdict is HOLDS, and is shown as its numbers.
 
     Attributes:
-        name: the measured quantity; `tolerance` is the expectation in words.
+        name: the measured quantity as plain text; `tolerance` is the expectation in words.
         statistic: the judged statistic over seeds, with limits `low_limit` and `high_limit`, one of which may be None.
         share: for the statistic "share", the required share of seeds, which is also `low_limit`; a seed counts if its
             value is `seed_direction` `seed_limit`. None and "" otherwise.
@@ -55,6 +55,7 @@ class Judgement:
         seeds_needed: number of seeds needed for a decision if the estimate is the truth; None if not defined.
         scale: for a mean judged on a scale, its name in `gen_core.statistics.SCALES`; `scaled` are the estimate and its
             bounds there. "" and () otherwise.
+        typeset: the name with its formulas in LaTeX between dollar signs; empty where it has none.
     """
 
     name: str
@@ -72,6 +73,7 @@ class Judgement:
     seed_direction: Direction | Literal[""] = ""
     scale: str = ""
     scaled: tuple[float, ...] = ()
+    typeset: str = ""
 
     def __bool__(self) -> bool:
         return self.holds

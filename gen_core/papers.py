@@ -8,7 +8,7 @@ from collections import Counter
 from dataclasses import dataclass, fields
 from pathlib import Path
 
-from gen_core.checks import check_words
+from gen_core.checks import check_name, check_words
 from gen_core.errors import InvalidClaim
 from gen_core.recipe import brief
 from gen_core.records import PaperRecord, Statement
@@ -103,7 +103,8 @@ def read_statements(path: str | Path) -> tuple[Statement, ...]:
     """The statements of a paper from a TOML file: `statements = [{ id = "1", place = "...", says = "..." }, ...]`.
 
     Args:
-        path: the file. An entry may also have `priority`, and `not_testable`, the reason why no claim can test it.
+        path: the file. An entry may also have `priority`, and `not_testable`, the reason why no claim can test it. What
+            it `says` may have formulas, in LaTeX between dollar signs.
 
     Raises:
         InvalidClaim: naming the file, and what is missing, unknown, or no text.
@@ -120,5 +121,5 @@ def read_statements(path: str | Path) -> tuple[Statement, ...]:
                 f"{where}: {brief(entry)}; expected id, place and says, and of {', '.join(names)} no other"
             )
         for name, text in entry.items():
-            check_words(f"{where}: {name}", text)
+            (check_name if name == "says" else check_words)(f"{where}: {name}", text)
     return tuple(Statement(**entry) for entry in entries)

@@ -15,7 +15,7 @@ from pathlib import Path
 from typing import Any
 from urllib.parse import quote
 
-from gen_core.records import CaseRecord, PaperRecord, standing
+from gen_core.records import CaseRecord, PaperRecord, plain_name, standing
 
 from .load import Loaded
 from .rows import page_name
@@ -131,7 +131,7 @@ def _statement(tile: Tile, article: str) -> Entity:
         "@id": f"{article}/{_quoted(tile.statement.id)}",
         "@type": "CreativeWork",
         "name": tile.statement.place,
-        "text": tile.statement.says,
+        "text": plain_name(tile.statement.says),
         "isPartOf": _to(article),
     }
 

@@ -1,7 +1,8 @@
 """Figures as SVG, one drawing per panel: equal numbers give equal bytes.
 
 Drawn through matplotlib's objects with its default style, so that neither pyplot's state nor a user's matplotlibrc
-changes a report. Text stays text (`svg.fonttype` "none"), for search, selection and the fonts of the page.
+changes a report. Text stays text (`svg.fonttype` "none"), for search, selection and the fonts of the page; a label with
+a formula is drawn as outlines, and the figure's text alternative has it in plain text.
 """
 
 from __future__ import annotations
@@ -18,15 +19,19 @@ import matplotlib.style
 from matplotlib.axes import Axes
 from matplotlib.backends.backend_svg import FigureCanvasSVG
 from matplotlib.figure import Figure as Canvas
+from matplotlib.mathtext import MathTextParser
+from matplotlib.patheffects import Normal
+from matplotlib.text import Text
 from matplotlib.ticker import FuncFormatter, LogLocator, MaxNLocator, NullLocator
 
-from gen_core.records import Curve, Figure, Panel, Tick
+from gen_core.records import Curve, Figure, Panel, Tick, has_formula, pieces, plain_name
 
-from .labels import alternative, label_of
+from .labels import alternative, drawable, label_of
 from .wording import number, power_of_ten
 
 WIDTH, HEIGHT, LEGEND_ROW = 4.0, 2.8, 0.2  # inches
 AXIS, CHARACTER, EDGE = 0.32, 0.075, 0.15  # inches: an axis without its numbers, a character of these, a bare side
+MATHTEXT = MathTextParser("path")
 TICKS = 6  # intervals between the ticks of an axis, at most
 STYLE = {
     "svg.hashsalt": "gen-core",
@@ -82,14 +87,17 @@ def _panel(panel: Panel, colours: dict[str, str]) -> str:
             left_out += _curve(axes, curve, colour, xlog, ylog)
         _marks(axes, panel, xlog, ylog)
         _scales(axes, xlog, ylog)
-        axes.set_xlabel(label_of(panel.xlabel), parse_math=False)
-        axes.set_ylabel(label_of(panel.ylabel), parse_math=False)
-        axes.set_title(label_of(panel.title), loc="left", y=1.0, parse_math=False)
+        axes.set_xlabel(_label(panel.xlabel))
+        axes.set_ylabel(_label(panel.ylabel))
+        axes.set_title(_label(panel.title), loc="left", y=1.0)
         side = _right_side(axes, panel, ylog)
         if left_out:
             note = f"{left_out} not positive, not shown"
             axes.text(1.0, 1.0, note, transform=axes.transAxes, ha="right", va="bottom", fontsize=8, color="#6b7280")
         _lay_out(canvas, axes, _legend(canvas, axes), [label_of(tick.label) for tick in side])
+        for text in canvas.findobj(Text):
+            if has_formula(text.get_text()):
+                text.set_path_effects([Normal()])  # draws outlines: not all of its glyphs are in a reader's fonts
         return _svg(canvas, alternative(panel))
 
 
@@ -105,7 +113,7 @@ def _curve(axes: Axes, curve: Curve, colour: str, xlog: bool, ylog: bool) -> int
     look = looks.get(curve.style, {"linewidth": 1.6})
     if size == 1 and "marker" not in look:
         look = {**look, "marker": "o", "markersize": 3.5}
-    axes.plot(x[:size], y[:size], color=colour, label=label_of(curve.label) or "_nolegend_", **look)
+    axes.plot(x[:size], y[:size], color=colour, label=_label(curve.label) or "_nolegend_", **look)
     low, high = _gaps(curve.low, ylog), _gaps(curve.high, ylog)
     if len(low) == len(high) == size and size:
         axes.fill_between(x[:size], low, high, color=colour, alpha=0.16, linewidth=0)
@@ -119,7 +127,7 @@ def _marks(axes: Axes, panel: Panel, xlog: bool, ylog: bool) -> None:
             continue
         line = axes.axvline if mark.axis == "x" else axes.axhline
         dashes = DASHES[place % len(DASHES)]
-        line(mark.at, color="#374151", linewidth=1.1, linestyle=dashes, label=label_of(mark.label) or "_nolegend_")
+        line(mark.at, color="#374151", linewidth=1.1, linestyle=dashes, label=_label(mark.label) or "_nolegend_")
 
 
 def _scales(axes: Axes, xlog: bool, ylog: bool) -> None:
@@ -148,9 +156,27 @@ def _right_side(axes: Axes, panel: Panel, ylog: bool) -> list[Tick]:
         return []
     side = axes.secondary_yaxis("right")
     side.yaxis.set_minor_locator(NullLocator())
-    side.set_yticks([at for at, _ in there], [label_of(tick.label) for tick in ticks], parse_math=False)
-    side.set_ylabel(label_of(panel.right_label), parse_math=False)
+    side.set_yticks([at for at, _ in there], [_plain(tick.label) for tick in ticks])
+    side.set_ylabel(_label(panel.right_label))
     return ticks
+
+
+def _plain(text: str) -> str:
+    """A label as plain text, in which matplotlib sees no formula."""
+    return label_of(text).replace("$", r"\$")
+
+
+def _label(text: str) -> str:
+    """A label as matplotlib reads it: its formulas as mathtext; plain if it is long, or beyond mathtext."""
+    plain = _plain(text)
+    if not has_formula(text) or plain.endswith("…"):
+        return plain
+    parts = [f"${part}$" if formula else part.replace("$", r"\$") for formula, part in pieces(drawable(text))]
+    try:
+        MATHTEXT.parse("".join(parts))
+    except ValueError:
+        return plain
+    return "".join(parts)
 
 
 def _decade(value: float, _: int | None) -> str:
@@ -164,15 +190,13 @@ def _legend(canvas: Canvas, axes: Axes) -> float:
     if not entries:
         return 0.0
     names = list(dict.fromkeys(labels))
-    columns = 2 if len(names) > 1 and max(map(len, names)) <= 26 else 1
+    columns = 2 if len(names) > 1 and max(len(plain_name(name)) for name in names) <= 26 else 1
     rows = math.ceil(len(names) / columns)
     canvas.set_size_inches(WIDTH, HEIGHT + LEGEND_ROW * rows)
     legend = canvas.legend([entries[name] for name in names], names, loc="lower left", ncols=columns, borderaxespad=0.2)
     for handle in legend.legend_handles:
         if handle is not None:
             handle.set_alpha(None if (handle.get_alpha() or 1) >= 0.5 else 0.6)
-    for text in legend.get_texts():
-        text.set_parse_math(False)
     return LEGEND_ROW * rows + 0.06
 
 
@@ -200,6 +224,8 @@ def _svg(canvas: Canvas, label: str) -> str:
     # Ids of groups would repeat within a page and the style sheet would apply to all of it. Both are markup of
     # matplotlib's own: in a label "<" is escaped.
     svg = re.sub(r'<g id="[\w.]+">', "<g>", svg)
+    # A hundredth of a point is enough, also for the outlines of letters.
+    svg = re.sub(r'<path d="[^"]*"', lambda path: re.sub(r"(\.\d\d)\d+", r"\1", path.group()), svg)
     svg = re.sub(r'<style type="text/css">.*?</style>', "", svg, flags=re.DOTALL)
     described = f'role="img" aria-label="{html.escape(label)}"'
     return re.sub(r'width="[^"]*" height="[^"]*"', lambda _: described, svg, count=1)

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import unicodedata
 
-from gen_core.records import Panel
+from gen_core.records import Panel, plain_name
 
 LONGEST = 70  # characters of a label
 
@@ -16,7 +16,12 @@ def alternative(panel: Panel) -> str:
 
 
 def label_of(text: str) -> str:
-    """One line without control characters and lone surrogates, which neither XML nor matplotlib accepts."""
-    line = "".join(" " if unicodedata.category(c) in ("Cc", "Cs", "Cn", "Zl", "Zp") else c for c in text).strip()
-    line = line.lstrip("_")  # matplotlib hides labels that begin so
+    """A label as plain text on one line, without control characters and lone surrogates."""
+    line = plain_name(drawable(text))
     return line if len(line) <= LONGEST else line[: LONGEST - 1] + "…"
+
+
+def drawable(text: str) -> str:
+    """Text on one line, its formulas as they are, with a space for what neither XML nor matplotlib accepts."""
+    line = "".join(" " if unicodedata.category(c) in ("Cc", "Cs", "Cn", "Zl", "Zp") else c for c in text).strip()
+    return line.lstrip("_")  # matplotlib hides labels that begin so

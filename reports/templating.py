@@ -12,6 +12,7 @@ from gen_core.records import visible
 
 from . import explanations, wording
 from .escaping import markdown
+from .formulas import quantity, typeset, with_quantity
 from .labels import alternative
 from .rows import page_name
 from .theory import tile_words
@@ -39,8 +40,10 @@ def template_environment() -> jinja2.Environment:
         blocks=wording.blocks,
         outline=wording.outline,
         recipe_of=wording.recipe_of,
-        explanation=explanations.explanation,
-        judgement=explanations.judgement,
+        explanation=lambda case: with_quantity(case, explanations.explanation(case)),
+        judgement=lambda case: with_quantity(case, explanations.judgement(case)),
+        typeset=typeset,
+        quantity=quantity,
         decided=explanations.decided,
         subject=explanations.subject,
         not_shown=explanations.not_shown,

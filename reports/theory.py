@@ -6,7 +6,7 @@ from collections import Counter
 from collections.abc import Sequence
 from dataclasses import dataclass
 
-from gen_core.records import NOT_RUN, STANDINGS, PaperRecord, Standing, Statement, urgency
+from gen_core.records import NOT_RUN, STANDINGS, PaperRecord, Standing, Statement, plain_name, urgency
 
 from .load import Loaded
 from .pictures import Picture, tile_picture
@@ -129,4 +129,4 @@ def tile_words(tile: Tile) -> str:
         said += f": {statement.not_testable}"
     if tile.controls:
         said += f"; {tile.refuted} of {plural(tile.controls, 'control')} refuted"
-    return f"{statement.id}. {statement.place}: {statement.says} {said}"[:LONGEST]
+    return f"{statement.id}. {statement.place}: {plain_name(statement.says)} {said}"[:LONGEST]

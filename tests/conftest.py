@@ -11,6 +11,7 @@ from hypothesis import HealthCheck, settings
 
 import gen_core.plugin.claims  # noqa: F401  # pytester forgets what runs within it import; torch can be imported once
 from gen_core.records import CaseRecord, RunRecord, last_attempts, read_run
+from tests.browsing import browser, open_page  # noqa: F401
 from tests.run_records import case, cases, figure, no_step_summary, records, run  # noqa: F401
 
 # A machine of any speed passes: Hypothesis fails by default what takes 200 ms, or is slow to draw.

@@ -41,7 +41,7 @@ def gap_over_time(run: Run) -> Figure:
     x, gap = gaps(run)
     curves = {"gap": gap, "as 1 / (gamma + k)": (gap[:, :1] * x[0] / x).mean(0, keepdim=True)}
     texts = {"title": "Gap of least squares", "paper": "at most nu / (gamma + k) in expectation"}
-    return over(x.tolist(), curves, scale="log", xlabel="gamma + k", ylabel="F(w_k) - F*", **texts)
+    return over(x.tolist(), curves, scale="log", xlabel=r"$\gamma + k$", ylabel="$F(w_k) - F_*$", **texts)
 
 
 @claim(
@@ -57,4 +57,4 @@ def gap_over_time(run: Run) -> Figure:
 )
 def test_gap_falls_as_the_inverse_of_time(run: Run) -> None:
     x, gap = gaps(run)
-    expect(gap.T, "F(w_k) - F*").scales_in(x.tolist(), exponent_between=INVERSE)
+    expect(gap.T, "$F(w_k) - F_*$").scales_in(x.tolist(), exponent_between=INVERSE)

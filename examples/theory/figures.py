@@ -14,7 +14,7 @@ def escape(run: Run) -> Figure:
     furthest = run.watched("weights.x").abs().amax(-1).clamp(max=1e6)
     curves = [Curve(x=list(run.checkpoints), y=row.tolist(), style="faint") for row in furthest]
     overshoot = Mark(at=(2 * run.experiment.rule.rate) ** -0.5, label="a step overshoots")
-    panel = Panel(xlabel="step", ylabel="largest |x|", curves=curves, yscale="log", marks=[overshoot])
+    panel = Panel(xlabel="step", ylabel="largest $|x|$", curves=curves, yscale="log", marks=[overshoot])
     return Figure(title="The chain furthest out", panels=[panel], paper="transient for every step (section 3)")
 
 

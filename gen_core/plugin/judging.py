@@ -184,7 +184,7 @@ def _note(record: CaseRecord, judgement: Judgement) -> None:
     """Enter the judgement of a look into the record."""
     interval = judgement.interval
     record.measured, record.tolerance, record.direction = judgement.name, judgement.tolerance, judgement.direction
-    record.statistic, record.share = judgement.statistic, judgement.share
+    record.typeset, record.statistic, record.share = judgement.typeset, judgement.statistic, judgement.share
     record.seed_limit, record.seed_direction = judgement.seed_limit, judgement.seed_direction
     record.limits = [limit for limit in (judgement.low_limit, judgement.high_limit) if limit is not None]
     record.estimate, record.low, record.high = interval.estimate, interval.low, interval.high

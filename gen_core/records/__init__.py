@@ -25,6 +25,7 @@ from gen_core.records.files import (
     write_attempt,
     write_json,
 )
+from gen_core.records.latex import has_formula, name_defect, pieces, plain_name
 from gen_core.records.likeness import judged_as, unlike_their_claims
 from gen_core.records.standing import STANDINGS, Standing, standing, standing_counts, urgency
 from gen_core.records.statement import PaperRecord, Statement
@@ -71,10 +72,14 @@ __all__ = [
     "Work",
     "built_case",
     "built_figure",
+    "has_formula",
     "in_deviations",
     "judged_as",
     "last_attempts",
+    "name_defect",
+    "pieces",
     "plain",
+    "plain_name",
     "read_case",
     "read_cases",
     "read_run",

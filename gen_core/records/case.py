@@ -65,7 +65,8 @@ class CaseRecord:
         verdict: HOLDS, REFUTED, INCONCLUSIVE, ERROR or NOT RUN; None if the case was selected and never reached.
         reason: what failed, in one line; for NOT RUN the command that downloads the data.
         traceback: for ERROR and REFUTED, the lines of the claim's own file in the traceback, and the exception.
-        measured: name of the measured quantity; `tolerance` is the expectation in words, for example "<= 1e-10".
+        measured: name of the measured quantity as plain text; `typeset` is the same with its formulas in LaTeX between
+            dollar signs, empty where it has none; `tolerance` is the expectation in words, for example "<= 1e-10".
         statistic: the judged statistic over seeds: "mean", "worst", "share", "median", "exponent" or "trend"; empty
             before the first judgement.
         limits: the limits of that statistic: [c] or [a, b]; `direction` is "at most", "at least" or "between".
@@ -109,6 +110,7 @@ class CaseRecord:
     reason: str = ""
     traceback: str = ""
     measured: str = ""
+    typeset: str = ""
     tolerance: str = ""
     statistic: Statistic | Literal[""] = ""
     limits: list[float] = field(default_factory=list)

@@ -1,5 +1,6 @@
-"""A paper's figures, as numbers of a run. Each part is checked where it is made, and says in one line what is wrong.
+r"""A paper's figures, as numbers of a run. Each part is checked where it is made, and says in one line what is wrong.
 
+Formulas in labels, titles and values are LaTeX between dollar signs, as in `xlabel=r"$\|W\|_F$"`.
 Where numbers are expected, any sequence, range, array or tensor of one dimension will do: it becomes a list of floats.
 """
 
@@ -12,6 +13,7 @@ from numbers import Real
 from typing import Any
 
 from gen_core.errors import InvalidFigure
+from gen_core.records.latex import name_defect
 
 STYLES = ("line", "dashed", "points", "faint")
 """How a curve is drawn; "faint" is one of many seeds."""
@@ -168,3 +170,5 @@ def _check_words(name: str, **words: Any) -> None:
     for what, value in words.items():
         if not isinstance(value, str):
             raise InvalidFigure(f"{what} of {name} is a {type(value).__name__}; expected a string")
+        if why := name_defect(value):
+            raise InvalidFigure(f"{what} of {name}: {why}")

@@ -12,7 +12,7 @@ class Statement:
     Attributes:
         id: its name in the paper's list.
         place: where the paper makes it.
-        says: what it says, in one sentence.
+        says: what it says, in one sentence; formulas in it are LaTeX between dollar signs.
         priority: "A" to "C", for those who look for one to code.
         not_testable: why no claim can test it; empty for all others.
     """

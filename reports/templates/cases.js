@@ -4,6 +4,9 @@
   const shown = document.getElementById("shown"), nothing = document.getElementById("nothing");
   const standings = [...form.verdict.options].map((option) => option.value);
   const cell = (row, name) => row.querySelector(`td.${name}`)?.textContent.trim() ?? "";
+  // A formula is searched for as it is written in plain text, too.
+  const textOf = (row) => [row, ...row.querySelectorAll("math")]
+    .map((one) => one.getAttribute("alttext") ?? one.textContent).join(" ").toLowerCase();
   const amount = (text) => (text === "" || Number.isNaN(parseFloat(text)) ? null : parseFloat(text));
   const keys = {
     verdict: (row) => standings.indexOf(row.dataset.standing),
@@ -17,7 +20,7 @@
   const heads = [...table.querySelectorAll("thead th[data-key]")];
   const claims = [...table.tBodies].map((body) => ({
     body, head: body.rows[0], text: body.rows[0].textContent.toLowerCase(),
-    rows: [...body.rows].slice(1).map((row) => ({ row, text: row.textContent.toLowerCase() })),
+    rows: [...body.rows].slice(1).map((row) => ({ row, text: textOf(row) })),
   }));
   const compare = (a, b, turn) => {
     if (a === null || b === null) return (a === null) - (b === null);

@@ -15,6 +15,7 @@ import pytest
 import gen_core
 import gen_core.data
 import gen_core.measures
+from tests.browsing import needs_axe, violations
 
 ROOT = Path(__file__).parents[2]
 MAKEFILE = ROOT / "Makefile"
@@ -111,6 +112,15 @@ def test_the_reference_has_every_public_name(site: Path, pages: dict[Path, Page]
         names = {f"{module.__name__}.{name}" for name in module.__all__}
         assert names - anchors == ({"gen_core.measures.Measured"} if module is gen_core.measures else set())
     assert "gen_core.hypotheses.trained_to" in anchors
+
+
+@needs_axe
+@pytest.mark.parametrize("scheme", ["light", "dark"])
+def test_no_page_has_a_serious_violation_of_accessibility(open_page, pages: dict[Path, Page], scheme: str):
+    for file in pages:
+        page = open_page(file, color_scheme=scheme, viewport={"width": 1280, "height": 900})
+        dark = page.evaluate("getComputedStyle(document.body).backgroundColor") != "rgb(255, 255, 255)"
+        assert (violations(page), dark) == ([], scheme == "dark"), file.name
 
 
 def test_the_site_is_small(site: Path):

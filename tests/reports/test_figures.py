@@ -93,7 +93,7 @@ def test_a_log_axis_of_less_than_two_decades_still_has_labels() -> None:
 
 @pytest.mark.parametrize(
     "label",
-    ["<script>alert(1)</script>", "a \" & ' b", r"$\foo$ $", "汉字 ε²", "\x00\ud800\n", "_hidden", "x" * 10_000, ""],
+    ["<script>alert(1)</script>", "a \" & ' b", "$5 and $6 $", "汉字 ε²", "\x00\ud800\n", "_hidden", "x" * 10_000, ""],
 )
 def test_hostile_labels_are_text(label: str) -> None:
     figure = Figure(

@@ -13,7 +13,8 @@ from playwright.sync_api import expect
 from reports import history
 from reports.load import Loaded
 from reports.publish import publish
-from tests.reports.browser.test_browser_look import AXE, OVERFLOWING, OVERLAPPING, violations
+from tests.browsing import AXE, violations
+from tests.reports.browser.test_browser_look import OVERFLOWING, OVERLAPPING
 
 
 @pytest.fixture

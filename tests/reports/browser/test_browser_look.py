@@ -5,13 +5,12 @@ from __future__ import annotations
 from pathlib import Path
 
 import pytest
-from playwright.sync_api import Page
 
 from reports.changes import Change
 from reports.load import load_run
 from reports.render import page_name, render
+from tests.browsing import needs_axe, violations
 
-AXE = Path(__file__).parent / "node_modules" / "axe-core" / "axe.min.js"
 PAGES = {
     "map": "index.html",
     "paper": f"papers/{page_name('theory2b')}",
@@ -58,13 +57,17 @@ OVERLAPPING = """() => {
 
 @pytest.fixture
 def report(records: Path, tmp_path: Path, cases) -> Path:
-    """With a change in every kind of row, and a formula wider than a telephone."""
+    """With a change in every kind of row, formulas in all names, and a formula wider than a telephone."""
     told = {case.nodeid: Change("changed", "REFUTED 0.51 [0.43, 0.58] -> HOLDS 0.42 [0.4, 0.44]") for case in cases}
     loaded = load_run(records)
     for case in loaded.cases:
         case.formula = (
             r"\frac{1}{n} \sum_{i=1}^{n} \left(f_t(x_i) - f_t^{\mathrm{lin}}(x_i)\right)^2 \leq c" + "+ d^{-1}" * 20
         )
+        case.measured = "|Theta_1(T) - Theta_1(0)| / |Theta_1(0)|"
+        case.typeset = r"$\|\Theta_1(T) - \Theta_1(0)\| / \|\Theta_1(0)\|$"
+        if case.figure:
+            case.figure.title = case.figure.panels[0].ylabel = rf"Gap {case.typeset}"
         case.traceback = (
             'claims/test_rate.py:31: in test_rate\n    expect(slope(run), "exponent").between(-1.2, -0.8)\nRefuted'
         )
@@ -83,7 +86,7 @@ def test_pages_are_readable(open_page, report: Path, width: int, scheme: str) ->
         }.get(scheme)
 
 
-@pytest.mark.skipif(not AXE.is_file(), reason="no axe-core: make axe gets it from npm")
+@needs_axe
 @pytest.mark.parametrize("scheme", ["light", "dark"])
 @pytest.mark.parametrize("width", [1280, 390])
 def test_no_serious_violation_of_accessibility(open_page, report: Path, width: int, scheme: str) -> None:
@@ -93,7 +96,7 @@ def test_no_serious_violation_of_accessibility(open_page, report: Path, width: i
         assert violations(page) == [], name
 
 
-@pytest.mark.skipif(not AXE.is_file(), reason="no axe-core: make axe gets it from npm")
+@needs_axe
 def test_a_page_of_grey_on_grey_has_a_violation(open_page, tmp_path: Path) -> None:
     (tmp_path / "bad.html").write_text("<p style='color:#aaa;background:#ccc'>faint", encoding="utf-8")
     assert any("color-contrast" in line for line in violations(open_page(tmp_path / "bad.html")))
@@ -106,15 +109,3 @@ def test_what_overlaps_or_sticks_out_is_found(open_page, tmp_path: Path) -> None
     page = open_page(tmp_path / "bad.html")
     assert page.evaluate(OVERLAPPING) == ["one | two"]
     assert page.evaluate(OVERFLOWING)
-
-
-def violations(page: Page) -> list[str]:
-    """What axe-core finds that is serious or critical, a line each."""
-    page.add_script_tag(path=AXE)
-    found = page.evaluate("axe.run({ resultTypes: ['violations'] })")["violations"]
-    return [
-        f"{v['id']}: {node['target']} {node['failureSummary'][:200]}"
-        for v in found
-        if v["impact"] in ("serious", "critical")
-        for node in v["nodes"][:3]
-    ]

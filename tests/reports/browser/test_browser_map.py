@@ -94,9 +94,17 @@ def test_without_scripts_it_is_complete(open_page, index: Path) -> None:
     assert not page.locator("form").is_visible()
 
 
-def test_thousands_of_cases_leave_it_small(theory: RunRecord, cases: list[CaseRecord], tmp_path: Path) -> None:
+def test_thousands_of_cases_leave_it_small_and_whole(
+    open_page, theory: RunRecord, cases: list[CaseRecord], tmp_path: Path
+) -> None:
     many = many_of(cases, CASES)
     for k, one in enumerate(many):
         paper = ALL[k // 6 % len(ALL)]
         one.paper, one.statements = paper.key, [paper.statements[k // 6 % len(paper.statements)].id]
-    assert render(Loaded(theory, many), tmp_path).stat().st_size < 300_000
+    index = render(Loaded(theory, many), tmp_path)
+    assert index.stat().st_size < 300_000
+    page = open_page(index)
+    assert page.evaluate("document.readyState") == "complete"
+    assert page.locator(".tile:visible").count() == sum(len(paper.statements) for paper in ALL)
+    assert page.get_by_text(f"in {CASES} cases").is_visible()
+    assert (page.failures, page.requested) == ([], [index.as_uri()])
