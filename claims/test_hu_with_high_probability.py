@@ -9,6 +9,7 @@ Measured: in three quarters of the seeds, the exponent in d of the discrepancy o
 limit. d is smaller than there, so that 40 seeds and more are cheap.
 """
 
+from fixtures.assumptions import held_out_apart
 from fixtures.hu.assumptions import (
     bounded_covariance,
     more_than_linear_points,
@@ -39,6 +40,7 @@ MOST_SEEDS = 0.75
         bounded_covariance,
         rate_below_dimension,
         starts_as_zero_function,
+        held_out_apart,
     ),
     without={bounded_covariance: small_first_layer(spectrum="rank-5")},
 )
