@@ -18,6 +18,7 @@ from fixtures.hu.assumptions import (
     starts_as_zero_function,
     starts_standard_normal,
     trained_past_the_linear_phase,
+    trains_both_layers,
 )
 from fixtures.hu.dynamics import late_phases, linear_phase_in_steps
 from fixtures.hu.dynamics_figures import losses_on_and_off_the_span
@@ -31,6 +32,7 @@ EARLY = 0.055
 LATER = 0.2
 
 HYPOTHESES = (
+    trains_both_layers,
     bounded_covariance,
     rate_below_dimension,
     starts_as_zero_function,

@@ -19,6 +19,7 @@ from fixtures.hu.assumptions import (
     norm_dependent_target,
     starts_as_zero_function,
     starts_standard_normal,
+    trains_both_layers,
 )
 from fixtures.hu.dynamics import norm_target
 from fixtures.hu.dynamics_figures import losses_with_and_without_the_norm
@@ -35,6 +36,7 @@ MUCH = 1.5
     cite=HU.at("section 3.4 and Figure 2", "19"),
     given=norm_target(),
     assuming=(
+        trains_both_layers,
         norm_dependent_target,
         bounded_covariance,
         starts_as_zero_function,

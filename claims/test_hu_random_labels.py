@@ -17,6 +17,8 @@ from fixtures.hu.assumptions import (
     rate_below_dimension,
     starts_as_zero_function,
     starts_standard_normal,
+    trained_for_d_log_d,
+    trains_first_layer_alone,
 )
 from fixtures.hu.dynamics import LARGE, first_layer_widely
 from fixtures.hu.figures import early_dynamics
@@ -31,6 +33,8 @@ LEVEL = 0.07
 
 RANDOM = first_layer_widely(labels="random")
 HYPOTHESES = (
+    trained_for_d_log_d,
+    trains_first_layer_alone,
     more_than_linear_points,
     more_than_linear_width,
     bounded_covariance,

@@ -16,6 +16,8 @@ from fixtures.hu.assumptions import (
     more_than_linear_width,
     rate_below_dimension,
     starts_as_zero_function,
+    trained_for_d_log_d,
+    trains_first_layer_alone,
 )
 from fixtures.hu.figures import kernel_gap_along_dimension
 from fixtures.hu.two_layer import small_at_initialization, small_first_layer
@@ -35,6 +37,8 @@ MOST_SEEDS = 0.75
     cite=HU.at("Theorem 3.2, with high probability", "2"),
     given=small_first_layer(),
     assuming=(
+        trained_for_d_log_d,
+        trains_first_layer_alone,
         more_than_linear_points,
         more_than_linear_width,
         bounded_covariance,
