@@ -12,6 +12,7 @@ from fixtures.assumptions import held_out_apart
 from fixtures.hu.assumptions import (
     bounded_covariance,
     bounded_labels,
+    labels_unlike_the_inputs,
     more_than_linear_points,
     more_than_linear_width,
     rate_below_dimension,
@@ -39,6 +40,7 @@ HYPOTHESES = (
     more_than_linear_width,
     bounded_covariance,
     bounded_labels,
+    labels_unlike_the_inputs,
     rate_below_dimension,
     starts_as_zero_function,
     starts_standard_normal,
