@@ -17,6 +17,7 @@ from fixtures.hu.assumptions import (
     rate_below_dimension,
     starts_as_zero_function,
     starts_standard_normal,
+    trained_for_d_log_d,
     trained_past_the_linear_phase,
     trains_both_layers,
 )
@@ -44,7 +45,7 @@ HYPOTHESES = (
 @claim(
     cite=HU.at("section 4.2 and Figure 3 (a)", "22"),
     given=linear_phase_in_steps(),
-    assuming=HYPOTHESES,
+    assuming=(*HYPOTHESES, trained_for_d_log_d),
     without={bounded_covariance: linear_phase_in_steps(spectrum="rank-5")},
     figure=losses_on_and_off_the_span,
 )

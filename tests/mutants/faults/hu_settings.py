@@ -46,4 +46,11 @@ FAULTS = (
         "if False:",
         red=(f"{RANDOM}[given]",),
     ),
+    Fault(
+        "a linear phase of three steps",
+        DYNAMICS,
+        "quick=phases(32, 1000, 200, 30, 1,",
+        "quick=phases(32, 1000, 200, 3, 1,",
+        red=("claims/test_hu_linear_span.py::test_progress_off_the_span_of_the_inputs_waits[given]",),
+    ),
 )
