@@ -18,6 +18,8 @@ from fixtures.hu.assumptions import (
     rate_below_dimension,
     starts_as_zero_function,
     starts_standard_normal,
+    trained_for_d_log_d,
+    trains_first_layer_alone,
 )
 from fixtures.hu.dynamics import LARGE, common_activation
 from fixtures.hu.figures import early_dynamics
@@ -33,6 +35,8 @@ LEVEL = 0.045
 
 SIX = {name: common_activation(name) for name in ("erf", "tanh", "sigmoid", "softplus", "relu", "leaky_relu")}
 HYPOTHESES = (
+    trained_for_d_log_d,
+    trains_first_layer_alone,
     more_than_linear_points,
     more_than_linear_width,
     bounded_covariance,

@@ -19,6 +19,8 @@ from fixtures.hu.assumptions import (
     rate_below_dimension,
     starts_as_zero_function,
     starts_standard_normal,
+    trained_for_d_log_d,
+    trains_both_layers,
 )
 from fixtures.hu.dynamics import LARGE, both_layers
 from fixtures.hu.figures import early_dynamics
@@ -33,6 +35,8 @@ EXPONENT = -0.3
 LEVEL = 0.03
 
 HYPOTHESES = (
+    trained_for_d_log_d,
+    trains_both_layers,
     more_than_linear_points,
     more_than_linear_width,
     bounded_covariance,

@@ -17,7 +17,8 @@ from fixtures.papers import HU
 from gen_core import Runs, claim, expect
 from gen_core.measures import convolutional_kernel_gap
 
-# The paper's alpha at its upper end. 24 seeds at quick give -.73 (sd .03), in the control -.01 (q = 3, sd .03).
+# The paper's alpha at its upper end, where q = d^.9 asks for .2 alone. 24 seeds at quick give -.73 (sd .03), in the
+# control -.01 (q = 3, sd .03).
 EXPONENT = -0.25
 
 

@@ -21,6 +21,8 @@ from fixtures.hu.assumptions import (
     rate_below_dimension,
     starts_as_zero_function,
     starts_standard_normal,
+    trained_for_d_log_d,
+    trains_first_layer_alone,
 )
 from fixtures.hu.figures import early_dynamics
 from fixtures.hu.two_layer import as_in_figure_1, first_layer
@@ -37,6 +39,8 @@ SOME_DECAY = -0.1
 
 TRAINED = {"erf": as_in_figure_1(), "relu": first_layer("relu")}
 HYPOTHESES = (
+    trained_for_d_log_d,
+    trains_first_layer_alone,
     more_than_linear_points,
     more_than_linear_width,
     bounded_covariance,

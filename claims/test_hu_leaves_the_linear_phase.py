@@ -1,9 +1,9 @@
 """After the linear phase a network goes beyond the best linear model, and leaves its kernel at the start.
 
-Hu et al. (2020), sections 1 and 3.4, Figure 1 (a):
+Hu et al. (2020), section 3.4, Figure 1 (a), section 1 and the abstract:
 
-    "After that, the optimal linear model is reached, and the network continues to make progress." And section 1: "the
-    network is allowed to escape the kernel regime later in training."
+    "After that, the optimal linear model is reached, and the network continues to make progress." And the abstract:
+    "the network is allowed to escape the kernel regime later in training."
 
 Measured: the test loss at the end over that of the linear model's optimum, for both layers trained; and the relative
 change of the tangent kernel, in the Frobenius norm on 100 held-out points, up to the end over that up to where nine
@@ -19,6 +19,7 @@ from fixtures.hu.assumptions import (
     starts_as_zero_function,
     starts_standard_normal,
     trained_past_the_linear_phase,
+    trains_both_layers,
 )
 from fixtures.hu.dynamics import late_phases
 from fixtures.hu.dynamics_figures import losses_on_and_off_the_span
@@ -32,6 +33,7 @@ BETTER = 0.8
 MORE = 3.0
 
 HYPOTHESES = (
+    trains_both_layers,
     trained_past_the_linear_phase,
     bounded_covariance,
     rate_below_dimension,
@@ -61,7 +63,7 @@ def test_network_outdoes_the_best_linear_model_later(run: Run) -> None:
 def test_tangent_kernel_moves_after_the_linear_phase(run: Run) -> None:
     """A network's tangent kernel moves more after the linear phase than in it.
 
-    Hu et al. (2020), section 1: "the network is allowed to escape the kernel regime later in training".
+    Hu et al. (2020), abstract and section 1: "the network is allowed to escape the kernel regime later in training".
 
     Measured: the logarithm of the relative change up to the end, over that up to where nine tenths of the loss on V_lin
     are gone.

@@ -18,6 +18,7 @@ from fixtures.hu.assumptions import (
     starts_as_zero_function,
     starts_standard_normal,
     trained_until_the_optimum,
+    trains_first_layer_alone,
     well_conditioned,
 )
 from fixtures.hu.dynamics import LARGE, first_layer_widely
@@ -32,6 +33,7 @@ EXPONENT = -0.2
 LEVEL = 0.1
 
 HYPOTHESES = (
+    trains_first_layer_alone,
     more_than_linear_points,
     more_than_linear_width,
     bounded_covariance,
@@ -70,9 +72,7 @@ def test_network_reaches_the_linear_optimum(run: Runs) -> None:
     },
 )
 def test_network_is_near_the_linear_optimum(run: Runs) -> None:
-    """Early in training a network's first layer is close to the best linear model.
-
-    Hu et al. (2020), Corollary 3.3.
+    """Early in training a network's first layer is close to the best linear model (Hu et al., 2020, Corollary 3.3).
 
     Measured: the mean of (f_T^1 - f_*^lin1)^2 over that of (f_*^lin1)^2, at large d.
     Where a third of the eigenvalues of Sigma are .02, T is too short for these, which random labels load on alike.

@@ -17,7 +17,9 @@ from fixtures.hu.assumptions import (
     rate_below_dimension,
     starts_as_zero_function,
     starts_standard_normal,
+    trained_for_d_log_d,
     trained_past_the_linear_phase,
+    trains_both_layers,
 )
 from fixtures.hu.dynamics import late_phases, linear_phase_in_steps
 from fixtures.hu.dynamics_figures import losses_on_and_off_the_span
@@ -31,6 +33,7 @@ EARLY = 0.055
 LATER = 0.2
 
 HYPOTHESES = (
+    trains_both_layers,
     bounded_covariance,
     rate_below_dimension,
     starts_as_zero_function,
@@ -42,7 +45,7 @@ HYPOTHESES = (
 @claim(
     cite=HU.at("section 4.2 and Figure 3 (a)", "22"),
     given=linear_phase_in_steps(),
-    assuming=HYPOTHESES,
+    assuming=(*HYPOTHESES, trained_for_d_log_d),
     without={bounded_covariance: linear_phase_in_steps(spectrum="rank-5")},
     figure=losses_on_and_off_the_span,
 )

@@ -17,6 +17,8 @@ from fixtures.hu.assumptions import (
     second_layer_starts_normal,
     starts_as_zero_function,
     starts_standard_normal,
+    trained_for_d_log_d,
+    trains_first_layer_alone,
 )
 from fixtures.hu.dynamics import LARGE, first_layer_widely
 from fixtures.hu.figures import early_dynamics
@@ -31,6 +33,8 @@ LEVEL = 0.05
 
 NORMAL = first_layer_widely(second_layer="normal")
 HYPOTHESES = (
+    trained_for_d_log_d,
+    trains_first_layer_alone,
     second_layer_starts_normal,
     starts_as_zero_function,
     starts_standard_normal,

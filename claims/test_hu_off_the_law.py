@@ -22,6 +22,8 @@ from fixtures.hu.assumptions import (
     rate_below_dimension,
     starts_as_zero_function,
     starts_standard_normal,
+    trained_for_d_log_d,
+    trains_first_layer_alone,
 )
 from fixtures.hu.dynamics import LARGE, first_layer_widely
 from fixtures.hu.dynamics_figures import inside_and_off_the_law
@@ -37,6 +39,8 @@ LEVEL = 0.2
 INSIDE = Mutation("on-the-law", "The discrepancy is that on the held-out points themselves.")
 NETWORK = first_layer_widely("erf")
 HYPOTHESES = (
+    trained_for_d_log_d,
+    trains_first_layer_alone,
     nonlinear_activation,
     more_than_linear_points,
     more_than_linear_width,

@@ -12,11 +12,14 @@ from fixtures.assumptions import held_out_apart
 from fixtures.hu.assumptions import (
     bounded_covariance,
     bounded_labels,
+    labels_unlike_the_inputs,
     more_than_linear_points,
     more_than_linear_width,
     rate_below_dimension,
     starts_as_zero_function,
     starts_standard_normal,
+    trained_for_d_log_d,
+    trains_first_layer_alone,
 )
 from fixtures.hu.dynamics import LARGE, first_layer_widely
 from fixtures.hu.figures import early_dynamics
@@ -31,10 +34,13 @@ LEVEL = 0.07
 
 RANDOM = first_layer_widely(labels="random")
 HYPOTHESES = (
+    trained_for_d_log_d,
+    trains_first_layer_alone,
     more_than_linear_points,
     more_than_linear_width,
     bounded_covariance,
     bounded_labels,
+    labels_unlike_the_inputs,
     rate_below_dimension,
     starts_as_zero_function,
     starts_standard_normal,

@@ -21,6 +21,8 @@ from fixtures.hu.assumptions import (
     second_rate_below_dimension,
     starts_as_zero_function,
     starts_standard_normal,
+    trained_for_d_log_d,
+    trains_second_layer_alone,
 )
 from fixtures.hu.dynamics import LARGE, second_layer
 from fixtures.hu.figures import early_dynamics
@@ -34,6 +36,8 @@ EXPONENT = -0.28
 LEVEL = 0.06
 
 HYPOTHESES = (
+    trained_for_d_log_d,
+    trains_second_layer_alone,
     activation_of_mean_zero,
     more_than_linear_points,
     more_than_linear_width,

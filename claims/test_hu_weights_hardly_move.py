@@ -17,6 +17,8 @@ from fixtures.hu.assumptions import (
     rate_below_dimension,
     starts_as_zero_function,
     starts_standard_normal,
+    trained_for_d_log_d,
+    trains_first_layer_alone,
 )
 from fixtures.hu.kernel_figures import moves_along_dimension
 from fixtures.hu.two_layer import first_layer
@@ -33,6 +35,8 @@ LITTLE = 0.08
 
 TRAINED = {"erf": first_layer("erf"), "relu": first_layer("relu")}
 HYPOTHESES = (
+    trained_for_d_log_d,
+    trains_first_layer_alone,
     more_than_linear_points,
     more_than_linear_width,
     bounded_covariance,

@@ -9,12 +9,15 @@ Measured: in three quarters of the seeds, the exponent in d of the discrepancy o
 limit. d is smaller than there, so that 40 seeds and more are cheap.
 """
 
+from fixtures.assumptions import held_out_apart
 from fixtures.hu.assumptions import (
     bounded_covariance,
     more_than_linear_points,
     more_than_linear_width,
     rate_below_dimension,
     starts_as_zero_function,
+    trained_for_d_log_d,
+    trains_first_layer_alone,
 )
 from fixtures.hu.figures import kernel_gap_along_dimension
 from fixtures.hu.two_layer import small_at_initialization, small_first_layer
@@ -34,11 +37,14 @@ MOST_SEEDS = 0.75
     cite=HU.at("Theorem 3.2, with high probability", "2"),
     given=small_first_layer(),
     assuming=(
+        trained_for_d_log_d,
+        trains_first_layer_alone,
         more_than_linear_points,
         more_than_linear_width,
         bounded_covariance,
         rate_below_dimension,
         starts_as_zero_function,
+        held_out_apart,
     ),
     without={bounded_covariance: small_first_layer(spectrum="rank-5")},
 )

@@ -28,7 +28,7 @@ FALLS = -0.5
 
 
 @claim(
-    cite=LI_LIANG.at("sections 6 and 7, Appendix D", "8", "25"),
+    cite=LI_LIANG.at("sections 6 and 7, Appendix D", "25"),
     given=SPREADS,
     assuming=(clustered_classes, inputs_of_norm_one, wide, rate_falls_with_width, starts_at_root_of_width),
     without={clustered_classes: WIDE_SPREADS},

@@ -42,7 +42,7 @@ ASSUMED = (
 
 
 @claim(
-    cite=LI_LIANG.at("section 3 and Theorem 4.1", "7"),
+    cite=LI_LIANG.at("section 3, (A1), and Theorem 4.1", "7", "8"),
     given=XOR,
     assuming=ASSUMED,
     without={small_components: OVERLAPPING},

@@ -16,6 +16,7 @@ DEEP = "claims/test_hu_deep_kernel.py"
 OF_LAYERS = "gen_core/measures/two_layer_kernels.py"
 INFINITE = "gen_core/measures/infinite_width.py"
 CONCENTRATION = "gen_core/measures/concentration.py"
+FEATURES = "gen_core/measures/linear_features.py"
 
 FAULTS = (
     Fault(
@@ -146,5 +147,33 @@ FAULTS = (
         "return (hidden + 1) * slopes",
         "return hidden * slopes",
         red=(f"{DEEP}::test_kernel_of_four_hidden_layers_is_linear[signs]",),
+    ),
+    Fault(
+        "features of both layers with the whole constant of each",
+        FEATURES,
+        "math.sqrt((first + second / 2) / d) * nu",
+        "math.sqrt((first + second) / d) * nu",
+        red=(f"{ADD}::test_linear_kernels_of_the_layers_add[relu]",),
+    ),
+    Fault(
+        "a feature of the norm that is weighed by the rate and not by its root",
+        FEATURES,
+        "math.sqrt(second) * of_norm",
+        "second * of_norm",
+        red=(f"{ADD}::test_linear_kernels_of_the_layers_add[relu]",),
+    ),
+    Fault(
+        "a feature of the norm without its square",
+        FEATURES,
+        " + known.theta2 * off.square()",
+        "",
+        red=(f"{ADD}::test_linear_kernels_of_the_layers_add[softplus]",),
+    ),
+    Fault(
+        "a feature of the squared norm",
+        FEATURES,
+        "X.norm(dim=-1, keepdim=True) / math.sqrt(d) - 1 if",
+        "X.square().sum(-1, keepdim=True) / d - 1 if",
+        red=(f"{ADD}::test_linear_kernels_of_the_layers_add[relu]",),
     ),
 )

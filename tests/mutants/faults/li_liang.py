@@ -132,4 +132,11 @@ FAULTS = (
         "std = self.width**-0.5",
         red=(f"{PATTERNS}[without-starts_at_root_of_width]",),
     ),
+    Fault(
+        "a top layer of half the size",
+        "gen_core/models/two_layer.py",
+        "a = normal((self.classes, self.width), 1.0, generator)",
+        "a = normal((self.classes, self.width), 0.5, generator)",
+        red=(f"{PATTERNS}[given]", f"{NEAR}::test_learned_weights_are_near_the_initialization[given]"),
+    ),
 )

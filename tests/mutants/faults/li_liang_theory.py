@@ -237,4 +237,11 @@ FAULTS = (
         "gained = ahead.flip(1).cumsum(1).amin(1).clamp(min=0)",
         red=(f"{XOR}::test_xor_is_not_learned_linearly[without-not_linearly_separable]",),
     ),
+    Fault(
+        "a bound ten times as large",
+        PSEUDO,
+        "return torch.e * moved * run",
+        "return 10 * torch.e * moved * run",
+        red=(f"{BOUNDED}[given]",),
+    ),
 )
