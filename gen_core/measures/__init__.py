@@ -10,6 +10,7 @@ from gen_core.measures.coupling import (
     spectral_gap,
     update,
 )
+from gen_core.measures.deep_dynamics import deep_outputs, growth_of_relative_error, relative_error
 from gen_core.measures.elsewhere import (
     barrier,
     interpolated,
@@ -178,6 +179,7 @@ __all__ = [
     "coupling_gap",
     "deep_kernel",
     "deep_kernel_gap",
+    "deep_outputs",
     "deep_slope",
     "derivative",
     "distance_from",
@@ -198,6 +200,7 @@ __all__ = [
     "frobenius_gap",
     "gradient_descent",
     "gradients_that_differ",
+    "growth_of_relative_error",
     "gram_norm",
     "held_out_accuracy",
     "held_out_errors",
@@ -261,6 +264,7 @@ __all__ = [
     "rank_correlation",
     "reached_stop",
     "relative_distance",
+    "relative_error",
     "require_stopped",
     "resampled_held_out",
     "resampled_line",
