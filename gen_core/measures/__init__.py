@@ -23,6 +23,7 @@ from gen_core.measures.elsewhere import (
 )
 from gen_core.measures.held_out import (
     Measured,
+    error_over_steps,
     final_accuracy,
     final_outputs,
     held_out_outputs,
@@ -189,6 +190,7 @@ __all__ = [
     "early_outputs",
     "equal_rates_discrepancy",
     "erf_covariances",
+    "error_over_steps",
     "expansion_gap",
     "expected_first_layer_kernel",
     "features_of",
