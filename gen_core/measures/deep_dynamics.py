@@ -44,17 +44,17 @@ def deep_outputs(run: Run, rate: float) -> EarlyOutputs:
 
 @measure
 def relative_error(run: Run, rate: float) -> Tensor | Measured:
-    """The largest relative error of a network and its linear model over the checkpoints after the start, (seeds,).
+    """The relative error of a network to its linear model at the end of the training, (seeds,).
 
     Source: Hu et al. (2020), Figure 3 (c). Args and errors: as `deep_outputs`.
     """
     outputs = deep_outputs(run, rate)
-    return resampled_held_out(run.y_test, lambda counts: outputs.relative_error(counts)[..., 1:].amax(-1))
+    return resampled_held_out(run.y_test, lambda counts: outputs.relative_error(counts)[..., -1])
 
 
 @measure
 def growth_of_relative_error(run: Run, rate: float, early: int) -> Tensor | Measured:
-    """The relative error of a network and its linear model at the end over that at an early checkpoint, (seeds,).
+    """The relative error of a network to its linear model at the end over that at an early checkpoint, (seeds,).
 
     Source: Hu et al. (2020), Figure 3 (c). Args and errors: as `deep_outputs`.
     """
