@@ -3,7 +3,7 @@
 `python -m gen_core.data` gets the files of the published ones.
 """
 
-from gen_core.data.derived import First, FlippedLabels, Leaking, Poisoned, RandomLabels, UnitNorm
+from gen_core.data.derived import First, FlippedLabels, Leaking, Poisoned, RandomLabels, RootNorm, UnitNorm
 from gen_core.data.designs import Design
 from gen_core.data.digits import Digits
 from gen_core.data.gaussian import Gaussian
@@ -21,5 +21,6 @@ __all__ = [
     "Leaking",
     "Poisoned",
     "RandomLabels",
+    "RootNorm",
     "UnitNorm",
 ]

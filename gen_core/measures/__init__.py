@@ -10,6 +10,7 @@ from gen_core.measures.coupling import (
     spectral_gap,
     update,
 )
+from gen_core.measures.deep_dynamics import deep_outputs, growth_of_relative_error, relative_error
 from gen_core.measures.elsewhere import (
     barrier,
     interpolated,
@@ -22,6 +23,7 @@ from gen_core.measures.elsewhere import (
 )
 from gen_core.measures.held_out import (
     Measured,
+    error_over_steps,
     final_accuracy,
     final_outputs,
     held_out_outputs,
@@ -178,6 +180,7 @@ __all__ = [
     "coupling_gap",
     "deep_kernel",
     "deep_kernel_gap",
+    "deep_outputs",
     "deep_slope",
     "derivative",
     "distance_from",
@@ -187,6 +190,7 @@ __all__ = [
     "early_outputs",
     "equal_rates_discrepancy",
     "erf_covariances",
+    "error_over_steps",
     "expansion_gap",
     "expected_first_layer_kernel",
     "features_of",
@@ -199,6 +203,7 @@ __all__ = [
     "gradient_descent",
     "gradients_that_differ",
     "gram_norm",
+    "growth_of_relative_error",
     "held_out_accuracy",
     "held_out_errors",
     "held_out_losses",
@@ -261,6 +266,7 @@ __all__ = [
     "rank_correlation",
     "reached_stop",
     "relative_distance",
+    "relative_error",
     "require_stopped",
     "resampled_held_out",
     "resampled_line",

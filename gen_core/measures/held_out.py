@@ -108,6 +108,17 @@ def steps_to_accuracy(run: Run, accuracy: float) -> Tensor | Measured:
     return resampled_held_out(y, first)
 
 
+@measure
+def error_over_steps(run: Run) -> Tensor | Measured:
+    """Share of the held-out points that are classified wrongly, averaged over the checkpoints, (seeds,).
+
+    It is the smaller the sooner a network classifies them correctly. The run watches "test_classes".
+    """
+    y = run.y_test
+    wrong = (run.watched("test_classes") != (y > 0 if y.is_floating_point() else y).unsqueeze(1)).double().mean(1)
+    return resampled_held_out(y, lambda counts: wrong.mean(1) if counts is None else counts @ wrong.T / wrong.shape[1])
+
+
 def held_out_outputs(runs: Runs) -> Iterator[tuple[Run, Tensor, Tensor]]:
     """Every run, its outputs on its held-out points, float64 (seeds, n_test[, C]), and the labels of these.
 

@@ -64,6 +64,19 @@ class EarlyOutputs:
         scale = self.linear[:, -1:].square().mean(-1)
         return (self.net - self.linear).square().mean(-1) / scale
 
+    def relative_error(self, counts: Tensor | None = None) -> Tensor:
+        """Mean of (f_t - f_t^lin)^2 over the points, over that of (f_t^lin)^2: (seeds, checkpoints); NaN at step 0.
+
+        Source: Hu et al. (2020), Figure 3 (c).
+
+        Args:
+            counts: how often each point counts, (resamples, points), for (resamples, seeds, checkpoints); None is once.
+        """
+        squares = [values.square() for values in (self.net - self.linear, self.linear)]
+        weights = torch.ones_like(squares[0][0, 0]) if counts is None else counts
+        off, size = (torch.einsum("scn,...n->...sc", each, weights) for each in squares)
+        return off / size
+
 
 @measure
 def early_outputs(run: Run, on: Points = "test", *, norm: bool = True, own_rates: bool = True) -> EarlyOutputs:

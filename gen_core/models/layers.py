@@ -13,7 +13,7 @@ from torch import Tensor
 
 from gen_core.errors import InvalidExperiment
 
-SCHEMES = ("xavier_uniform", "he_normal", "normal")
+SCHEMES = ("xavier_uniform", "he_normal", "lecun_normal", "normal")
 PADDINGS = ("same", "valid")
 
 
@@ -28,7 +28,8 @@ def weights(shape: tuple[int, ...], scheme: str, std: float | None, generator: t
     Args:
         shape: (out, in) or (out, in, k, k); the fan-in is in * k * k and the fan-out is out * k * k.
         scheme: "xavier_uniform", U(-a, a) with a^2 = 6 / (fan-in + fan-out), Glorot and Bengio (2010), eq. 16;
-            "he_normal", N(0, 2 / fan-in), He et al. (2015), eq. 10; "normal", N(0, std^2).
+            "he_normal", N(0, 2 / fan-in), He et al. (2015), eq. 10; "lecun_normal", N(0, 1 / fan-in), LeCun et al.,
+            "Efficient BackProp" (1998), section 4.6; "normal", N(0, std^2).
         std: the standard deviation for "normal", None for the others.
         generator: CPU generator.
     """
@@ -37,6 +38,8 @@ def weights(shape: tuple[int, ...], scheme: str, std: float | None, generator: t
     out, into, window = shape[0], shape[1], math.prod(shape[2:])
     if scheme == "he_normal":
         return normal(shape, math.sqrt(2 / (into * window)), generator)
+    if scheme == "lecun_normal":
+        return normal(shape, math.sqrt(1 / (into * window)), generator)
     bound = math.sqrt(6 / ((into + out) * window))
     return bound * (2 * torch.rand(shape, generator=generator, dtype=torch.float64) - 1)
 

@@ -29,7 +29,8 @@ class MLP(Network):
         hidden: widths of the hidden layers; () is a linear map.
         activation: its name, or a `Polynomial`; see `gen_core.models.activations`.
         outputs: outputs per point.
-        scheme: how weights are drawn: "xavier_uniform", "he_normal" or "normal"; see `gen_core.models.layers.weights`.
+        scheme: how weights are drawn: "xavier_uniform", "he_normal", "lecun_normal" or "normal"; see
+            `gen_core.models.layers.weights`.
         init_std: the standard deviation for "normal".
         gain: factor on all initial weights.
         bias: whether the layers have biases.

@@ -9,6 +9,10 @@ ZERO = "claims/test_hu_zero_start.py"
 PARTS = "claims/test_hu_kernel_parts.py"
 SECOND_LAYER = "claims/test_hu_second_layer_kernel.py"
 SECOND = f"{SECOND_LAYER}::test_second_layer_kernel_is_linear"
+SECOND_WITH_MEAN = (
+    "claims/test_hu_second_layer_kernel_with_mean.py::"
+    "test_second_layer_kernel_is_linear_where_the_activation_has_a_mean[given]"
+)
 NEAR_SECOND = f"{SECOND_LAYER}::test_second_layer_kernel_is_near_the_linear_one_at_the_largest_dimension"
 POINTS = "claims/test_hu_concentration.py"
 CONVOLUTION = "claims/test_hu_convolutional_kernel.py"
@@ -62,7 +66,14 @@ FAULTS = (
         OF_LAYERS,
         "return kernel.div_(m)",
         "return kernel",
-        red=(f"{TOP}::test_largest_eigenvalue_is_that_of_the_mean[relu]", f"{SECOND}[given]"),
+        red=(f"{TOP}::test_largest_eigenvalue_is_that_of_the_mean[relu]", f"{SECOND}[given]", SECOND_WITH_MEAN),
+    ),
+    Fault(
+        "a second linear kernel without a mean",
+        OF_LAYERS,
+        "known.theta0 + known.theta1 * longer",
+        "known.theta1 * longer",
+        red=(SECOND_WITH_MEAN,),
     ),
     Fault(
         "a second linear kernel with the constant of the first",
