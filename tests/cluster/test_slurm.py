@@ -19,11 +19,10 @@ def states(environment, job):
 
 def test_tasks_of_an_array_train_everything_once_though_one_is_cancelled_and_one_requeued(slurm, tmp_path):
     papers = make_papers(tmp_path, steps=30_000)
-    few = {"SBATCH_ARRAY_INX": "0-3", "SBATCH_MEM_PER_NODE": "1G", "ARGS": "--locks lease"}
-    environment = environment_of(papers) | slurm | few
-    environment["PATH"] = environment_of(papers)["PATH"]
+    environment = slurm | environment_of(papers) | {"ARGS": "--locks lease", "SBATCH_MEM_PER_NODE": "1G"}
     store = papers / "store"
-    script = "\n".join(["set -e", *commands_of("slurm.md"), "echo $train"]).replace("/shared/store", str(store))
+    script = "\n".join(["set -e", *commands_of("slurm.md"), "echo $train"])
+    script = script.replace("/shared/store", str(store)).replace("--parsable", "--parsable --array=0-3")
     told = subprocess.run(["bash", "-c", script], env=environment, cwd=papers, capture_output=True, text=True)
     assert told.returncode == 0, told.stderr
     judging, job = re.findall(r"\d+", told.stdout)
