@@ -1,4 +1,4 @@
-"""The commands of the page on Ray, and what the RayJob for Kubernetes runs, as they stand but for address and folder."""
+"""The commands of the page on Ray, and the entry point of its RayJob, as they stand but for address and folder."""
 
 from __future__ import annotations
 
