@@ -110,9 +110,9 @@ def test_a_store_that_cannot_be_written_is_said_in_one_line(tmp_path, settings):
 def test_an_engine_goes_with_what_it_has_started_when_who_started_it_is_killed(tmp_path, settings, monkeypatch):
     monkeypatch.setenv("WAITS", str(tmp_path / "child"))
     own = json.dumps(settings | {"patience": "1"})
-    with subprocess.Popen(
-        [sys.executable, "-c", HOLDER, str(tmp_path / "engine"), own], stdout=subprocess.PIPE
-    ) as holder:
+    command = [sys.executable, "-c", HOLDER, str(tmp_path / "engine"), own]
+    holder = subprocess.Popen(command, stdout=subprocess.PIPE)
+    try:
         assert holder.stdout is not None
         engine = int(holder.stdout.readline())
         until((tmp_path / "child").exists)
@@ -120,7 +120,9 @@ def test_an_engine_goes_with_what_it_has_started_when_who_started_it_is_killed(t
         assert alive(engine)
         assert alive(child)
         assert len(list((tmp_path / "temporary").iterdir())) == 1
+    finally:
         holder.kill()
+        holder.communicate()
     until(lambda: not alive(engine) and not alive(child))
     assert not (tmp_path / "engine").exists()
     assert list((tmp_path / "temporary").iterdir()) == []
