@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import contextlib
 import importlib.util
 import os
 import re
@@ -9,12 +10,29 @@ import signal
 import subprocess
 import sys
 import time
+from pathlib import Path
 
 import pytest
 
 from gen_core.lab import Store
 from tests.cluster.conftest import BLOCKS, environment_of, make_papers
 from tests.gen_core.engines.conftest import alive, children
+
+LISTENING = "0A"
+LOOPBACK = ("0100007F", "00000000000000000000000001000000", "0000000000000000FFFF00000100007F")
+"""127.0.0.1, ::1 and ::ffff:127.0.0.1, as Linux writes them."""
+
+
+def listening(pids):
+    """The addresses on which some processes listen, as HEX:PORT."""
+    held = set()
+    for pid in pids:
+        with contextlib.suppress(OSError):
+            for fd in Path(f"/proc/{pid}/fd").iterdir():
+                with contextlib.suppress(OSError):
+                    held.add(os.readlink(fd))
+    rows = [line.split() for name in ("tcp", "tcp6") for line in Path(f"/proc/net/{name}").read_text().splitlines()[1:]]
+    return [row[1] for row in rows if row[3] == LISTENING and f"socket:[{row[9]}]" in held]
 
 
 @pytest.mark.skipif(importlib.util.find_spec("ray") is None, reason="Ray is not installed")
@@ -37,6 +55,9 @@ def test_nothing_of_a_killed_run_stays_and_the_next_one_goes_on(tmp_path):
     (owned,) = temporary.glob("gen-core-engine-*/owned")
     paths = owned.read_text().splitlines()
     assert len(below) > 3
+    addresses = listening(below)
+    assert len(addresses) > 3
+    assert [each for each in addresses if each.partition(":")[0] not in LOOPBACK] == []
     assert len(paths) == 2
     os.kill(run.pid, signal.SIGKILL)
     run.wait()

@@ -12,7 +12,7 @@ import pytest
 from tests.gen_core.engines.conftest import ROOT
 from tests.gen_core.engines.same import cases, differences, stored
 
-FILES = ["claims/test_theory_iii_row_span.py", "claims/test_puzzles_slope.py", "claims/test_nakkiran_null_model.py"]
+FILES = ["claims/test_theory_iii_row_span.py", "claims/test_puzzles_homogeneity.py"]
 RAY = pytest.mark.skipif(importlib.util.find_spec("ray") is None, reason="Ray is not installed")
 
 
