@@ -37,7 +37,7 @@ DONE = re.compile(r"^trained (\d+) blocks here in (\d+) s; nothing is missing", 
 
 @dataclass(frozen=True)
 class Filled:
-    """What some processes took: blocks that they have trained and that are stored, seconds on the clock, of processors."""
+    """What processes took: blocks that they have trained, and that are stored; seconds, and those of processors."""
 
     trained: int
     stored: int
