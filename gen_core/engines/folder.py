@@ -5,12 +5,15 @@ planned             the units of the first looks are all there
 ended/KEY           how a block has ended: a word, and after it the error or the reason
 state.json          the engine's resources and counts, written again and again
 over                why there is no engine any more, in one line
+owned               paths elsewhere that are the engine's, a line each
 """
 
 from __future__ import annotations
 
+import contextlib
 import json
 import os
+import shutil
 import tempfile
 from collections.abc import Sequence
 from dataclasses import asdict, dataclass, field
@@ -138,6 +141,22 @@ class EngineFolder:
             return (self.root / "over").read_text(encoding="utf-8") or "it has ended"
         except FileNotFoundError:
             return "" if self.root.is_dir() else "its folder is gone"
+
+    def own(self, path: Path) -> None:
+        """Note a file or folder elsewhere that the engine is about to make, so that `remove` does."""
+        with (self.root / "owned").open("a", encoding="utf-8") as out:
+            out.write(f"{path}\n")
+
+    def remove(self, itself: bool = True) -> None:
+        """Remove what the engine has made elsewhere, and the folder `itself`."""
+        try:
+            owned = (self.root / "owned").read_text(encoding="utf-8").splitlines()
+        except OSError:
+            owned = []
+        for path in (*map(Path, owned), *[self.root] * itself):
+            shutil.rmtree(path, ignore_errors=True)
+            with contextlib.suppress(OSError):  # no folder, or not there
+                path.unlink()
 
     def _write(self, name: str, contents: bytes) -> None:
         path = self.root / name

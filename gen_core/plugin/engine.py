@@ -6,7 +6,7 @@ import functools
 import importlib.util
 import json
 import os
-import shutil
+import signal
 import subprocess
 import sys
 import threading
@@ -93,9 +93,9 @@ class EngineProcess:
         try:
             self.process.wait(LEAVE)
         except subprocess.TimeoutExpired:
-            self.process.kill()
+            os.killpg(self.process.pid, signal.SIGKILL)  # what it has started as well
             self.process.wait()
-        shutil.rmtree(self.folder.root, ignore_errors=True)
+        self.folder.remove()
 
 
 def start_engine(config: pytest.Config) -> None:

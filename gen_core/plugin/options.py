@@ -5,7 +5,6 @@ from __future__ import annotations
 import argparse
 import importlib
 import os
-import re
 import tempfile
 from dataclasses import dataclass, fields
 from pathlib import Path
@@ -14,6 +13,7 @@ from typing import Any
 import pytest
 
 from gen_core.defaults import LAST_LOOK, LAST_LOOK_AT_SHARE, LOCKS, SCALES, STORE
+from gen_core.engines.address import host_and_port
 from gen_core.errors import InvalidExperiment
 
 ERROR_BUDGET, REPORT_DIR = 0.01, "report"
@@ -216,7 +216,7 @@ def _cases(text: str) -> int:
 
 def _engine(text: str) -> str:
     name, _, address = text.partition(":")
-    if name != "ray" or (text != "ray" and not re.fullmatch(r"auto|([\w.-]+|\[[\da-fA-F:]+\]):\d{1,5}", address)):
+    if text not in ("ray", "ray:auto") and (name != "ray" or not host_and_port(address)):
         raise argparse.ArgumentTypeError(f"{text!r}; expected 'ray', 'ray:auto' or 'ray:HOST:PORT'")
     return text
 

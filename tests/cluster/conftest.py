@@ -1,13 +1,15 @@
-"""A Slurm of one node in a folder of its own, where it is installed and may be started."""
+"""A toy paper for clusters, the commands of their pages, and a Slurm of one node, where it is installed."""
 
 from __future__ import annotations
 
 import os
 import pwd
+import re
 import shutil
 import signal
 import socket
 import subprocess
+import sys
 import time
 from pathlib import Path
 
@@ -40,7 +42,46 @@ SlurmdLogFile={folder}/slurmd.log
 NodeName={host} NodeAddr=127.0.0.1 CPUs={cpus} RealMemory={memory} State=UNKNOWN
 PartitionName=all Nodes={host} Default=YES MaxTime=INFINITE State=UP
 """
+ROOT = Path(__file__).parents[2]
+PAGES = ROOT / "docs/cluster"
+CLAIMS = '''"""The loss is small.
+
+Measured: the training loss."""
+from toy import *
+
+SLOW = replace(TOY["given"], steps=STEPS)
+RATES = {f"rate {i}": replace(SLOW, rule=GD(rate=0.1 + i / 1000)) for i in range(12)}
+
+@claim(**TOY | {"given": RATES})
+def test_small(run):
+    expect(loss(run), "loss").at_most(2)
+'''
+BLOCKS = 26
+"""Of the toy paper's first look: 12 settings and a control, two blocks of seeds each."""
 NEEDED = ("munged", "slurmctld", "slurmd", "sbatch", "srun", "scancel", "scontrol", "squeue")
+
+
+def commands_of(page: str) -> list[str]:
+    """The commands of a page on clusters, without what is said beside them."""
+    lines = re.findall(r"^ {4}(\S.*)$", (PAGES / page).read_text(encoding="utf-8"), re.MULTILINE)
+    return [re.split(r" {3,}", line)[0] for line in lines]
+
+
+def make_papers(folder: Path, steps: int) -> Path:
+    """A repository of a toy paper, as a user of a cluster has one, whose trainings take so many steps."""
+    shutil.copy(ROOT / "tests/toy.py", folder / "toy.py")
+    shutil.copytree(PAGES, folder / "docs/cluster")
+    (folder / "pytest.ini").write_text("[pytest]\npythonpath = .\naddopts = -p no:cacheprovider\n")
+    (folder / "claims").mkdir()
+    (folder / "claims/test_toy.py").write_text(CLAIMS.replace("STEPS", str(steps)))
+    (folder / ".venv").symlink_to(sys.prefix)
+    return folder
+
+
+def environment_of(folder: Path) -> dict[str, str]:
+    """The environment of who works in such a repository."""
+    path = f"{folder / '.venv/bin'}:{os.environ['PATH']}"
+    return os.environ | {"PATH": path, "PYTHONPATH": str(ROOT), "COLUMNS": "200"}
 
 
 @pytest.fixture(scope="session")

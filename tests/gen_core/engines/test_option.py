@@ -5,13 +5,17 @@ from __future__ import annotations
 import importlib.machinery
 import importlib.util
 import json
+import sys
+import tempfile
 from collections import Counter
+from pathlib import Path
 
 import pytest
 
 from gen_core.engines.folder import EngineFolder
 from gen_core.plugin.engine import EngineProcess
 from tests.conftest import BARE
+from tests.gen_core.engines.conftest import OURS, ROOT
 
 CLAIMS = """
 @claim(**TOY)
@@ -103,3 +107,9 @@ def test_workers_of_a_run_find_in_the_store_what_the_cluster_trains_once(suite, 
     result.stdout.fnmatch_lines(["--engine: ray *, 4 of 4 blocks on 3 nodes, 0 failed, 0 left"])
     assert suite.record.environment["engine"].endswith(", 3 nodes, 3 trainings at a time")
     assert not EngineFolder.of_run(suite.record.run).root.exists()
+    written = "".join(path.read_text() for path in suite.folder.rglob("*") if path.is_file())
+    for argument in suite.record.arguments:  # as who runs it has typed it
+        written = written.replace(argument, "")
+    assert OURS["RAY_AUTH_TOKEN"] not in written
+    for path in (suite.pytester.path, Path.home(), Path(tempfile.gettempdir()), sys.prefix, ROOT):
+        assert str(path) not in written, path
