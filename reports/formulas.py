@@ -45,6 +45,20 @@ def _space_functions(row: ElementTree.Element) -> None:
             }
 
 
+def _simplify(row: ElementTree.Element) -> None:
+    """Leave out rows of one element, and put the upright letters of a word together."""
+    for place, node in enumerate(row):
+        _simplify(node)
+        if node.tag != "mrow" or not len(node):
+            continue
+        upright = [one.get("mathvariant") == "normal" for one in node]
+        if len(node) == 1:
+            row[place] = node[0]
+        elif any(upright) and all(one or inner.tag == "mn" for one, inner in zip(upright, node, strict=True)):
+            row[place] = word = ElementTree.Element("mi")
+            word.text = "".join(inner.text or "" for inner in node)
+
+
 def _inline(latex: str) -> Markup:
     """A formula within text; plain text where the converter does not know it, and where it is too long for a line."""
     plain = plain_name(f"${latex}$")
@@ -80,6 +94,7 @@ def mathml(latex: str, display: Literal["block", "inline"] = "block") -> str:
             if "\\" in node.text:  # a command that it does not know
                 return ""
             _space_functions(node)
+        _simplify(math[0])
         if display == "inline":
             del math.attrib["display"]
             math.set("alttext", plain_name(f"${latex}$"))

@@ -119,3 +119,8 @@ def test_a_quantity_and_a_sentence_that_begins_with_it(case) -> None:
     assert quantity(formula).startswith("<math alttext")
     assert with_quantity(formula, "|W|_F <b>: <low>") == quantity(formula) + ": <low>"
     assert with_quantity(formula, "Not run: |W|_F <b>") == "Not run: |W|_F &lt;b&gt;"
+
+
+def test_a_word_in_a_formula_is_one_element() -> None:
+    math = ElementTree.fromstring(mathml(r"f_{\mathrm{lin1}}^2", "inline"))
+    assert [(node.tag, node.text) for node in math[0][0]] == [("mi", "f"), ("mi", "lin1"), ("mn", "2")]
