@@ -1,4 +1,4 @@
-"""What an engine takes beside the trainings: blocks of a second, tiny blocks, and the memory of its process.
+"""What an engine takes beside the trainings: blocks of a second, tiny blocks, and its process's own time and memory.
 
     python -m benchmarks.engine
 
@@ -85,6 +85,12 @@ def resident(pid: int) -> float:
     return int(status.partition("VmRSS:")[2].split()[0]) / 2**10
 
 
+def processor(pid: int) -> float:
+    """Processor time of a process, in seconds."""
+    fields = Path(f"/proc/{pid}/stat").read_text(encoding="utf-8").rpartition(") ")[2].split()
+    return (int(fields[11]) + int(fields[12])) / os.sysconf("SC_CLK_TCK")
+
+
 def wait_for(folder: EngineFolder, number: int) -> None:
     """Wait until so many blocks are trained."""
     done, since = -1, time.monotonic()
@@ -120,17 +126,19 @@ def _measure(process: EngineProcess, what: str, experiments: list[Experiment], r
     for unit in units[:FIRST]:  # workers load torch, and read the code once
         folder.put(unit, 0, unit.keys[0][:16])
     wait_for(folder, FIRST)
-    before, began = resident(process.process.pid), time.monotonic()
+    pid = process.process.pid
+    before, used, began = resident(pid), processor(pid), time.monotonic()
     for order, unit in enumerate(units[FIRST:], 1):
         folder.put(unit, order, unit.keys[0][:16])
     wait_for(folder, len(units))
-    took, after = time.monotonic() - began, resident(process.process.pid)
+    took, after, used = time.monotonic() - began, resident(pid), processor(pid) - used
     lines = [line for path in root.glob("records/trainings/*") for line in path.read_text().splitlines()]
     ideal = sum(json.loads(line)["seconds"] for line in lines[FIRST:]) / NODES
     count = len(units) - FIRST
     print(
         f"{what}: {count} blocks in {took:.1f} s, {1000 * took / count:.1f} ms each, {took / ideal:.2f} of the ideal; "
-        f"memory of the engine's process {before:.0f} MiB, then {after:.0f} MiB",
+        f"the engine's process: {1000 * used / count:.1f} ms of a processor each, "
+        f"{before:.0f} MiB, then {after:.0f} MiB",
         flush=True,
     )
 

@@ -201,6 +201,6 @@ def _engines() -> Iterator[list[Engine]]:
 def engine(nodes: Nodes, _engines: list[Engine], tmp_path_factory: pytest.TempPathFactory) -> Engine:
     """An engine on the cluster, one for all tests until its head is lost."""
     if not _engines or _engines[-1].process.folder.over():
-        _engines.append(Engine.start(tmp_path_factory.mktemp("engine"), nodes.address, grace="5"))
+        _engines.append(Engine.start(tmp_path_factory.mktemp("engine"), nodes.address, grace="20"))
     assert _engines[-1].process.wait() == ""
     return _engines[-1]
