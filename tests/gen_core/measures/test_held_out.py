@@ -10,7 +10,7 @@ import torch
 from fixtures.li_liang.mixtures import learning
 from gen_core import Every, InvalidClaim, Run, Unfinished
 from gen_core.lab import Lab, Store
-from gen_core.measures import Measured, final_accuracy, resamples, steps_to_accuracy
+from gen_core.measures import Measured, error_over_steps, final_accuracy, resamples, steps_to_accuracy
 
 VALUES = torch.rand(8, dtype=torch.float64, generator=torch.Generator().manual_seed(0))
 
@@ -40,6 +40,12 @@ def test_steps_to_an_accuracy_against_a_loop(run):
     assert len(set(first)) > 1
     assert steps_to_accuracy(run, 0.6).tolist() == first
     assert final_accuracy(run).tolist() == pytest.approx([each[-1] for each in shares])
+
+
+def test_the_error_over_steps_is_the_mean_of_all_that_is_wrong(run):
+    classes, y = run.watched("test_classes").tolist(), run.y_test.tolist()
+    wrong = [[p != t for at in classes[seed] for p, t in zip(at, y[seed], strict=True)] for seed in range(4)]
+    assert error_over_steps(run).tolist() == pytest.approx([sum(each) / len(each) for each in wrong])
 
 
 def test_an_accuracy_that_is_never_reached_is_unfinished(run):
