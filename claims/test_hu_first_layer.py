@@ -14,7 +14,6 @@ step, over the mean of (f_T^lin1)^2; c = 2, eta_1 = d/5, n = 4 d^1.25, m = 2 d^1
 judged here, most seeds in test_hu_with_high_probability.py.
 """
 
-from fixtures.assumptions import held_out_apart
 from fixtures.hu.assumptions import (
     bounded_covariance,
     more_than_linear_points,
@@ -56,7 +55,7 @@ HYPOTHESES = (
     formula=r"\mathbb{E}_x[\min\{(f_t^1(x) - f_t^{\mathrm{lin1}}(x))^2, 1\}] \lesssim d^{-\Omega(\alpha)} "
     r"+ \sqrt{\frac{\log T}{n}}",
     given={**TRAINED, "erf-signs": first_layer("erf", entries="signs")},
-    assuming=(*HYPOTHESES, held_out_apart),
+    assuming=HYPOTHESES,
     without={
         more_than_linear_points: first_layer(n=lambda d: d),
         more_than_linear_width: first_layer(m=lambda d: 16),
