@@ -264,7 +264,8 @@ def test_an_issue_form_is_one_that_github_shows(path: Path):
 
 def test_the_address_of_the_repository_is_the_same_everywhere():
     address = PROJECT["urls"]["Repository"]
-    assert all(url.startswith(address) for url in PROJECT["urls"].values())
+    site = "https://{}.github.io/{}/".format(*address.removeprefix("https://github.com/").split("/"))
+    assert all(url.startswith((address, site)) for url in PROJECT["urls"].values())
     (link,) = read(ROOT / ".github/ISSUE_TEMPLATE/config.yml")["contact_links"]
     assert link["url"].startswith(f"{address}/security/")
     assert (ROOT / "SECURITY.md").is_file()

@@ -93,8 +93,7 @@ def steps_to_accuracy(run: Run, accuracy: float) -> Tensor | Measured:
     Raises:
         Unfinished: if a seed never comes so far, itself or in a resample of shared points.
     """
-    y = run.y_test
-    hits = (run.watched("test_classes") == (y > 0 if y.is_floating_point() else y).unsqueeze(1)).double()
+    hits = _hits(run)
     steps = torch.tensor(run.checkpoints, dtype=torch.float64)
 
     def first(counts: Tensor | None) -> Tensor:
@@ -105,7 +104,7 @@ def steps_to_accuracy(run: Run, accuracy: float) -> Tensor | Measured:
             raise Unfinished(f"accuracy {accuracy:g} is not reached in some resamples; expected it in all (more steps)")
         return steps[met.int().argmax(-1)]
 
-    return resampled_held_out(y, first)
+    return resampled_held_out(run.y_test, first)
 
 
 @measure
@@ -114,9 +113,18 @@ def error_over_steps(run: Run) -> Tensor | Measured:
 
     It is the smaller the sooner a network classifies them correctly. The run watches "test_classes".
     """
+    wrong = (1 - _hits(run)).mean(1)
+
+    def share(counts: Tensor | None) -> Tensor:
+        return wrong.mean(1) if counts is None else counts @ wrong.T / wrong.shape[1]
+
+    return resampled_held_out(run.y_test, share)
+
+
+def _hits(run: Run) -> Tensor:
+    """1 where a held-out point is classified correctly, else 0: (seeds, checkpoints, points)."""
     y = run.y_test
-    wrong = (run.watched("test_classes") != (y > 0 if y.is_floating_point() else y).unsqueeze(1)).double().mean(1)
-    return resampled_held_out(y, lambda counts: wrong.mean(1) if counts is None else counts @ wrong.T / wrong.shape[1])
+    return (run.watched("test_classes") == (y > 0 if y.is_floating_point() else y).unsqueeze(1)).double()
 
 
 def held_out_outputs(runs: Runs) -> Iterator[tuple[Run, Tensor, Tensor]]:

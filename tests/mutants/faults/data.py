@@ -43,8 +43,8 @@ FAULTS = (
     Fault(
         "training images from the held-out file",
         "gen_core/data/images.py",
-        'X, y = self._points("train", rows)',
-        'X, y = self._points("test", rows % self.files.test)',
+        '        X, y = self._points("train", places[',
+        '        X, y = self._points("test", self._places("test")[',
         red=(f"{SLOPE}[mnist]",),
     ),
     Fault(
