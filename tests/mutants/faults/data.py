@@ -43,8 +43,8 @@ FAULTS = (
     Fault(
         "training images from the held-out file",
         "gen_core/data/images.py",
-        '        X, y = self._points("train", places[',
-        '        X, y = self._points("test", self._places("test")[',
+        'places = self._places("train")\n        X, y = self._points("train", ',
+        'places = self._places("test")\n        X, y = self._points("test", ',
         red=(f"{SLOPE}[mnist]",),
     ),
     Fault(
