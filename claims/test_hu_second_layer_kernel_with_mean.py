@@ -45,4 +45,4 @@ EXPONENT = 0.0
 def test_second_layer_kernel_is_linear_where_the_activation_has_a_mean(run: Runs) -> None:
     gap = run.measure(second_kernel_gap)
 
-    expect(gap, "|Theta_2 - Theta^lin2| / (n/d)").decays_in(run.x, exponent_at_most=EXPONENT)
+    expect(gap, r"$\|\Theta_2 - \Theta^\mathrm{lin2}\| / (n/d)$").decays_in(run.x, exponent_at_most=EXPONENT)

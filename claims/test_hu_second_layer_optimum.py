@@ -59,7 +59,7 @@ TOO_SHORT = second_layer("erf", until=0.05)
 def test_second_layer_reaches_the_linear_optimum(run: Runs) -> None:
     distance = run.measure(distance_to_linear_optimum)
 
-    expect(distance, "mean (f_T - f_*)^2 / mean f_*^2").decays_in(run.x, exponent_at_most=EXPONENT)
+    expect(distance, "mean $(f_T - f_*)^2$ / mean $f_*^2$").decays_in(run.x, exponent_at_most=EXPONENT)
 
 
 @claim(
@@ -77,4 +77,4 @@ def test_second_layer_is_near_the_linear_optimum(run: Runs) -> None:
     """
     distance = run.measure(distance_to_linear_optimum)[LARGE].mean(0)
 
-    expect(distance, "mean (f_T - f_*)^2 / mean f_*^2 at large d").at_most(LEVEL)
+    expect(distance, "mean $(f_T - f_*)^2$ / mean $f_*^2$ at large $d$").at_most(LEVEL)
