@@ -14,15 +14,15 @@ FAULTS = (
     Fault(
         "the accuracy over steps in place of the error",
         HELD_OUT,
-        'wrong = (run.watched("test_classes") != (',
-        'wrong = (run.watched("test_classes") == (',
+        "wrong = (1 - _hits(run)).mean(1)",
+        "wrong = _hits(run).mean(1)",
         red=(f"{SOONER}[given]",),
     ),
     Fault(
         "the error at the start in place of its mean over steps",
         HELD_OUT,
-        ".unsqueeze(1)).double().mean(1)",
-        ".unsqueeze(1)).double()[:, 0]",
+        "wrong = (1 - _hits(run)).mean(1)",
+        "wrong = (1 - _hits(run))[:, 0]",
         red=(f"{SOONER}[given]", f"{FLOOR}[without-wide]"),
     ),
     Fault(
