@@ -213,7 +213,8 @@ class Lab:
 
     def wait(self, group: list[Experiment], seeds: int) -> None:
         """Wait until no other process trains anything that is missing of a group."""
-        missing = self._missing(group, seeds)
+        if not (missing := self._missing(group, seeds)):
+            return  # another process has just trained the last of it
         self.progress(f"waiting for another process to train {names(missing)}", 0.0)
         with self.store.locked([block.key for block in missing], wait=True):
             pass  # its training has ended, or its process
