@@ -93,13 +93,18 @@ def all_within(recipe: Any) -> Iterator[Any]:
     left = [recipe]
     while left:
         yield (part := left.pop())
-        if (names := names_of_fields(type(part))) is not None:
+        if (names := _fields_of(type(part))) is not None:
             left += [getattr(part, name) for name in reversed(names)]
         elif isinstance(part, tuple):
             left += reversed(part)
 
 
+def recipes_within(recipe: Any) -> Iterator[Any]:
+    """Those of `all_within` that are recipes themselves."""
+    return (part for part in all_within(recipe) if _fields_of(type(part)) is not None)
+
+
 @cache
-def names_of_fields(kind: type) -> tuple[str, ...] | None:
+def _fields_of(kind: type) -> tuple[str, ...] | None:
     """Names of the fields of a dataclass; None of another type."""
     return tuple(f.name for f in fields(kind)) if is_dataclass(kind) else None

@@ -22,7 +22,7 @@ from typing import Any
 
 from gen_core.code.findings import Node, Reached
 from gen_core.code.following import Follower
-from gen_core.recipe import all_within, names_of_fields
+from gen_core.recipe import all_within, recipes_within
 
 _known: dict[tuple[Any, ...], Reached] = {}
 
@@ -70,4 +70,4 @@ def types_of(recipe: Any) -> set[type]:
 
 def _types(recipe: Any) -> list[type]:
     """Those types in the order of the recipe, as often as they occur."""
-    return [kind for part in all_within(recipe) if names_of_fields(kind := type(part)) is not None]
+    return [type(part) for part in recipes_within(recipe)]

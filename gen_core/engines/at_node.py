@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import functools
 import os
 import pickle
 from collections.abc import Mapping, Sequence
@@ -51,7 +50,8 @@ def train_unit(payload: bytes, data: str, seen: tuple[str, str], node: str, taug
         In builtins: `refused`, why nothing was trained, in one line; or `blocks`, key -> `event` and `about` for the
         records, and a parcel unless it `is stored`; and `failed`, key -> a pickled exception.
     """
-    _begin()
+    fix_numerics()
+    keep_freed_memory()
     if data and Path(data).is_dir():
         os.environ.setdefault("GEN_CORE_DATA", data)
     try:
@@ -91,13 +91,6 @@ def train_unit(payload: bytes, data: str, seen: tuple[str, str], node: str, taug
         failures = train_apart(list(blocks.values()), device, lambda what, share: None, save)
     failed = {k: _pickled(failures[b.experiment.key]) for k, b in blocks.items() if k not in done}
     return {"refused": "", "blocks": {key: _stored(key, one, seen) for key, one in done.items()}, "failed": failed}
-
-
-@functools.cache
-def _begin() -> None:
-    """Set what a process sets before its first training, as a lab does; it takes some milliseconds."""
-    fix_numerics()
-    keep_freed_memory()
 
 
 def _difference(block: Block, theirs: Mapping[str, str | int]) -> str:

@@ -18,7 +18,7 @@ from gen_core.code.fingerprint import code_of
 from gen_core.errors import InvalidExperiment
 from gen_core.experiment import Experiment
 from gen_core.models.contract import check_start
-from gen_core.recipe import all_within, digest, names_of_fields
+from gen_core.recipe import digest, recipes_within
 from gen_core.training.declared import require_declared
 from gen_core.training.device import numbers_of_torch
 from gen_core.training.recent import Recent
@@ -278,6 +278,5 @@ def files_of(recipe: Any) -> str:
     Raises:
         DataMissing, DataDamaged: if they cannot be read.
     """
-    known = [part for part in all_within(recipe) if names_of_fields(type(part)) is not None]
-    sources = [source() for part in known if callable(source := getattr(part, "source", None))]
+    sources = [source() for part in recipes_within(recipe) if callable(source := getattr(part, "source", None))]
     return " ".join(filter(None, map(str, sources)))

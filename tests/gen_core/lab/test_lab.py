@@ -54,6 +54,15 @@ def test_equal_experiments_are_one_demand_and_those_of_one_form_a_group(make):
     assert [[d.experiment for d in group] for group in lab.planned.groups] in ([[NET], [A, B, C]], [[A, B, C], [NET]])
 
 
+def test_nobody_is_waited_for_where_the_last_of_a_group_has_just_been_trained(make):
+    told = []
+    lab = plan(make(progress=lambda what, share: told.append(what)), A)
+    lab.run(A, 8)
+    told.clear()
+    lab.wait([A], 8)
+    assert told == []
+
+
 def test_groups_are_longest_first(make):
     long, longer = replace(NET, steps=2000), replace(A, steps=50_000)
     lab = plan(make(), A, long, B, longer)
