@@ -15,10 +15,10 @@ import numpy as np
 import torch
 from torch import Tensor
 
-from gen_core.code.fingerprint import types_of
 from gen_core.errors import InvalidExperiment
 from gen_core.experiment import Experiment
 from gen_core.rules import State, Streams
+from gen_core.training.foreign import foreign
 from gen_core.training.leaving import rows_of
 from gen_core.training.steps import make_stepper
 from gen_core.training.streams import GivenStreams, OwnNumbers
@@ -50,16 +50,6 @@ class Training(Protocol):
     def state(self) -> State:
         """The rule's state."""
         ...
-
-
-def foreign(experiment: Experiment) -> str:
-    """The types of model, rule, loss and observables that are not gen_core's own, in words; "" if there are none."""
-    return foreign_among((*experiment.parts, *experiment.watch))
-
-
-def foreign_among(parts: tuple[object, ...]) -> str:
-    """The types among some parts of recipes, nested ones included, that are not gen_core's own, in words."""
-    return " and ".join(sorted({kind.__name__ for kind in types_of(parts) if _foreign(kind)}))
 
 
 def looked_at(experiment: Experiment) -> frozenset[int]:
@@ -202,7 +192,3 @@ def _refuse_other_numbers(state: Any) -> None:
         )
     for each in state.values() if isinstance(state, Mapping) else state if isinstance(state, (list, tuple)) else ():
         _refuse_other_numbers(each)
-
-
-def _foreign(kind: type) -> bool:
-    return kind.__module__.partition(".")[0] != "gen_core"

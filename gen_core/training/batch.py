@@ -12,9 +12,10 @@ from gen_core.rules import State
 from gen_core.rules.rates import Schedule, base_rate, share_of
 from gen_core.schedule import AtLoss
 from gen_core.training import leaving
-from gen_core.training.apart import foreign_among, looked_at, step_apart
+from gen_core.training.apart import looked_at, step_apart
 from gen_core.training.contract import require_contract, require_labels
 from gen_core.training.draws import begins_with, initial_parameters, sample_data
+from gen_core.training.foreign import foreign_among
 from gen_core.training.invariants import Replica, Witness, data_marks, draws_apart
 from gen_core.training.leaving import Departed, Living, rows_of
 from gen_core.training.order import Batches

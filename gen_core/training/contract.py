@@ -10,7 +10,7 @@ from torch import Tensor
 from gen_core.errors import InvalidExperiment
 from gen_core.experiment import Experiment
 from gen_core.losses import WholeLoss
-from gen_core.training.apart import foreign_among
+from gen_core.training.foreign import foreign_among
 from gen_core.training.points import Points
 from gen_core.training.steps import choose_stepper
 

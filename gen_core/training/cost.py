@@ -9,6 +9,7 @@ from dataclasses import dataclass
 from gen_core.experiment import Experiment
 from gen_core.models.contract import Layered, units_of
 from gen_core.schedule import AtLoss
+from gen_core.training.captured import is_captured
 from gen_core.training.device import SLOTS
 from gen_core.training.memory import EVALUATED, memory_of, states_of
 from gen_core.training.steps import choose_stepper, step_cost
@@ -21,16 +22,19 @@ with AVX2, of 64 channels 2e10."""
 CPU_STEP = 1e-5
 """Seconds of a step per seed on a CPU besides, where 8 seeds share it; measured for `Linear`."""
 
-GPU_RATES = {"convolution": 7.5e12, "dense": 1.3e13, "float64": 5e12}
-"""Multiply-adds per second on a GPU: from an H100's data sheet, not measured. It names 60e12 operations of float32 a
-second and 33e12 of float64, two to a multiply-add; convolutions of each seed's own kernels are taken to reach 25 % of
-it, batched products 43 %, and float64 30 %."""
+GPU_RATES = {"convolution": 3e12, "dense": 1.6e13, "float64": 7e12}
+"""Multiply-adds per second on an H100, measured: convolutions of each seed's own kernels 1.7e12 (few channels) to
+5.6e12 (64 of 5x5), dense layers of 6 million weights 16e12 to 27e12, Newton's steps in float64 8e12."""
 
 GPU_BANDWIDTH = 2e12
 """Bytes per second to and from a GPU's memory: 60 % of an H100's 3.35e12, as copies of some MiB reach."""
 
-GPU_LAUNCH = 7e-6
-"""Seconds of a kernel that does next to nothing, started by torch from Python: 5 to 10 us on servers of these years."""
+GPU_LAUNCH = 3e-5
+"""Seconds of a kernel that does next to nothing, started by torch from Python: 20 to 40 us on the server of an H100 on
+which they were measured, 5 to 10 us on faster processors."""
+
+GPU_NODE = 2e-6
+"""Seconds of such a kernel in a graph."""
 
 GPU_MEMORY = 80e9
 """Bytes of the GPU for which a time is estimated, wherever that is: an H100's."""
@@ -94,7 +98,7 @@ def group_seconds(group: Sequence[tuple[Experiment, int]], device: str) -> float
     arithmetic = sum(seeds * operations_of(e) / _rate(e, GPU_RATES) for e, seeds in group)
     traffic = sum(seeds * _traffic(e) for e, seeds in group) / GPU_BANDWIDTH
     batches = math.ceil(group_memory(group, device) / (GPU_MEMORY / (2 * SLOTS)))
-    return max(arithmetic, traffic, batches * max((_launches(e) for e, _ in group), default=0) * GPU_LAUNCH)
+    return max(arithmetic, traffic, batches * max((_launching(e) for e, _ in group), default=0.0))
 
 
 def _rate(experiment: Experiment, rates: Mapping[str, float]) -> float:
@@ -118,17 +122,20 @@ def _traffic(experiment: Experiment) -> float:
     return before + experiment.torch_dtype.itemsize * moved
 
 
-def _launches(experiment: Experiment) -> int:
-    """Kernels of a batch's training, by counts on torch's meta device; views are none.
+def _launching(experiment: Experiment) -> float:
+    """Seconds in which a batch's training starts its kernels, by counts on torch's meta device; views are none.
 
     Steps along hand-written gradients start 7 and about 8 a layer (an MLP of one hidden layer 20, the convolutions of
     5x5 33, five layers 46), autograd twice that, Newton's 100; a rule with states 3 more a parameter, or 9 with two.
+    Where steps are taken by a graph, what starts a graph and copies its points are 2 kernels.
     """
     model, rule, _ = experiment.parts
     layers = len(model.layers(experiment.data.inputs)) if isinstance(model, Layered) else 3
     stepper, states = choose_stepper(experiment).name, states_of(rule)
-    step = {"newton": 100, "fused": 7 + 8 * layers, "autograd": 2 * (4 + 4 * layers)}[stepper]
-    step += len(model.trainable) * max(0, 6 * states - 3)
+    kernels = {"newton": 100, "fused": 7 + 8 * layers, "autograd": 2 * (4 + 4 * layers)}[stepper]
+    kernels += len(model.trainable) * max(0, 6 * states - 3)
+    by_graph = stepper == "fused" and is_captured(experiment)
+    step = GPU_NODE * kernels + GPU_LAUNCH * 2 if by_graph else GPU_LAUNCH * kernels
     looks = math.ceil(_evaluated_points(experiment) / min(EVALUATED, experiment.data.n))
-    before = _launches(experiment.after) if experiment.after else 0
-    return before + experiment.steps * step + looks * 4 * layers
+    before = _launching(experiment.after) if experiment.after else 0.0
+    return before + experiment.steps * step + GPU_LAUNCH * looks * 4 * layers

@@ -15,8 +15,9 @@ import torch
 from torch import Tensor
 
 from gen_core.errors import InvalidExperiment
-from gen_core.training.apart import EXPECTED, LARGER, SAME, agree, foreign, largest_entry
+from gen_core.training.apart import EXPECTED, LARGER, SAME, agree, largest_entry
 from gen_core.training.batch import Batch, Replica
+from gen_core.training.foreign import foreign
 from gen_core.training.points import Pools
 from gen_core.training.steps import make_stepper
 from gen_core.training.streams import GivenStreams, OwnNumbers

@@ -1,7 +1,7 @@
 """The memory of a training, estimated from its recipe layer by layer: what is alive at its peak.
 
-Counted are torch's tensors, to within a factor of 1.5 of their peak on a CPU for the library's models and rules; not
-what libraries keep for themselves, such as the workspaces of cuDNN, nor the context of a GPU.
+Counted are torch's tensors, to within a factor of 1.5 of their peak on a CPU for the library's models and rules, and on
+a GPU what cuDNN takes for large kernels, to within a factor of 2 of the peak on an H100; not a GPU's context.
 """
 
 from __future__ import annotations
@@ -67,6 +67,8 @@ def memory_of(experiment: Experiment, device: str) -> Memory:
     evaluating += observed * points * _backward(chain)
     if pooled:  # what looks at all points at once has a copy of them
         evaluating += numbers * max(passed, data.n * (absorbs or observed))
+    if not host and experiment.dtype == "float32":
+        stepping, evaluating = (each + _frequencies(model, data.inputs) for each in (stepping, evaluating))
     peak = drawn + held + max(stepping, evaluating, parameters * host) + _recorded(experiment) * host
 
     given = itemsize * drawn + INDEX * pooled
@@ -108,6 +110,14 @@ def _of_steps(experiment: Experiment, parameters: int, chain: list[Passed]) -> t
     kept = sum(each.given if each.image else each.given + each.gives for each in chain)
     back = _widest(chain) + max((each.gives for each in chain if each.image), default=0)
     return gathered + parameters * copies + batch * kept, max(gathered + batch * back, updating)
+
+
+def _frequencies(model: Model, inputs: tuple[int, ...]) -> int:
+    """Numbers that cuDNN takes to convolve with kernels above 3x3 at every place: Fourier transforms of the kernels."""
+    layers = model.layers(inputs) if isinstance(model, Layered) else ()
+    large = [each.shape for each in layers if each.kind == "convolution" and each.stride == 1]
+    kernels = max((shape[0] * shape[1] for shape in large if max(shape[2:]) > 3), default=0)
+    return 2 * 32 * 17 * 2 * kernels  # of 32 x 17 complex numbers each, two at a time
 
 
 def states_of(rule: Rule) -> int:

@@ -122,8 +122,12 @@ def slot_on(kind: torch.device, enough: Callable[[], bool] = lambda: False) -> I
                 yield torch.device("cuda", card)
             finally:
                 if outer:
+                    _clear_workspaces()
                     torch.cuda.empty_cache()
 
+
+_clear_workspaces = getattr(torch._C, "_cuda_clearCublasWorkspaces", lambda: None)
+"""cuBLAS has 32 MiB for each stream on which a process has multiplied, which no public function of torch frees."""
 
 _kind = [torch.device("cpu")]
 

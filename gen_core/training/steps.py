@@ -16,6 +16,7 @@ from gen_core.experiment import Experiment
 from gen_core.losses import Sloped, WholeLoss
 from gen_core.models.contract import Layered, chained
 from gen_core.rules import ClosureRule, GradientRule, NewtonRule, Streams
+from gen_core.training.captured import Captured, is_captured
 from gen_core.training.fused import Fused
 from gen_core.training.newton import NewtonSteps
 from gen_core.training.stepper import OnGradientNorms, Stepper, gradient_cost
@@ -87,7 +88,10 @@ def make_stepper(
     streams: Streams,
 ) -> Stepper:
     """The stepper for an experiment; the arguments are those of `Stepper`."""
-    return STEPPERS[choose_stepper(experiment).name](experiment, params, trained, rate, streams)
+    stepper = STEPPERS[choose_stepper(experiment).name]
+    if rate.device.type == "cuda" and stepper is Fused and is_captured(experiment):
+        stepper = Captured
+    return stepper(experiment, params, trained, rate, streams)
 
 
 def step_cost(experiment: Experiment) -> int:

@@ -11,7 +11,7 @@ from torch import Tensor
 from gen_core.losses import Loss, WholeLoss, right
 from gen_core.models.contract import Model
 from gen_core.schedule import Stop
-from gen_core.training.apart import foreign_among
+from gen_core.training.foreign import foreign_among
 from gen_core.training.memory import EVALUATED
 from gen_core.training.points import Points
 

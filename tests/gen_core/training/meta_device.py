@@ -17,7 +17,7 @@ from torch.utils._python_dispatch import TorchDispatchMode
 from torch.utils._pytree import tree_leaves
 
 from gen_core import Experiment
-from gen_core.training import apart, batch
+from gen_core.training import batch, foreign
 from gen_core.training.batch import Batch
 
 aten, META, CPU = torch.ops.aten, torch.device("meta"), torch.device("cpu")
@@ -82,7 +82,7 @@ def counted_on_meta(experiment: Experiment) -> Counter[str]:
     with ExitStack() as stack:
         for name, phase in PHASES.items():
             stack.enter_context(patch.object(Batch, name, device.within(phase, getattr(Batch, name))))
-        stack.enter_context(patch.object(apart, "_foreign", lambda kind: False))
+        stack.enter_context(patch.object(foreign, "_foreign", lambda kind: False))
         stack.enter_context(patch.object(batch, "draws_apart", lambda *args: None))  # all starts read as zeros
         stack.enter_context(patch.object(batch.Witness, "check", lambda *args: None))
         stack.enter_context(device)

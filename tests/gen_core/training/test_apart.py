@@ -10,7 +10,7 @@ import pytest
 import torch
 
 from gen_core import GD, InvalidExperiment, Linear, Square
-from gen_core.training import apart, independence, leaving
+from gen_core.training import apart, foreign, independence, leaving
 from gen_core.training.trainer import train_rows
 from tests.gen_core.training.teacher import LEAST_SQUARES
 from tests.trainings import CASES
@@ -171,7 +171,7 @@ def test_nothing_is_looked_at_where_all_code_is_our_own(monkeypatch):
 def test_no_model_rule_loss_or_stop_of_ours_would_be_refused_or_end_elsewhere(monkeypatch, name, rows):
     monkeypatch.setattr(leaving, "SHARE", 0.0)  # else rows of our own rules would leave where foreign ones stay
     expected = train(CASES[name], rows)
-    monkeypatch.setattr(apart, "_foreign", lambda kind: True)
+    monkeypatch.setattr(foreign, "_foreign", lambda kind: True)
     for array, found in train(CASES[name], rows).items():
         torch.testing.assert_close(found, expected[array], rtol=0, atol=0, equal_nan=True)
 

@@ -31,7 +31,7 @@ from gen_core import (
     Stop,
     TwoLayer,
 )
-from gen_core.training import apart, independence
+from gen_core.training import foreign, independence
 from gen_core.training.trainer import train_rows
 
 CPU = torch.device("cpu")
@@ -229,7 +229,7 @@ RULES = (GD(0.1), SGD(0.1, 5, True), Momentum(0.1, batch=5), AdaGrad(0.1), Adam(
 
 @pytest.mark.parametrize(("model", "data"), MODELS.values(), ids=MODELS)
 def test_no_model_rule_or_loss_of_the_library_mixes_seeds(model, data, monkeypatch):
-    monkeypatch.setattr(apart, "_foreign", lambda kind: True)
+    monkeypatch.setattr(foreign, "_foreign", lambda kind: True)
     monkeypatch.setattr(independence.Batch, "train", lambda self, report: self)
     watch = ("weights", "train_loss", "train_accuracy", "test_classes")
     dtype, checked = "float64" if isinstance(data, Sparse) else "float32", 0
