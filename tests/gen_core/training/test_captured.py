@@ -93,6 +93,22 @@ def test_rows_that_leave_make_a_new_graph(graphs, monkeypatch):
         torch.testing.assert_close(found[name], value, rtol=0, atol=0)
 
 
+def test_where_no_graph_can_be_made_steps_go_on_kernel_by_kernel(graphs, monkeypatch):
+    experiment = replace(NET, rule=Momentum(0.1, batch=16), steps=WORTH + 7)
+    expected, fake = trained(experiment), torch.cuda.graph
+
+    @contextmanager
+    def failing(made, capture_error_mode):
+        with fake(made, capture_error_mode):
+            yield
+        raise RuntimeError("CUDA error: operation failed due to a previous error during capture")
+
+    monkeypatch.setattr(torch.cuda, "graph", failing)
+    for name, value in trained(experiment).items():
+        torch.testing.assert_close(value, expected[name], rtol=0, atol=0)
+    assert [graph.replays for graph in graphs] == [experiment.steps - EAGER, 0]
+
+
 @pytest.mark.parametrize(
     "change",
     [

@@ -16,6 +16,7 @@ from gen_core import (
     Data,
     Every,
     Experiment,
+    LiLiang,
     Linear,
     Logistic,
     Momentum,
@@ -111,6 +112,25 @@ SECOND_ORDER = replace(LINEAR, data=Noise(10_000, (3, 32, 32)), rule=Newton(), l
 )
 def test_seconds_on_a_gpu_are_within_a_factor_of_2_of_a_count_by_hand(experiment, seeds, by_hand):
     assert by_hand / 2 <= group_seconds([(experiment, seeds)], "cuda") <= 2 * by_hand
+
+
+@pytest.mark.parametrize(
+    ("experiment", "seeds", "measured"),
+    [
+        (BY_SCALE, 25, 10.5e-3),
+        (replace(DENSE, data=Noise(60_000, (784,)), model=LiLiang(16_000, 10), rule=SGD(0.1, 64)), 25, 3.33e-3),
+        (replace(DENSE, data=Noise(60_000, (784,)), model=LiLiang(8_000, 10), rule=SGD(0.1, 64)), 25, 1.85e-3),
+        (COORDINATES, 25, 1.10e-3),
+        (replace(SECOND_ORDER, data=Noise(60_000, (784,))), 8, 36e-3),
+        (replace(DENSE, data=Noise(512, (100,)), model=MLP((256,)), rule=SGD(0.01, 64)), 32, 0.15e-3),
+        (replace(DENSE, data=Noise(512, (100,)), model=Linear(), rule=SGD(0.01, 64)), 32, 0.12e-3),
+    ],
+    ids=["convolutions", "16000 units", "8000 units", "autograd", "newton", "a small graph", "the smallest"],
+)
+def test_seconds_of_a_step_are_within_a_factor_of_3_of_those_on_an_h100(experiment, seeds, measured):
+    alone = replace(experiment, stop=Stop(), checkpoints=Every(10**6))
+    one, two = (group_seconds([(replace(alone, steps=steps), seeds)], "cuda") for steps in (10**6, 2 * 10**6))
+    assert measured / 3 <= (two - one) / 10**6 <= 3 * measured
 
 
 def test_a_group_that_takes_two_batches_launches_twice_as_often():
