@@ -18,9 +18,6 @@ from gen_core.training.fused import Fused
 EAGER = 3
 """Steps that are taken kernel by kernel first, in which CUDA's libraries prepare what they may not within a graph."""
 
-AGAIN = 2**62
-"""Steps before another attempt where one has failed: none."""
-
 WORTH = 100
 """Fewest steps of a training that takes them by a graph, which has memory of its own for a step's activations."""
 
@@ -39,18 +36,18 @@ def is_captured(experiment: Experiment) -> bool:
 class Captured(Fused):
     """`Fused` steps on a CUDA device, from step `EAGER` + 1 on by a graph; they end where those do, to the bit."""
 
-    eager = EAGER
-    """Steps to take kernel by kernel before the next attempt at a graph."""
+    steps = 0
     graph: torch.cuda.CUDAGraph | None = None
+    """None before it is made, and where none can be."""
     points: tuple[Tensor, Tensor]
     """Where the graph reads points and labels."""
 
     def step(self, X: Tensor, y: Tensor, on_gradient_norms: object = None) -> None:
         """Take a step, of as many points as any other."""
-        if self.graph is None and not self.eager:
-            self._capture(X, y)
+        self.steps += 1
+        if self.steps == EAGER + 1:
+            self.graph = self._captured(X, y)
         if self.graph is None:
-            self.eager -= 1
             super().step(X, y)
             return
         for place, given in zip(self.points, (X, y), strict=True):
@@ -58,14 +55,13 @@ class Captured(Fused):
                 place.copy_(given)
         self.graph.replay()
 
-    def _capture(self, X: Tensor, y: Tensor) -> None:
-        """Make a graph of a step, which is not taken. The tensors of all points are the same ones in each step."""
+    def _captured(self, X: Tensor, y: Tensor) -> torch.cuda.CUDAGraph | None:
+        """A graph of a step, which is not taken. The tensors of all points are the same ones in each step."""
         self.points = (X, y) if self.rule.batch is None else (torch.empty_like(X), torch.empty_like(y))
         graph = torch.cuda.CUDAGraph()
         try:
             with torch.cuda.graph(graph, capture_error_mode="thread_local"):
                 super().step(*self.points)
-        except RuntimeError:  # what cannot be captured, for want of memory or in some library, goes on as it began
-            self.eager = AGAIN
-        else:
-            self.graph = graph
+        except RuntimeError:  # for want of memory, or by a library's kernel: steps go on as they began
+            return None
+        return graph
