@@ -13,6 +13,7 @@ of the units change at one training point or more. Pairs are the reading of sect
 """
 
 from fixtures.li_liang.assumptions import (
+    LEARNED,
     clustered_classes,
     inputs_of_norm_one,
     rate_falls_with_width,
@@ -34,7 +35,7 @@ EXPONENTS = (-0.6, -0.4)
 @claim(
     cite=LI_LIANG.at("section 7 (1) and Figure 1", "20", "21"),
     given=COUPLED,
-    assuming=(clustered_classes, inputs_of_norm_one, wide, rate_falls_with_width, starts_at_root_of_width),
+    assuming=(clustered_classes, inputs_of_norm_one, wide, rate_falls_with_width, starts_at_root_of_width, LEARNED),
     without={wide: NARROW, rate_falls_with_width: FAST, starts_at_root_of_width: TENTH_START},
     figure=training_and_spectra,
 )

@@ -11,6 +11,7 @@ Measured: by how much training changes the outputs on the training points relati
 """
 
 from fixtures.li_liang.assumptions import (
+    LEARNED,
     clustered_classes,
     inputs_of_norm_one,
     rate_falls_with_width,
@@ -30,7 +31,7 @@ MUCH_SMALLER = 15.0
 @claim(
     cite=LI_LIANG.at("section 6, generalization", "16"),
     given=COUPLED,
-    assuming=(clustered_classes, inputs_of_norm_one, wide, rate_falls_with_width, starts_at_root_of_width),
+    assuming=(clustered_classes, inputs_of_norm_one, wide, rate_falls_with_width, starts_at_root_of_width, LEARNED),
     without={wide: NARROW},
 )
 def test_small_update_decides(run: Run) -> None:

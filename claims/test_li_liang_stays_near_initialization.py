@@ -10,6 +10,7 @@ Measured: |W_T - W_0|_F / |W_0|_F at m=1000.
 """
 
 from fixtures.li_liang.assumptions import (
+    LEARNED,
     clustered_classes,
     inputs_of_norm_one,
     rate_falls_with_width,
@@ -32,7 +33,7 @@ EXPONENTS = (-0.6, -0.4)
     cite=LI_LIANG.at("section 7 (2) and Figure 1", "26"),
     formula=r"\|w^{(T)} - w^{(0)}\|_F / \|w^{(0)}\|_F < 0.1",
     given=COUPLED,
-    assuming=(clustered_classes, inputs_of_norm_one, wide, rate_falls_with_width, starts_at_root_of_width),
+    assuming=(clustered_classes, inputs_of_norm_one, wide, rate_falls_with_width, starts_at_root_of_width, LEARNED),
     without={wide: NARROW, rate_falls_with_width: FAST, starts_at_root_of_width: TENTH_START},
     figure=training_and_spectra,
 )

@@ -13,6 +13,7 @@ IMAGES = "claims/test_li_liang_mnist_iterations.py"
 COUPLES = "claims/test_li_liang_pseudo_network.py"
 COUPLES_MORE = f"{COUPLES}::test_wider_networks_are_nearer_to_their_pseudo_networks"
 COUPLES_TIGHTLY = f"{COUPLES}::test_what_is_learned_is_learned_by_the_pseudo_network"
+LOW_RANK = "claims/test_li_liang_low_rank_updates.py"
 DECIDES = "claims/test_li_liang_small_update_decides.py::test_small_update_decides"
 LARGE = "claims/test_li_liang_pseudo_gradient.py::test_pseudo_gradient_is_large_while_the_error_is"
 OF_ORDER = "claims/test_li_liang_pseudo_gradient.py::test_pseudo_gradient_of_most_units_is_of_the_order_of_the_error"
@@ -83,6 +84,19 @@ FAULTS = (
         "(affine(X, W, None) * (affine(X, start, None) > 0), a, None)",
         "(affine(X, W, None), a, None)",
         red=(f"{COUPLES_MORE}[given]", f"{COUPLES_TIGHTLY}[given]"),
+    ),
+    Fault(
+        "twelve steps, after which nothing is learned",
+        "fixtures/li_liang/mixtures.py",
+        "quick=learning(width, n=500, d=500, steps=100, n_test=200",
+        "quick=learning(width, n=500, d=500, steps=12, n_test=200",
+        red=(
+            f"{COUPLES_TIGHTLY}[given]",
+            f"{DECIDES}[given]",
+            f"{LOW_RANK}::test_learned_weights_have_no_such_structure[given]",
+            "claims/test_li_liang_patterns_couple.py::test_activation_patterns_couple[given]",
+            "claims/test_li_liang_stays_near_initialization.py::test_learned_weights_are_near_the_initialization[given]",
+        ),
     ),
     Fault(
         "a gap relative to the outputs at the start",
