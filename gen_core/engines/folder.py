@@ -15,6 +15,7 @@ import json
 import os
 import shutil
 import tempfile
+import time
 from collections.abc import Sequence
 from dataclasses import asdict, dataclass, field
 from pathlib import Path
@@ -22,6 +23,9 @@ from typing import Any
 
 STORED, FAILED, REFUSED = "stored", "failed", "refused"
 """How a block ends: its result is in the store, its training has raised, or who asked is to train it."""
+
+SETTLED = 2.0
+"""Seconds after its last change in which a folder is listed again: a file that came with that change may be missing."""
 
 
 @dataclass(frozen=True)
@@ -71,6 +75,7 @@ class EngineFolder:
     def __init__(self, root: Path) -> None:
         self.root = root
         self._seen: set[str] = set()
+        self._listed = 0
 
     @classmethod
     def of_run(cls, run: str) -> EngineFolder:
@@ -92,10 +97,18 @@ class EngineFolder:
         self._write(f"units/{order:08d}-{name}", unit.written())
 
     def new_units(self) -> list[tuple[str, Unit]]:
-        """The units that were not read yet, with the names of their files, in their order."""
-        names = sorted({path.name for path in (self.root / "units").iterdir() if path.suffix != ".part"} - self._seen)
+        """The units that were not read yet, with the names of their files, in their order.
+
+        Cost: one look at the folder where nothing has been put since it was last listed.
+        """
+        units = self.root / "units"
+        if (changed := units.stat().st_mtime_ns) == self._listed:
+            return []
+        self._listed = changed if time.time_ns() - changed > SETTLED * 1e9 else 0
+        names = sorted(set(os.listdir(units)) - self._seen)
+        names = [name for name in names if not name.endswith(".part")]
         self._seen.update(names)
-        return [(name, Unit.read((self.root / "units" / name).read_bytes())) for name in names]
+        return [(name, Unit.read((units / name).read_bytes())) for name in names]
 
     @property
     def planned(self) -> bool:

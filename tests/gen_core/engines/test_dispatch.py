@@ -28,7 +28,7 @@ def trained(*keys, node="1"):
     about = {"recipe": {}, "seeds": [0, 1], "device": "cpu", "seconds": 2.0, "node": node}
     event = {"label": "it", "seeds": 2, "seconds": 2.0, "experiment": "e", "node": node}
     blocks = {key: {"event": event | {"key": key}, "about": about, **packed(RESULT)} for key in keys}
-    return Answer(node, {"refused": "", "blocks": blocks, "failed": {}})
+    return Answer(node, [{"refused": "", "blocks": blocks, "failed": {}}])
 
 
 @dataclass
@@ -46,10 +46,10 @@ class Obedient:
     def share(self, parcel):
         return parcel
 
-    def send(self, unit, taught, avoid):
+    def send(self, units, taught, avoid):
         assert all(unpacked(parcel).stopped_by == RESULT.stopped_by for parcel in taught)
         number = next(self.numbers)
-        self.sent[number] = unit.keys[0], avoid
+        self.sent[number] = " ".join(unit.keys[0] for unit in units), avoid
         return number
 
     def answers(self, tickets):
@@ -134,7 +134,7 @@ def test_of_a_late_unit_and_its_copy_the_first_result_counts(loop):
 
 
 def test_a_node_that_refuses_is_avoided_and_where_all_do_there_is_no_engine(loop):
-    refusal = {"refused": "its torch is 1; expected 2"}
+    refusal = [{"refused": "its torch is 1; expected 2"}]
     ask(loop, unit("k0"))
     answer(loop, 0, Answer("1", refusal))
     assert loop.cluster.sent[1] == ("k0", {"1"})
@@ -154,7 +154,7 @@ def test_a_node_that_refuses_is_avoided_and_where_all_do_there_is_no_engine(loop
 def test_a_result_with_another_digest_is_left(loop):
     ask(loop, unit("k"))
     spoilt = trained("k")
-    spoilt.value["blocks"]["k"]["sha256"] = "0" * 64
+    spoilt.values[0]["blocks"]["k"]["sha256"] = "0" * 64
     answer(loop, 0, spoilt)
     how, why = loop.folder.ended("k")
     assert how == REFUSED
@@ -173,8 +173,8 @@ def test_a_result_whose_lock_is_held_waits(loop):
 def test_a_result_that_a_node_has_written_may_appear_late(loop, monkeypatch):
     ask(loop, unit("k"))
     given = trained("k")
-    event = given.value["blocks"]["k"]["event"]
-    given.value["blocks"]["k"] = {"event": event, "about": {}, "is stored": True}
+    event = given.values[0]["blocks"]["k"]["event"]
+    given.values[0]["blocks"]["k"] = {"event": event, "about": {}, "is stored": True}
     answer(loop, 0, given)
     assert loop.folder.ended("k") is None
     monkeypatch.setattr(dispatch.time, "monotonic", lambda: 1e12)
