@@ -1,8 +1,8 @@
 """What an engine takes beside the trainings: blocks of a second, tiny blocks, and its process's own time and memory.
 
 Processor time is counted besides: of the engine's process, of all processes of the nodes, and of a lab of one process
-without an engine, which trains a seventh of the same experiments right after, for six seconds at most. Where other programs keep the machine busy,
-what the lab takes grows as well.
+without an engine, which trains a seventh of the same experiments right after, for six seconds at most. Where other
+programs keep the machine busy, what the lab takes grows as well.
 
     python -m benchmarks.engine
 
