@@ -117,8 +117,9 @@ class Dispatcher:
             self._refuse(jobs[0], "what its teacher has learned cannot be read")
             return
         now = time.monotonic()
-        units, before = [job.unit for job in jobs], [job.unit for job in self._in_flight()]
-        due = now + self.grace + self._pace.allowed(units, before, self.cluster.slots)
+        before = [job.unit for job in self._in_flight()]
+        due = now + self.grace + self._pace.allowed([job.unit for job in jobs], before, self.cluster.slots)
+        units = [self.folder.whole(job.order, job.unit) for job in jobs]
         ticket = self.cluster.send(units, taught, self._avoided().union(*(job.avoid for job in jobs)))
         for job in jobs:
             job.due, job.tries = due, job.tries + 1

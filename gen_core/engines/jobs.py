@@ -14,8 +14,8 @@ class Job:
     """A unit on its way.
 
     Attributes:
-        unit: the unit.
-        order: its place; no two are the same.
+        unit: the unit, without its payload.
+        order: the name of its file, which tells its place.
         sent: ticket -> when.
         tries: times that it was sent.
         due: when it is overdue.

@@ -48,6 +48,7 @@ class Obedient:
 
     def send(self, units, taught, avoid):
         assert all(unpacked(parcel).stopped_by == RESULT.stopped_by for parcel in taught)
+        assert {unit.payload for unit in units} == {b"recipes"}
         number = next(self.numbers)
         self.sent[number] = " ".join(unit.keys[0] for unit in units), avoid
         return number

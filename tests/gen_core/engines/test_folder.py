@@ -9,8 +9,8 @@ from gen_core.engines import folder as module
 from gen_core.engines.folder import EngineFolder, Unit
 
 
-def unit(key):
-    return Unit((key,), (), 1.0, f"what {key} is", ("/a",), "", False, b"recipes")
+def unit(key, payload=b""):
+    return Unit((key,), (), 1.0, f"what {key} is", ("/a",), "", False, payload)
 
 
 def test_each_reader_gets_each_unit_once_in_order(tmp_path):
@@ -20,8 +20,10 @@ def test_each_reader_gets_each_unit_once_in_order(tmp_path):
     one.put(unit("a"), 1, "a")
     assert [each for _, each in one.new_units()] == [unit("a"), unit("b")]
     assert one.new_units() == []
-    other.put(unit("c"), 0, "c")
-    assert [each for _, each in one.new_units()] == [unit("c")]
+    other.put(unit("c", b"recipes\nof c"), 0, "c")
+    ((name, last),) = one.new_units()
+    assert last == unit("c")
+    assert one.whole(name, last) == unit("c", b"recipes\nof c")
     assert [each.keys for _, each in other.new_units()] == [("c",), ("a",), ("b",)]
 
 
