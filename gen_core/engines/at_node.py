@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import functools
 import os
 import pickle
 from collections.abc import Mapping, Sequence
@@ -34,6 +35,29 @@ def describe_blocks(blocks: Sequence[Block], teachers: Sequence[Block]) -> bytes
     """
     wanted = [(block.experiment, block.seeds, block.device, block.key, block.surroundings) for block in blocks]
     return pickle.dumps((wanted, [(block.experiment, block.seeds, block.device) for block in teachers]))
+
+
+def train_units(
+    asked: Sequence[tuple[bytes, str]], seen: tuple[str, str], node: str, taught: Sequence[Parcel]
+) -> list[dict[str, Any]]:
+    """Train the units of a task here, one after the other; what one raises is for it alone.
+
+    Args:
+        asked: the payload of each, and its folder of data sets.
+        seen: as for `train_unit`.
+        node: name of this node.
+        taught: the results of the teachers' blocks; a task of several units has none.
+
+    Returns:
+        For each what `train_unit` returns, or `raised`, a pickled exception.
+    """
+    values: list[dict[str, Any]] = []
+    for payload, data in asked:
+        try:
+            values.append(train_unit(payload, data, seen, node, taught))
+        except Exception as error:
+            values.append({"raised": _pickled(error)})
+    return values
 
 
 def train_unit(payload: bytes, data: str, seen: tuple[str, str], node: str, taught: Sequence[Parcel]) -> dict[str, Any]:
@@ -84,13 +108,14 @@ def train_unit(payload: bytes, data: str, seen: tuple[str, str], node: str, taug
         experiment = block.experiment
         event = Event(experiment.label(), block.key, len(block.seeds), seconds, experiment.key, node)
         about = about_training(block, seconds) | {"node": node}
-        done[block.key] = {"event": asdict(event), "about": about, **packed(result)}
+        there = {"is stored": True} if _stored(block.key, result, about, seen) else packed(result)
+        done[block.key] = {"event": asdict(event), "about": about, **there}
 
     with slot_on(kind) as device:
         assert device is not None
         failures = train_apart(list(blocks.values()), device, lambda what, share: None, save)
     failed = {k: _pickled(failures[b.experiment.key]) for k, b in blocks.items() if k not in done}
-    return {"refused": "", "blocks": {key: _stored(key, one, seen) for key, one in done.items()}, "failed": failed}
+    return {"refused": "", "blocks": done, "failed": failed}
 
 
 def _difference(block: Block, theirs: Mapping[str, str | int]) -> str:
@@ -111,18 +136,22 @@ def _pickled(error: Exception) -> bytes:
     return pickle.dumps(GenCoreError(f"{type(error).__name__}: {error}"))
 
 
-def _stored(key: str, one: dict[str, Any], seen: tuple[str, str]) -> dict[str, Any]:
-    """A result without its arrays where the store is seen from here, and they are there now."""
+def _stored(key: str, result: TrainingResult, about: dict[str, Any], seen: tuple[str, str]) -> bool:
+    """Whether the store is seen from here, and a result is in it now."""
     marker = Path(seen[0])
     try:
         if marker.read_text(encoding="utf-8") != seen[1]:
-            return one
-        store = Store(marker.parent)
+            return False
+        store = _store(marker.parent)
         with store.locked([key], wait=False) as held:
             if held and not store.has(key):
-                store.save(key, unpacked(one), one["about"])
-            if not held:
-                return one
-    except (OSError, ValueError, StoreFailure):
-        return one
-    return {"event": one["event"], "about": one["about"], "is stored": True}
+                store.save(key, result, about)
+            return held
+    except (OSError, StoreFailure):
+        return False
+
+
+@functools.cache
+def _store(root: Path) -> Store:
+    """The store in a folder, which is asked once for the kind of its locks."""
+    return Store(root)

@@ -16,13 +16,13 @@ class Answer:
 
     Attributes:
         node: name of the node, or "".
-        value: what `train_unit` has returned; None where it has not.
+        values: what `train_units` has returned; None where it has not.
         raised: the pickled exception of the task's own code.
         broken: why the cluster has lost the task, in one line.
     """
 
     node: str = ""
-    value: dict[str, Any] | None = None
+    values: list[dict[str, Any]] | None = None
     raised: bytes = b""
     broken: str = ""
 
@@ -37,8 +37,17 @@ class Cluster(Protocol):
         """Look at the nodes and slots; why nothing can be trained there, in one line, or ""."""
         ...
 
-    def send(self, unit: Unit, taught: Sequence[Any], avoid: set[str]) -> Hashable:
-        """Send a unit with what `share` has given for its teachers, to any node but some; gives a ticket."""
+    def send(self, units: Sequence[Unit], taught: Sequence[Any], avoid: set[str]) -> Hashable:
+        """Send units as one task, with what `share` has given for their teachers, to any node but some.
+
+        Args:
+            units: one unit, or several that have no teachers; trained in this order.
+            taught: one for each of the first unit's teachers.
+            avoid: nodes.
+
+        Returns:
+            A ticket.
+        """
         ...
 
     def share(self, parcel: Parcel) -> Any:

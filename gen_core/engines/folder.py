@@ -15,13 +15,17 @@ import json
 import os
 import shutil
 import tempfile
+import time
 from collections.abc import Sequence
-from dataclasses import asdict, dataclass, field
+from dataclasses import asdict, dataclass, field, replace
 from pathlib import Path
 from typing import Any
 
 STORED, FAILED, REFUSED = "stored", "failed", "refused"
 """How a block ends: its result is in the store, its training has raised, or who asked is to train it."""
+
+SETTLED = 2.0
+"""Seconds after its last change in which a folder is listed again: a file that came with that change may be missing."""
 
 
 @dataclass(frozen=True)
@@ -36,7 +40,7 @@ class Unit:
         paths: where the modules of the recipes are found.
         data: folder of the data sets, or "".
         gpu: whether it takes one.
-        payload: the blocks, for the node.
+        payload: the blocks, for the node; empty where it is left in the unit's file.
     """
 
     keys: tuple[str, ...]
@@ -53,10 +57,9 @@ class Unit:
         return json.dumps(asdict(self) | {"payload": None}).encode() + b"\n" + self.payload
 
     @classmethod
-    def read(cls, contents: bytes) -> Unit:
-        """The unit of a file."""
-        header, _, payload = contents.partition(b"\n")
-        values = json.loads(header) | {"payload": payload}
+    def read(cls, header: bytes) -> Unit:
+        """The unit of a file's first line, without its payload."""
+        values = json.loads(header) | {"payload": b""}
         parts: dict[str, Any] = {name: tuple(v) if isinstance(v, list) else v for name, v in values.items()}
         return cls(**parts)
 
@@ -71,6 +74,8 @@ class EngineFolder:
     def __init__(self, root: Path) -> None:
         self.root = root
         self._seen: set[str] = set()
+        self._listed = 0
+        self._paths: dict[tuple[str, ...], tuple[str, ...]] = {}
 
     @classmethod
     def of_run(cls, run: str) -> EngineFolder:
@@ -92,10 +97,27 @@ class EngineFolder:
         self._write(f"units/{order:08d}-{name}", unit.written())
 
     def new_units(self) -> list[tuple[str, Unit]]:
-        """The units that were not read yet, with the names of their files, in their order."""
-        names = sorted({path.name for path in (self.root / "units").iterdir() if path.suffix != ".part"} - self._seen)
+        """The units that were not read yet, with the names of their files, in their order, without payloads.
+
+        Cost: one look at the folder where nothing has been put since it was last listed.
+        """
+        units = self.root / "units"
+        if (changed := units.stat().st_mtime_ns) == self._listed:
+            return []
+        self._listed = changed if time.time_ns() - changed > SETTLED * 1e9 else 0
+        names = sorted(set(os.listdir(units)) - self._seen)
+        names = [name for name in names if not name.endswith(".part")]
         self._seen.update(names)
-        return [(name, Unit.read((self.root / "units" / name).read_bytes())) for name in names]
+        return [(name, self._read(units / name)) for name in names]
+
+    def _read(self, path: Path) -> Unit:
+        with path.open("rb") as file:
+            unit = Unit.read(file.readline())
+        return replace(unit, paths=self._paths.setdefault(unit.paths, unit.paths))  # one for all that have the same
+
+    def whole(self, name: str, unit: Unit) -> Unit:
+        """A unit with the payload that is in its file."""
+        return replace(unit, payload=(self.root / "units" / name).read_bytes().partition(b"\n")[2])
 
     @property
     def planned(self) -> bool:

@@ -94,12 +94,14 @@ class RayCluster:
         """Put a result into Ray's object store."""
         return ray.put(parcel)
 
-    def send(self, unit: Unit, taught: Sequence[Any], avoid: set[str]) -> Hashable:
-        """Send a unit as a task; it is scheduled wherever there is room, but on nodes to be avoided."""
+    def send(self, units: Sequence[Unit], taught: Sequence[Any], avoid: set[str]) -> Hashable:
+        """Send units as a task; it is scheduled wherever there is room, but on nodes to be avoided."""
         unwanted = sorted(node for node, name in self._names.items() if name in avoid)
         others = {"label_selector": {"ray.io/node-id": f"!in({','.join(unwanted)})"}} if unwanted else {}
         task = self._task.options(**self._options, **others)
-        return task.remote(unit.paths, unit.payload, unit.data, self.seen, dict(self._names), *taught)
+        paths = tuple(dict.fromkeys(path for unit in units for path in unit.paths))
+        asked = [(unit.payload, unit.data) for unit in units]
+        return task.remote(paths, asked, self.seen, dict(self._names), *taught)
 
     def answers(self, tickets: Sequence[Hashable]) -> dict[Hashable, Answer]:
         """The answers that are there."""
@@ -115,12 +117,12 @@ class RayCluster:
     def _answer(self, ref: Any) -> Answer:
         try:
             got: Any = ray.get(ref, timeout=FETCH)
-            node, value = got
+            node, values = got
         except RayTaskError as error:
             return Answer(raised=_cause(error))
         except RayError as error:
             return Answer(broken=f"Ray has lost it ({type(error).__name__})")
-        return Answer(self._names.get(node) or node[:8], value)
+        return Answer(self._names.get(node) or node[:8], values)
 
     def drop(self, ticket: Hashable) -> None:
         """Cancel a task, where its node hears it."""
@@ -139,7 +141,7 @@ def _cause(error: RayTaskError) -> bytes:
 def _at_node_by_value() -> Any:
     """What runs on a node. A function within another is sent by its code: a node may lack this version of gen_core."""
 
-    def train(paths: Any, payload: bytes, data: str, seen: Any, names: dict[str, str], *taught: Any) -> Any:
+    def train(paths: Any, asked: list[tuple[bytes, str]], seen: Any, names: dict[str, str], *taught: Any) -> Any:
         import sys
 
         import ray  # pyright: ignore[reportMissingImports]
@@ -147,9 +149,9 @@ def _at_node_by_value() -> Any:
         node = ray.get_runtime_context().get_node_id()
         sys.path += [path for path in paths if path not in sys.path]
         try:
-            from gen_core.engines.at_node import train_unit
+            from gen_core.engines.at_node import train_units
         except ImportError as error:
-            return node, {"refused": f"it lacks this version of gen_core ({error})"}
-        return node, train_unit(payload, data, seen, names.get(node) or node[:8], taught)
+            return node, [{"refused": f"it lacks this version of gen_core ({error})"}] * len(asked)
+        return node, train_units(asked, seen, names.get(node) or node[:8], taught)
 
     return train

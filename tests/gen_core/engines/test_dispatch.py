@@ -3,80 +3,19 @@
 from __future__ import annotations
 
 import pickle
-from dataclasses import dataclass, field
-from itertools import count
 
 import pytest
 import torch
 
 from gen_core.engines import dispatch
-from gen_core.engines.dispatch import Answer, Dispatcher
-from gen_core.engines.folder import FAILED, REFUSED, STORED, EngineFolder, Unit
-from gen_core.engines.ledger import Ledger
-from gen_core.engines.parcels import packed, unpacked
-from gen_core.lab import Store
-from gen_core.training.result import TrainingResult
-
-RESULT = TrainingResult({"step": torch.tensor([3, 4])}, ("steps", "loss"))
-
-
-def unit(key, *needs, seconds=1.0):
-    return Unit((key,), needs, seconds, f"what {key} is", ("/a",), "", False, b"recipes")
-
-
-def trained(*keys, node="1"):
-    about = {"recipe": {}, "seeds": [0, 1], "device": "cpu", "seconds": 2.0, "node": node}
-    event = {"label": "it", "seeds": 2, "seconds": 2.0, "experiment": "e", "node": node}
-    blocks = {key: {"event": event | {"key": key}, "about": about, **packed(RESULT)} for key in keys}
-    return Answer(node, {"refused": "", "blocks": blocks, "failed": {}})
-
-
-@dataclass
-class Obedient:
-    nodes: list[str] = field(default_factory=lambda: ["1", "2"])
-    slots: int = 2
-    sent: dict[int, tuple[str, set[str]]] = field(default_factory=dict)
-    answering: dict[int, Answer] = field(default_factory=dict)
-    dropped: list[int] = field(default_factory=list)
-    numbers: count = field(default_factory=count)
-
-    def look(self):
-        return ""
-
-    def share(self, parcel):
-        return parcel
-
-    def send(self, unit, taught, avoid):
-        assert all(unpacked(parcel).stopped_by == RESULT.stopped_by for parcel in taught)
-        number = next(self.numbers)
-        self.sent[number] = unit.keys[0], avoid
-        return number
-
-    def answers(self, tickets):
-        return {ticket: self.answering.pop(ticket) for ticket in tickets if ticket in self.answering}
-
-    def drop(self, ticket):
-        self.dropped.append(ticket)
+from gen_core.engines.dispatch import Answer
+from gen_core.engines.folder import FAILED, REFUSED, STORED
+from tests.gen_core.engines.obedient import RESULT, answer, ask, make_loop, trained, unit
 
 
 @pytest.fixture
 def loop(tmp_path):
-    folder = EngineFolder(tmp_path / "engine")
-    folder.create()
-    (tmp_path / "records").mkdir()
-    ledger = Ledger(folder, tmp_path / "records", "obedient 1")
-    return Dispatcher(folder, Obedient(), Store(tmp_path / "store"), ledger)
-
-
-def ask(loop, *units):
-    for order, one in enumerate(units):
-        loop.folder.put(one, order, one.keys[0])
-    assert loop.step() == ""
-
-
-def answer(loop, number, given):
-    loop.cluster.answering[number] = given
-    return loop.step()
+    return make_loop(tmp_path)
 
 
 def test_twice_as_many_as_slots_are_in_flight_and_results_are_stored(loop):
@@ -134,7 +73,7 @@ def test_of_a_late_unit_and_its_copy_the_first_result_counts(loop):
 
 
 def test_a_node_that_refuses_is_avoided_and_where_all_do_there_is_no_engine(loop):
-    refusal = {"refused": "its torch is 1; expected 2"}
+    refusal = [{"refused": "its torch is 1; expected 2"}]
     ask(loop, unit("k0"))
     answer(loop, 0, Answer("1", refusal))
     assert loop.cluster.sent[1] == ("k0", {"1"})
@@ -154,7 +93,7 @@ def test_a_node_that_refuses_is_avoided_and_where_all_do_there_is_no_engine(loop
 def test_a_result_with_another_digest_is_left(loop):
     ask(loop, unit("k"))
     spoilt = trained("k")
-    spoilt.value["blocks"]["k"]["sha256"] = "0" * 64
+    spoilt.values[0]["blocks"]["k"]["sha256"] = "0" * 64
     answer(loop, 0, spoilt)
     how, why = loop.folder.ended("k")
     assert how == REFUSED
@@ -173,10 +112,43 @@ def test_a_result_whose_lock_is_held_waits(loop):
 def test_a_result_that_a_node_has_written_may_appear_late(loop, monkeypatch):
     ask(loop, unit("k"))
     given = trained("k")
-    event = given.value["blocks"]["k"]["event"]
-    given.value["blocks"]["k"] = {"event": event, "about": {}, "is stored": True}
+    event = given.values[0]["blocks"]["k"]["event"]
+    given.values[0]["blocks"]["k"] = {"event": event, "about": {}, "is stored": True}
     answer(loop, 0, given)
     assert loop.folder.ended("k") is None
     monkeypatch.setattr(dispatch.time, "monotonic", lambda: 1e12)
     loop.step()
     assert loop.folder.ended("k") == (STORED, b"")
+
+
+def test_what_is_in_the_store_by_now_is_not_sent(loop):
+    ask(loop, *(unit(f"k{i}") for i in range(6)))
+    with loop.store.locked(["k4"], wait=True):
+        loop.store.save("k4", RESULT, {})
+    answer(loop, 0, trained("k0"))
+    loop.step()
+    assert loop.folder.ended("k4") == (STORED, b"")
+    assert [keys for keys, _ in loop.cluster.sent.values()] == ["k0", "k1", "k2", "k3", "k5"]
+
+
+def test_a_teacher_that_another_process_has_trained_is_found(loop, monkeypatch):
+    ask(loop, unit("student", "teacher"))
+    with loop.store.locked(["teacher"], wait=True):
+        loop.store.save("teacher", RESULT, {})
+    assert loop.cluster.sent == {}
+    monkeypatch.setattr(dispatch, "LOOK_AGAIN", -1.0)
+    loop.step()
+    assert [keys for keys, _ in loop.cluster.sent.values()] == ["student"]
+
+
+def test_a_teacher_is_shared_once_for_its_students_and_no_longer(loop, monkeypatch):
+    shared = []
+    monkeypatch.setattr(loop.cluster, "share", lambda parcel: shared.append(parcel) or parcel)
+    ask(loop, unit("teacher"), unit("a", "teacher"), unit("b", "teacher"))
+    answer(loop, 0, trained("teacher"))
+    loop.step()
+    assert (len(shared), len(loop._shared)) == (1, 1)
+    answer(loop, 1, trained("a"))
+    assert len(loop._shared) == 1
+    answer(loop, 2, trained("b"))
+    assert loop._shared == {}
