@@ -157,13 +157,14 @@ def distance_to_linear_optimum(run: Run, on: Points = "test") -> Tensor:
     model, X = _two_layer(run), _points(run, on)
     best = linear_optimum(features_of(run, run.X), run.y)
     optimum = (features_of(run, X) @ best[..., None])[..., 0]
-    return (outputs_in_parts(model, run.params(), X, X.dtype).double() - optimum).square().mean(-1) / optimum.square().mean(-1)
+    outputs = outputs_in_parts(model, run.params(), X, X.dtype).double()
+    return (outputs - optimum).square().mean(-1) / optimum.square().mean(-1)
 
 
 def features_of(run: Run, X: Tensor, *, norm: bool = True, own_rates: bool = True) -> Tensor:
-    """Features of the linear model of a run at inputs X, (seeds, n, d): float64 (seeds, n, d + 2); see `linear_features`.
+    """Features of the linear model of a run at inputs X, (seeds, n, d): (seeds, n, d + 2); see `linear_features`.
 
-    Layers with rates of their own (`Layerwise`) weigh by them; with own_rates=False by one rate.
+    In float64. Layers with rates of their own (`Layerwise`) weigh by them; with own_rates=False by one rate.
     """
     model, moment = _two_layer(run), second_moment(run.experiment.data)
     rule = run.experiment.parts.rule
