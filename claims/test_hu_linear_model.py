@@ -22,8 +22,8 @@ from gen_core.rules import constant_rate
 # float64; 8 seeds leave 4e-15 of outputs near 1. The controls come to .11 or more in the worst of 8.
 ROUNDING = 1e-10
 
-NETWORKS = {name: trained(12, name) for name in ("erf", "relu")}
-NOT_ZERO = trained(12, symmetric=False)
+NETWORKS = {name: trained(12, name, dtype="float64") for name in ("erf", "relu")}
+NOT_ZERO = trained(12, dtype="float64", symmetric=False)
 
 SHORT = Mutation("nine-tenths-of-a-step", "g_t takes steps of nine tenths of eta_1.")
 BEHIND = Mutation("one-step-behind", "g_t is one step behind.")

@@ -40,16 +40,22 @@ def gradient_descent(features: Tensor, y: Tensor, rate: float, steps: tuple[int,
         steps: increasing steps at which to record beta.
 
     Returns:
-        beta, (seeds, len(steps), p). Cost: n p^2 multiply-adds, and p^2 per step.
+        beta, (seeds, len(steps), p). Cost: with the smaller one k of n and p, n p k multiply-adds, and k^2 per step.
     """
-    n = features.shape[1]
-    second, first = features.mT @ features / n, features.mT @ y[..., None] / n
-    beta, kept = torch.zeros_like(first), []
+    _, n, p = features.shape
+    targets = y[..., None].to(features.dtype) / n
+    # With more features than points, beta = features^T alpha, and alpha descends in the same way.
+    if p > n:
+        second, first = features @ features.mT / n, targets
+    else:
+        second, first = features.mT @ features / n, features.mT @ targets
+    at, kept = torch.zeros_like(first), []
     for t in range(steps[-1] + 1):
         if t in steps:
-            kept.append(beta[..., 0])
-        beta = beta - rate * (second @ beta - first)
-    return torch.stack(kept, 1)
+            kept.append(at[..., 0])
+        at = at - rate * (second @ at - first)
+    descended = torch.stack(kept, 1)
+    return descended @ features if p > n else descended
 
 
 @dataclass(frozen=True)
@@ -107,7 +113,7 @@ def early_outputs(run: Run, on: Points = "test", *, norm: bool = True, own_rates
         outputs_in_parts(model, drawn | {name: at[place] for name, at in watched.items()}, X, X.dtype)
         for place in range(len(run.checkpoints))
     ]
-    return EarlyOutputs(torch.stack(net, 1), beta @ at_points.mT)
+    return EarlyOutputs(torch.stack(net, 1).double(), beta @ at_points.mT)
 
 
 def early_discrepancy(run: Run) -> Tensor:
@@ -151,19 +157,20 @@ def distance_to_linear_optimum(run: Run, on: Points = "test") -> Tensor:
     model, X = _two_layer(run), _points(run, on)
     best = linear_optimum(features_of(run, run.X), run.y)
     optimum = (features_of(run, X) @ best[..., None])[..., 0]
-    return (outputs_in_parts(model, run.params(), X, X.dtype) - optimum).square().mean(-1) / optimum.square().mean(-1)
+    outputs = outputs_in_parts(model, run.params(), X, X.dtype).double()
+    return (outputs - optimum).square().mean(-1) / optimum.square().mean(-1)
 
 
 def features_of(run: Run, X: Tensor, *, norm: bool = True, own_rates: bool = True) -> Tensor:
     """Features of the linear model of a run at inputs X, (seeds, n, d): (seeds, n, d + 2); see `linear_features`.
 
-    Layers with rates of their own (`Layerwise`) weigh by them; with own_rates=False by one rate.
+    In float64. Layers with rates of their own (`Layerwise`) weigh by them; with own_rates=False by one rate.
     """
     model, moment = _two_layer(run), second_moment(run.experiment.data)
     rule = run.experiment.parts.rule
     factors = dict(rule.factors) if isinstance(rule, Layerwise) and own_rates else {}
     first, second = (factors.get(name, 1.0) if name in model.trainable else 0.0 for name in ("W", "v"))
-    return linear_features(X, model.activation, moment, (first, second), norm=norm)
+    return linear_features(X.double(), model.activation, moment, (first, second), norm=norm)
 
 
 def _two_layer(run: Run) -> TwoLayer:

@@ -68,7 +68,7 @@ def linear_optimum(features: Tensor, y: Tensor) -> Tensor:
         (seeds, p). Cost: a singular value decomposition.
     """
     # The default driver of torch needs full rank, and a feature may be zero at every point.
-    return torch.linalg.lstsq(features, y[..., None], driver="gelsd").solution[..., 0]
+    return torch.linalg.lstsq(features, y[..., None].to(features.dtype), driver="gelsd").solution[..., 0]
 
 
 def on_span(features: Tensor, values: Tensor) -> Tensor:

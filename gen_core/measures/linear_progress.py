@@ -49,7 +49,7 @@ def linear_progress(run: Run) -> Progress:
     Source: Hu et al. (2020), section 4.2 and Figure 3 (a). The run must watch "test_outputs".
     """
     residuals = run.watched("test_outputs").double() - run.y_test[:, None]
-    on = on_span(run.X_test, residuals)
+    on = on_span(run.X_test.double(), residuals)
     losses = [part.square().sum(-1) for part in (on, residuals - on)]
     return Progress(*(1 - loss / loss[:, :1] for loss in losses))
 

@@ -55,6 +55,17 @@ def test_descent_has_its_closed_form():
             assert torch.allclose(found[i, k], left @ torch.linalg.solve(A, b), atol=1e-13)
 
 
+def test_descent_with_more_features_than_points_is_written_out():
+    F, y = normals(2, 5, 12), normals(2, 5)
+    beta, expected = torch.zeros(2, 12, dtype=torch.float64), []
+    for _ in range(21):
+        expected.append(beta)
+        residuals = torch.einsum("snp,sp->sn", F, beta) - y
+        beta = beta - 0.1 * torch.einsum("snp,sn->sp", F, residuals) / 5
+    found = gradient_descent(F, y, 0.1, (0, 7, 20))
+    assert torch.allclose(found, torch.stack([expected[t] for t in (0, 7, 20)], 1), atol=1e-13)
+
+
 def test_descent_is_that_of_the_trainer(lab):
     trained = lab.run(replace(NET, model=Linear(), rule=GD(0.2)), 2)
     beta = gradient_descent(trained.X, trained.y, 0.2, trained.checkpoints)

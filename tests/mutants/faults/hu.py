@@ -25,8 +25,8 @@ FAULTS = (
     Fault(
         "a linear model that is one step behind",
         DYNAMICS,
-        "beta = beta - rate * (second @ beta - first)",
-        "beta = beta - rate * (t > 0) * (second @ beta - first)",
+        "at = at - rate * (second @ at - first)",
+        "at = at - rate * (t > 0) * (second @ at - first)",
         red=(f"{LINEAR_MODEL}[erf]",),
     ),
     Fault(

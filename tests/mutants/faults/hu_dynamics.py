@@ -52,8 +52,8 @@ FAULTS = (
     Fault(
         "the distance of the start to the linear optimum",
         DYNAMICS,
-        "(outputs_in_parts(model, run.params(), X, X.dtype) - optimum)",
-        '(outputs_in_parts(model, run.params("start"), X, X.dtype) - optimum)',
+        "outputs = outputs_in_parts(model, run.params(), X, X.dtype).double()",
+        'outputs = outputs_in_parts(model, run.params("start"), X, X.dtype).double()',
         red=(OPTIMUM, OPTIMUM_TRAINING, *SECOND_OPTIMUM),
     ),
     Fault(
