@@ -11,6 +11,7 @@ learned that the pseudo-network g, linear in its weights, has not.
 """
 
 from fixtures.li_liang.assumptions import (
+    SEPARATED,
     clustered_classes,
     inputs_of_norm_one,
     rate_falls_with_width,
@@ -21,7 +22,6 @@ from fixtures.li_liang.mixtures import COUPLED, FAST, TENTH_START, WIDTHS, WIDTH
 from fixtures.li_liang.theory_figures import coupling_along_widths
 from fixtures.papers import LI_LIANG
 from gen_core import Run, Runs, claim, expect
-from gen_core.hypotheses import trained_to
 from gen_core.measures import coupling_gap
 
 # At least as fast as the share of changed patterns, m^-1/2. 16 quick seeds give -.72 (sd .03), 8 standard -.71 (.02),
@@ -30,9 +30,6 @@ FALLS = -0.5
 # Twice what is measured: 24 quick seeds give .033 (sd .002), 8 standard .037 (.001), the controls .14 (sd .012; start,
 # quick), .16 (.009; start) and .6 (rate). A limit of .1, tried first, leaves small starts 3.4 sd.
 TIGHT = 0.07
-# What is learned separates the points: quick ends at .053, standard at .013, small starts at .074 and .015; after
-# twelve steps it is .75.
-SEPARATED = trained_to(0.1)
 
 
 @claim(

@@ -67,9 +67,9 @@ def memory_of(experiment: Experiment, device: str) -> Memory:
     evaluating += observed * points * _backward(chain)
     if pooled:  # what looks at all points at once has a copy of them
         evaluating += numbers * max(passed, data.n * (absorbs or observed))
-    if not host and experiment.dtype == "float32":
-        stepping, evaluating = (each + _frequencies(model, data.inputs) for each in (stepping, evaluating))
     peak = drawn + held + max(stepping, evaluating, parameters * host) + _recorded(experiment) * host
+    if not host and experiment.dtype == "float32":
+        peak += _frequencies(model, data.inputs)
 
     given = itemsize * drawn + INDEX * pooled
     seed = given + itemsize * (peak - drawn) + _order(experiment)
