@@ -22,6 +22,7 @@ from gen_core.lab.origin import sources_of
 from gen_core.lab.plan import BLOCKS, Block, Plan, blocks_of, trainable
 from gen_core.lab.store import Store
 from gen_core.lab.work import Begun, Engine, Progress, about_training, drawn_otherwise, names, train_apart
+from gen_core.measuring.folder import Folder
 from gen_core.run import Run
 from gen_core.training.device import fix_numerics, keep_freed_memory
 from gen_core.training.draws import confirm_data
@@ -61,9 +62,9 @@ class Lab:
         failures: experiment key -> the exception that ended its training in this process.
         compared: keys of the blocks whose draws have been compared with those of their training.
         made: keys of the blocks that this lab has trained.
-        begun: what trainings begin with, drawn once.
-        keeps_measures: whether what is measured of its runs is kept, and believed later.
+        keeps_measures: whether what is measured of its runs and what they draw is kept, and believed later.
         engine: trains blocks elsewhere, if there is one.
+        begun: what trainings begin with.
     """
 
     store: Store
@@ -75,12 +76,12 @@ class Lab:
     failures: dict[str, Exception] = field(default_factory=dict)
     compared: set[str] = field(default_factory=set)
     made: set[str] = field(default_factory=set)
-    begun: Begun = field(default_factory=Begun)
     keeps_measures: bool = False
     engine: Engine | None = None
 
     def __post_init__(self) -> None:
         self.look, self._training = 0, False
+        self.begun = Begun(Folder(self.store.root) if self.keeps_measures else None)
         self._taught: tuple[str, TrainingResult] = "", TrainingResult({}, ())
         provide_teachers(self.taught)
         provide_device(self.device)

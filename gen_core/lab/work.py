@@ -10,10 +10,13 @@ from typing import Any, Protocol
 import torch
 from torch import Tensor
 
+from gen_core.code.fingerprint import reached
 from gen_core.errors import StoreFailure
 from gen_core.experiment import Experiment
 from gen_core.lab.plan import Block
-from gen_core.recipe import canonical
+from gen_core.measuring.folder import Folder, Place
+from gen_core.measuring.parts import Part
+from gen_core.recipe import canonical, digest
 from gen_core.training.batch import Replica
 from gen_core.training.draws import begins_with, state_of
 from gen_core.training.result import TrainingResult, concatenate
@@ -108,27 +111,46 @@ def about_training(block: Block, seconds: float) -> dict[str, Any]:
 
 
 class Begun:
-    """What trainings begin with, as `begins_with` tells it: drawn once for each recipe of data and start, and seed."""
+    """What trainings begin with, as `begins_with` tells it: drawn once for each recipe of data and start, and seed.
 
-    def __init__(self) -> None:
-        self._known: dict[tuple[str, int], tuple[int, int]] = {}
+    Args:
+        kept: where it is kept, if it may be believed later: the first seed is then drawn and compared, and the others
+            only where it is another one now. Nothing is kept of a recipe whose draws look up what no key can tell.
+    """
+
+    def __init__(self, kept: Folder | None = None) -> None:
+        self._kept, self._known = kept, dict[tuple[str, int], tuple[int, int]]()
 
     def __call__(self, experiment: Experiment, seeds: Sequence[int]) -> list[tuple[int, int]]:
         """Digests of each seed's data and start. Cost: a draw of those that are not known."""
         drawn = (experiment.data, experiment.model, experiment.after)
-        return self._each(f"{state_of(drawn)} {experiment.start} {experiment.dtype}", experiment, seeds, None)
+        return self._each(drawn, f"{experiment.start} {experiment.dtype}", experiment, seeds, None)
 
     def of_data(self, experiment: Experiment, seeds: Sequence[int]) -> list[tuple[int, int]]:
         """The same of the data alone, as if nothing were drawn for the start."""
-        return self._each(f"data {state_of((experiment.data, experiment.after))}", experiment, seeds, {})
+        return self._each((experiment.data, experiment.after), "data", experiment, seeds, {})
 
     def _each(
-        self, state: str, experiment: Experiment, seeds: Sequence[int], start: dict[str, Tensor] | None
+        self, drawn: tuple, of: str, experiment: Experiment, seeds: Sequence[int], start: dict[str, Tensor] | None
     ) -> list[tuple[int, int]]:
-        for seed in seeds:
-            if (state, seed) not in self._known:
-                self._known[state, seed] = begins_with(experiment, seed, start)
+        state = f"{of} {state_of(drawn)}"
+        if unknown := [seed for seed in seeds if (state, seed) not in self._known]:
+            place = self._place(drawn, state, unknown)
+            found = [begins_with(experiment, unknown[0], start)]
+            kept = place.load() if place is not None else None
+            if kept is not None and kept.tensors["drawn"][0].tolist() == [*found[0]]:
+                found = [(data, weights) for data, weights in kept.tensors["drawn"].tolist()]
+            else:
+                found += [begins_with(experiment, seed, start) for seed in unknown[1:]]
+                if place is not None:
+                    place.save(Part("", {"drawn": torch.tensor(found)}, {}))
+            self._known |= {(state, seed): each for seed, each in zip(unknown, found, strict=True)}
         return [self._known[state, seed] for seed in seeds]
+
+    def _place(self, drawn: tuple, state: str, seeds: Sequence[int]) -> Place | None:
+        if self._kept is None or len(seeds) == 1 or (found := reached(drawn)).reads or found.untold:
+            return None
+        return Place(self._kept, digest("begun", state, tuple(seeds)), "what seeds draw", [])
 
 
 def drawn_otherwise(block: Block, result: TrainingResult, begun: Begun) -> str:
