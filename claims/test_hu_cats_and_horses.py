@@ -27,7 +27,8 @@ from gen_core import Run, claim, expect
 from gen_core.measures import growth_of_relative_error, relative_error
 
 # Means of logarithms, in which 16 quick seeds have .053 (sd .23), 24 of the control .45 (16 units a layer, sd .23). On
-# digits it is .051 (8 seeds, sd .07), in the control .34 (16 seeds, sd .16), with one hidden layer on 32x32 pixels .02.
+# digits it is .056 (16 seeds, sd .18), in the control .43 (8 units a layer, 24 seeds, sd .21); with one hidden layer on
+# 32x32 pixels .039 (8 seeds, sd .21).
 SMALL = 0.15
 # 20 quick seeds give 7.5 (sd of 12 of them .14 in log, of 8 others .25), the control 1.4 (40 steps, sd .11). A limit of
 # 3 was tried before, and is met too.
@@ -58,7 +59,7 @@ def test_deep_network_follows_a_linear_model_on_cats_and_horses(run: Run) -> Non
     cite=HU.at("section 4.2 and Appendix A", "24"),
     given={"cifar": early_on_cifar(), "mnist": early_on_mnist()},
     assuming=(*HYPOTHESES, wide_layers),
-    without={wide_layers: early_on_mnist(NARROW)},
+    without={wide_layers: early_on_mnist(NARROW // 2)},
     figure=outputs_and_relative_errors,
 )
 def test_deep_network_follows_a_linear_model_on_images_of_full_size(run: Run) -> None:
@@ -67,8 +68,9 @@ def test_deep_network_follows_a_linear_model_on_images_of_full_size(run: Run) ->
     Hu et al. (2020), section 4.2: "The detailed setup and additional results for full-size CIFAR-10 and MNIST are
     deferred to Appendix A."
 
-    Measured: the relative MSE as before, on 28x28 digits, 0 to 4 against the others, and on 32x32 cats and horses,
-    below the paper's size with one hidden layer. The text has neither the tasks nor the sizes of Appendix A.
+    Measured: the relative MSE as before, on 28x28 digits, 0 to 4 against the others, at quick with three hidden
+    layers, and on 32x32 cats and horses, below the paper's size with one. The text has neither the tasks nor the sizes
+    of Appendix A.
     """
     expect(relative_error(run, RATE), "relative MSE", scale="log(x)").at_most(SMALL)
 

@@ -23,7 +23,7 @@ from fixtures.papers import LI_LIANG
 from gen_core import Runs, claim, expect
 from gen_core.measures import steps_to_accuracy
 
-# Between none and the -.9 (sd .09) of a rate that grows like d. 8 seeds give .00 (sd .09; quick) and -.01 (.07;
+# Between none and the -.91 (sd .07) of a rate that grows like d. 16 seeds give .00 (sd .07; quick), 8 -.01 (.07;
 # standard), whose spread is that of the means that each dimension draws.
 FREE = 0.4
 
