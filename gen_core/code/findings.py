@@ -8,7 +8,6 @@ import re
 import sys
 from dataclasses import dataclass, field
 from functools import cached_property
-from pathlib import Path
 from typing import Any
 
 from gen_core.code.listening import stamp_of
@@ -35,7 +34,7 @@ class Reached:
     """
 
     texts: dict[Node, str] = field(default_factory=dict)
-    files: dict[Path, tuple[int, int]] = field(default_factory=dict)
+    files: dict[str, tuple[int, int]] = field(default_factory=dict)
     modules: dict[str, str] = field(default_factory=dict)
     libraries: set[str] = field(default_factory=set)
     strings: set[str] = field(default_factory=set)

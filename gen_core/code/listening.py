@@ -42,7 +42,7 @@ _loaded: dict[str, tuple[int, int]] = {}
 _ears: list[list[str]] = []
 
 
-def stamp_of(path: Path) -> tuple[int, int]:
+def stamp_of(path: Path | str) -> tuple[int, int]:
     """Time and size of a file, which an edit changes."""
     seen = os.stat(path)
     return seen.st_mtime_ns, seen.st_size

@@ -37,10 +37,14 @@ def value_of(module: str, name: str) -> Standing:
 
 def _is_unchanged(standing: Standing) -> bool:
     def same(one: tuple[Any, ...], other: tuple[Any, ...]) -> bool:
-        return len(one) == len(other) and all(a is b for a, b in zip(one, other, strict=True))
+        pairs = zip(one, other, strict=True)
+        return len(one) == len(other) and all(a is b or (type(a) is str is type(b) and a == b) for a, b in pairs)
 
-    mutable = standing.mutable
-    return mutable is not None and all(same(contents(value), parts) for value, parts in mutable)
+    try:
+        mutable = standing.mutable
+        return mutable is not None and all(same(contents(value), parts) for value, parts in mutable)
+    except Exception:  # code of any library, which may refuse to be looked at
+        return False
 
 
 def standing_code(module: str, name: str) -> str:
