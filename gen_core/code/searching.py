@@ -85,8 +85,8 @@ class Search:
 
     def standing(self) -> Standing:
         """All that was found."""
-        text, names = "\n".join(self.lines), frozenset(self.names)
-        return Standing(text, self.nodes, names, self.untold, self.mutable, self.caches)
+        text = "\n".join(self.lines)
+        return Standing(text, self.nodes, frozenset(self.names), self.untold, self.mutable, self.caches)
 
     def _may_change(self, value: Any) -> None:
         if self.mutable is not None:
@@ -174,8 +174,7 @@ class Search:
 
     def _of_container(self, name: str, value: Any, depth: int) -> None:
         kind = type(value).__name__
-        if not isinstance(value, (tuple, frozenset)):
-            self._may_change(value)
+        self._may_change(value)
         if isinstance(value, (set, frozenset)):
             value = sorted(value, key=repr)
         if holds_plain(value):
@@ -251,8 +250,7 @@ class Search:
     def _of_function(self, name: str, function: types.FunctionType, depth: int) -> None:
         self._may_change(function)
         home = function.__globals__.get("__name__", "")
-        known = defined_at(function)
-        if known:
+        if known := defined_at(function):
             self.nodes.append(known)
         if is_generated(function):
             self.add(name, function.__qualname__)
