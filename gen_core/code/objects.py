@@ -10,6 +10,7 @@ from collections.abc import Iterator
 from dataclasses import fields, is_dataclass
 from functools import cache, cached_property
 from pathlib import Path
+from sys import intern
 from typing import Any
 
 import torch
@@ -77,25 +78,34 @@ def contents(value: Any) -> tuple[Any, ...]:
     if isinstance(value, (dict, types.MappingProxyType)):
         return (*value, *value.values())
     if isinstance(value, types.FunctionType):
-        home, cells = value.__globals__.get("__name__"), [cell.cell_contents for cell in value.__closure__ or ()]
+        home, cells = str(value.__globals__.get("__name__")), [cell.cell_contents for cell in value.__closure__ or ()]
         attached = (*contents(vars(value)), *contents(value.__kwdefaults__ or {}))
-        stands = home in sys.modules and stands_at(home, value.__code__.co_qualname) is value
-        place = (True, getattr(sys.modules[home], "__file__", None)) if stands else (defined_at(value) or ())
+        loaded = sys.modules.get(home)
+        stands = loaded is not None and stands_at(home, value.__code__.co_qualname) is value
+        place = (True, getattr(loaded, "__file__", None)) if stands else map(intern, defined_at(value) or ())
         return (value.__code__, value.__defaults__, home, *attached, *cells, *place)
     if isinstance(value, type):
         return _of_class(value)
     if isinstance(value, types.ModuleType):
-        return value.__name__, sys.modules.get(value.__name__) is value
+        return intern(value.__name__), sys.modules.get(value.__name__) is value
     if isinstance(value, (list, set, tuple, frozenset, deque)):
         return (*value,)
     return contents(held_by(value) or {})
+
+
+def holding(value: Any) -> tuple[Any, ...] | None:
+    """What a value holds; None where it refuses to be looked at."""
+    try:
+        return contents(value)
+    except Exception:  # code of any library, or a function that closes over what is not there yet
+        return None
 
 
 def _of_class(kind: type) -> tuple[Any, ...]:
     stands = stands_at(kind.__module__, kind.__qualname__) is kind
     if not is_own(kind.__module__):
         return (stands,)
-    named = (each for base in kind.__mro__ for each in (base, base.__module__, base.__qualname__))
+    named = (each for base in kind.__mro__ for each in (base, intern(base.__module__), intern(base.__qualname__)))
     made = fields(kind) if "__dataclass_fields__" in vars(kind) else ()
     given = (part for each in made for part in (each.name, each.default, each.default_factory))
     return (stands, *named, *given, *contents(vars(kind)))

@@ -22,7 +22,7 @@ import numpy as np
 import torch
 
 from gen_core.code.bytecode import array_text, code_text, defined_at, names_in, stands_at
-from gen_core.code.objects import PLAIN, bases_of, contents, held_by, holds_plain, is_generated, is_own, reduced_of
+from gen_core.code.objects import PLAIN, bases_of, held_by, holding, holds_plain, is_generated, is_own, reduced_of
 
 CONTAINERS = (list, tuple, set, frozenset, deque, dict, types.MappingProxyType)
 NAMED = (
@@ -67,7 +67,7 @@ class Standing:
     nodes: Sequence[tuple[str, ...]] = ()
     names: frozenset[tuple[str, str]] = frozenset()
     untold: Sequence[Any] = ()
-    mutable: Sequence[tuple[Any, tuple[Any, ...]]] | None = ()
+    mutable: Sequence[tuple[Any, tuple[Any, ...] | None]] | None = ()
     caches: Sequence[Any] = ()
 
 
@@ -79,7 +79,7 @@ class Search:
         self.nodes: list[tuple[str, ...]] = []
         self.names: set[tuple[str, str]] = set()
         self.untold: list[Any] = []
-        self.mutable: list[tuple[Any, tuple[Any, ...]]] | None = []
+        self.mutable: list[tuple[Any, tuple[Any, ...] | None]] | None = []
         self.caches: list[Any] = []
         self.met: dict[int, tuple[str, Any]] = {}
 
@@ -90,7 +90,7 @@ class Search:
 
     def _may_change(self, value: Any) -> None:
         if self.mutable is not None:
-            self.mutable.append((value, contents(value)))
+            self.mutable.append((value, holding(value)))
 
     def add(self, name: str, text: str) -> None:
         """Note what a part is."""
