@@ -29,23 +29,23 @@ def canonical(value: Any, name: str = "recipe", *, defaults: bool = True) -> Any
     Raises:
         InvalidExperiment: for a callable, a tensor, a list, a mutable dataclass, a number that is not finite.
     """
-    if is_dataclass(value) and not isinstance(value, type):
+    # Not isinstance: a named tuple or a member of an Enum has methods, which are part of no key.
+    plain: Any = value
+    if plain is None or type(plain) in (bool, int, str):
+        return plain
+    if (names := _fields_of(type(value))) is not None:
         kind = type(value).__name__
         if not value.__dataclass_params__.frozen:  # type: ignore[attr-defined]
             raise InvalidExperiment(f"{name} of type {kind}, which is mutable; expected a dataclass(frozen=True)")
-        _refuse_hidden(value, name)
+        _refuse_hidden(value, name, names)
         form: dict[str, Any] = {"recipe": type(value).__qualname__}
-        for f in fields(value):
-            part = canonical(getattr(value, f.name), f"{kind}.{f.name}", defaults=defaults)
-            if defaults or not _at_default(f, part):
-                form[f.name] = part
+        for each in names:
+            part = canonical(getattr(value, each), f"{kind}.{each}", defaults=defaults)
+            if defaults or not _at_default(type(value).__dataclass_fields__[each], part):
+                form[each] = part
         return form
-    # Not isinstance: a named tuple or a member of an Enum has methods, which are part of no key.
-    plain: Any = value
     if type(plain) is tuple:
         return [canonical(v, name, defaults=defaults) for v in plain]
-    if plain is None or type(plain) in (bool, int, str):
-        return plain
     if type(plain) in (float, np.float64):
         if not math.isfinite(plain):
             raise InvalidExperiment(f"{name} {plain}; expected a finite number")
@@ -55,12 +55,11 @@ def canonical(value: Any, name: str = "recipe", *, defaults: bool = True) -> Any
     )
 
 
-def _refuse_hidden(value: Any, name: str) -> None:
+def _refuse_hidden(value: Any, name: str, shown: tuple[str, ...]) -> None:
     """Refuse a recipe that holds what none of its fields shows, as a subclass without `@dataclass` may."""
-    shown = {f.name for f in fields(value)}
-    slots = [slot for base in type(value).__mro__ for slot in getattr(base, "__slots__", ())]
-    for held in (*getattr(value, "__dict__", {}), *(slot for slot in slots if hasattr(value, slot))):
-        if held not in (*shown, "__weakref__") and not isinstance(getattr(type(value), held, None), cached_property):
+    slots = [slot for slot in _slots_of(type(value)) if slot not in shown and hasattr(value, slot)]
+    for held in (*getattr(value, "__dict__", ()), *slots):
+        if held not in shown and not isinstance(getattr(type(value), held, None), cached_property):
             kind = type(value).__name__
             raise InvalidExperiment(f"{name} of type {kind} holds {held!r}, which is no field; expected fields alone")
 
@@ -101,7 +100,19 @@ def all_within(recipe: Any) -> Iterator[Any]:
 
 def recipes_within(recipe: Any) -> Iterator[Any]:
     """Those of `all_within` that are recipes themselves."""
-    return (part for part in all_within(recipe) if _fields_of(type(part)) is not None)
+    return filter(is_recipe, all_within(recipe))
+
+
+def is_recipe(part: Any) -> bool:
+    """Whether it is an instance of a dataclass."""
+    return _fields_of(type(part)) is not None
+
+
+@cache
+def _slots_of(kind: type) -> tuple[str, ...]:
+    """Names of the slots of a class and of its bases."""
+    slots = (slot for base in kind.__mro__ for slot in getattr(base, "__slots__", ()))
+    return tuple(slot for slot in slots if slot != "__weakref__")
 
 
 @cache

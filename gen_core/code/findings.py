@@ -8,7 +8,6 @@ import re
 import sys
 from dataclasses import dataclass, field
 from functools import cached_property
-from pathlib import Path
 from typing import Any
 
 from gen_core.code.listening import stamp_of
@@ -35,7 +34,7 @@ class Reached:
     """
 
     texts: dict[Node, str] = field(default_factory=dict)
-    files: dict[Path, tuple[int, int]] = field(default_factory=dict)
+    files: dict[str, tuple[int, int]] = field(default_factory=dict)
     modules: dict[str, str] = field(default_factory=dict)
     libraries: set[str] = field(default_factory=set)
     strings: set[str] = field(default_factory=set)
@@ -63,10 +62,15 @@ class Reached:
     def stale(self) -> bool:
         """Whether a file or a value has changed since it was read, or what was reached does not last."""
         try:
-            if not self.lasting or any(stamp_of(path) != stamp for path, stamp in self.files.items()):
+            # By no generators, which take as long as what they look at: this is asked at every draw.
+            if not self.lasting:
                 return True
-            if any(_file_of(name) not in (None, file) for name, file in self.modules.items()):
-                return True
+            for path, stamp in self.files.items():
+                if stamp_of(path) != stamp:
+                    return True
+            for name, file in self.modules.items():
+                if _file_of(name) not in (None, file):
+                    return True
             return any(value_of(*node).text != value for node, value in self.values.items())
         except OSError:
             return True

@@ -22,7 +22,7 @@ from typing import Any
 
 from gen_core.code.findings import Node, Reached
 from gen_core.code.following import Follower
-from gen_core.recipe import all_within, recipes_within
+from gen_core.recipe import all_within, is_recipe, recipes_within
 
 _known: dict[tuple[Any, ...], Reached] = {}
 
@@ -36,17 +36,18 @@ def code_of(recipe: Any, *modules: str) -> str:
         recipe: a recipe, or a tuple of recipes and builtins.
         modules: dotted names of modules that count as a whole.
     """
-    order = _types(recipe)
-    names = Counter(kind.__qualname__ for kind in {*order})
+    (order, strings), names = _held_by(recipe), Counter[str]()
+    if len({kind.__qualname__ for kind in order}) < len({*order}):
+        names.update(kind.__qualname__ for kind in {*order})
     twins = [reached_from((), (kind,)).digest for kind in order if names[kind.__qualname__] > 1]
-    found = reached(recipe, *modules).digest
+    found = _found([(name,) for name in modules], frozenset(order), strings).digest
     return hashlib.sha256(" ".join([found, *twins]).encode()).hexdigest() if twins else found
 
 
 def reached(recipe: Any, *modules: str) -> Reached:
     """The code behind the digest of `code_of`."""
-    strings = frozenset(part for part in all_within(recipe) if isinstance(part, str))
-    return _found([(name,) for name in modules], frozenset(types_of(recipe)), strings)
+    kinds, strings = _held_by(recipe)
+    return _found([(name,) for name in modules], frozenset(kinds), strings)
 
 
 def reached_from(names: Iterable[tuple[str, str]], kinds: Iterable[type]) -> Reached:
@@ -65,9 +66,11 @@ def _found(nodes: list[Node], kinds: frozenset[type], strings: frozenset[str]) -
 
 def types_of(recipe: Any) -> set[type]:
     """The types of a recipe, or a tuple of recipes, and of those within."""
-    return {*_types(recipe)}
+    return {type(part) for part in recipes_within(recipe)}
 
 
-def _types(recipe: Any) -> list[type]:
-    """Those types in the order of the recipe, as often as they occur."""
-    return [type(part) for part in recipes_within(recipe)]
+def _held_by(recipe: Any) -> tuple[list[type], frozenset[str]]:
+    """Those types in the order of the recipe, as often as they occur, and all strings."""
+    parts = [*all_within(recipe)]
+    kinds = [type(part) for part in parts if is_recipe(part)]
+    return kinds, frozenset(part for part in parts if isinstance(part, str))

@@ -40,9 +40,15 @@ OUTSIDE = frozenset(
 _since = time.time_ns()
 _loaded: dict[str, tuple[int, int]] = {}
 _ears: list[list[str]] = []
+_loads = 0
 
 
-def stamp_of(path: Path) -> tuple[int, int]:
+def loads() -> int:
+    """How many modules and libraries this process has begun to load: the same number, and there are no new ones."""
+    return _loads
+
+
+def stamp_of(path: Path | str) -> tuple[int, int]:
     """Time and size of a file, which an edit changes."""
     seen = os.stat(path)
     return seen.st_mtime_ns, seen.st_size
@@ -71,6 +77,9 @@ def opened_outside() -> Iterator[list[str]]:
 
 
 def _hear(event: str, args: tuple[Any, ...]) -> None:
+    global _loads
+    if event in ("import", "ctypes.dlopen"):
+        _loads += 1
     if event == "exec":
         code = args[0]
         if isinstance(code, types.CodeType) and code.co_name == "<module>" and code.co_filename.endswith(".py"):

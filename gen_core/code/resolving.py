@@ -143,7 +143,7 @@ class Names:
         if path is None or name in self.own or (name.partition(".")[0] not in self.roots and installed(path)):
             return None
         try:
-            self.found.files[path], self.found.modules[name] = stamp_of(path), str(path)
+            self.found.files[str(path)], self.found.modules[name] = stamp_of(path), str(path)
             return read(name, path)
         except (OSError, SyntaxError, ValueError, RecursionError):
             self.found.libraries.add(f"{name} is the file {hashlib.sha256(path.read_bytes()).hexdigest()}")

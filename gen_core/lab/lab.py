@@ -189,32 +189,35 @@ class Lab:
         """
         if self._trained_elsewhere(group, seeds):
             return
-        others = iter([] if self._training else self.planned.groups)
-        while missing := self._missing(group, seeds):
+        others, wanted = iter([] if self._training else self.planned.groups), self._wanted(group, seeds)
+        while missing := self._missing(wanted):
             if self.device.type == "cuda" and not self._training:
                 self.progress(f"waiting for a GPU to train {names(missing)}", 0.0)
-            with slot_on(self.device, lambda: not self._missing(group, seeds)) as device:
-                if device is None or self._train_locked(group, seeds, device):
+            with slot_on(self.device, lambda: not self._missing(wanted)) as device:
+                if device is None or self._train_locked(wanted, device):
                     return
                 if other := next(others, None):
                     if trainable(other) != group:
-                        self._train_locked(trainable(other), other[0].first_look, device)
+                        self._train_locked(self._wanted(trainable(other), other[0].first_look), device)
                     continue
-            self.wait(group, seeds)
+            self._wait(wanted)
 
     def lacks(self, group: list[Experiment], seeds: int) -> bool:
         """Whether anything of a group is missing that has not failed here."""
-        return bool(self._missing(group, seeds))
+        return bool(self._missing(self._wanted(group, seeds)))
 
     def train_if_free(self, group: list[Experiment], seeds: int) -> bool:
         """Train what is missing of experiments with equal batch keys; False if another process holds locks of it."""
         with slot_on(self.device) as device:
             assert device is not None
-            return self._train_locked(group, seeds, device)
+            return self._train_locked(self._wanted(group, seeds), device)
 
     def wait(self, group: list[Experiment], seeds: int) -> None:
         """Wait until no other process trains anything that is missing of a group."""
-        if not (missing := self._missing(group, seeds)):
+        self._wait(self._wanted(group, seeds))
+
+    def _wait(self, wanted: list[Block]) -> None:
+        if not (missing := self._missing(wanted)):
             return  # another process has just trained the last of it
         self.progress(f"waiting for another process to train {names(missing)}", 0.0)
         with self.store.locked([block.key for block in missing], wait=True):
@@ -225,34 +228,36 @@ class Lab:
         if self.engine is None:
             return False
         self.failures |= self.engine.awaited(group, seeds, self.progress)
-        return not self._missing(group, seeds)
+        return not self.lacks(group, seeds)
 
-    def _missing(self, group: list[Experiment], seeds: int) -> list[Block]:
-        """The blocks of a group that are not in the store, leaving out experiments that have failed."""
-        wanted = [e for e in group if e.key not in self.failures]
-        return [block for e in wanted for block in self.blocks(e, seeds) if not self._has(block)]
+    def _wanted(self, group: list[Experiment], seeds: int) -> list[Block]:
+        return [block for experiment in group for block in self.blocks(experiment, seeds)]
+
+    def _missing(self, wanted: list[Block]) -> list[Block]:
+        """Those of some blocks that are not in the store, leaving out experiments that have failed."""
+        return [each for each in wanted if each.experiment.key not in self.failures and not self._has(each)]
 
     def _has(self, block: Block) -> bool:
         """Whether there is a result that may be used: made by this lab, where its code looks things up as it runs."""
         return self.store.has(block.key) and (block.key in self.made or not block.reads)
 
-    def _train_locked(self, group: list[Experiment], seeds: int, device: torch.device) -> bool:
-        """Train the missing blocks of a group; False if another process holds their locks."""
-        with self.store.locked([block.key for block in self._missing(group, seeds)], wait=False) as held:
+    def _train_locked(self, wanted: list[Block], device: torch.device) -> bool:
+        """Train the missing ones of a group's blocks; False if another process holds their locks."""
+        with self.store.locked([block.key for block in self._missing(wanted)], wait=False) as held:
             if held:
                 outer, self._training = self._training, True
                 try:
-                    self._train(group, seeds, device)
+                    self._train(wanted, device)
                 finally:
                     self._training = outer
             return held
 
-    def _train(self, group: list[Experiment], seeds: int, device: torch.device) -> None:
-        """Train the missing blocks of a group whose locks are held; see `train_apart`.
+    def _train(self, wanted: list[Block], device: torch.device) -> None:
+        """Train the missing ones of a group's blocks, whose locks are held; see `train_apart`.
 
         A failure is kept, and raised when its experiment is asked for.
         """
-        missing = self._missing(group, seeds)
+        missing = self._missing(wanted)
         for block in missing:
             reached(block.experiment).forget()
             if block.reads:

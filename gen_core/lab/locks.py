@@ -54,7 +54,8 @@ class Locks:
         """
         make_ignored(self.root)
         folder = self.root / "locks"
-        folder.mkdir(exist_ok=True)
+        if not folder.is_dir():
+            folder.mkdir(exist_ok=True)
         lock: BaseFileLock
         with warnings.catch_warnings(record=True) as raised:
             warnings.simplefilter("always")

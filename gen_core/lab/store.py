@@ -101,7 +101,8 @@ class Store:
         whole = False
         try:
             make_ignored(self.root)
-            arrays.parent.mkdir(exist_ok=True)
+            if not arrays.parent.is_dir():
+                arrays.parent.mkdir(exist_ok=True)
             self._remove(key)
             for left in arrays.parent.glob(f"{key}.*.part"):
                 left.unlink()

@@ -13,8 +13,9 @@ from pathlib import Path
 from typing import Any
 
 import torch
-from threadpoolctl import threadpool_limits
+from threadpoolctl import ThreadpoolController
 
+from gen_core.code.listening import loads
 from gen_core.errors import InvalidExperiment
 
 CPU_BUDGET = 2**30
@@ -50,7 +51,7 @@ def fix_numerics() -> None:
     would have scatters and the gradients of gathers sort, and refuse what has no other kernel.
     """
     torch.set_num_threads(1)
-    threadpool_limits(1)
+    _thread_pools(loads()).limit(limits=1)
     # These, which older code may have set, must agree with the newer ones below: torch refuses to multiply otherwise.
     torch.backends.cuda.matmul.allow_tf32 = False
     torch.backends.cudnn.allow_tf32 = False
@@ -62,6 +63,12 @@ def fix_numerics() -> None:
         os.environ.setdefault("CUBLAS_WORKSPACE_CONFIG", ":4096:8")
     # Where there is no GPU it would slow convolutions on the CPU down, by a sixth.
     cudnn.deterministic = there
+
+
+@functools.lru_cache(1)
+def _thread_pools(loaded: int) -> ThreadpoolController:
+    """The pools of all libraries that are loaded, which are looked for once while no more are: it takes 3 ms."""
+    return ThreadpoolController()
 
 
 def numbers_of_torch() -> str:

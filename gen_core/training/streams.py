@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import contextlib
 import json
-import pickle
 import random
 import sys
 from collections.abc import Callable, Iterator, Mapping, Sequence
@@ -76,7 +75,7 @@ def _seeds_of_numpy(recipe: Any, who: str, stream: int) -> Iterator[None]:
         return make(*args, **kwargs)
 
     modules = (np.random, sys.modules.get(type(recipe).__module__, np.random))
-    there = [(m.__dict__, name) for m in modules for name in list(vars(m)) if vars(m)[name] is make]
+    there = [(vars(m), name) for m in modules for name, held in list(vars(m).items()) if held is make]
     for space, name in there:
         space[name] = made
     try:
@@ -104,13 +103,20 @@ def _global_states() -> dict[str, object]:
     """The states of the generators that a process shares, by name."""
     states = {
         "torch's global generator": torch.default_generator.get_state().numpy().tobytes(),
-        "numpy's global generator": pickle.dumps(np.random.get_state(legacy=False)),  # noqa: NPY002
+        "numpy's global generator": _plain(np.random.get_state(legacy=False)),  # noqa: NPY002
         "Python's global generator": random.getstate(),
     }
     if torch.cuda.is_initialized():
         on_gpus = [each.get_state().numpy().tobytes() for each in torch.cuda.default_generators]
         states["torch's global generator of a GPU"] = b"".join(on_gpus)
     return states
+
+
+def _plain(state: Any) -> Any:
+    """A state of a generator of numpy, with the bytes of its arrays, so that it can be compared."""
+    if isinstance(state, dict):
+        return {name: _plain(part) for name, part in state.items()}
+    return (state.dtype.str, state.tobytes()) if isinstance(state, np.ndarray) else state
 
 
 @contextlib.contextmanager

@@ -187,7 +187,7 @@ def test_who_waits_for_a_slot_holds_no_lock_and_goes_on_once_another_process_has
 
     def meanwhile(seconds: float) -> None:
         """The holder of the slot trains what is waited for."""
-        if not holder._train_locked([EXPERIMENTS[2]], 4, torch.device("cpu")):
+        if not holder._train_locked(holder.blocks(EXPERIMENTS[2], 4), torch.device("cpu")):
             pytest.fail("its locks are held")
 
     try:

@@ -134,7 +134,7 @@ def test_a_teacher_that_goes_missing_is_trained_again_within_its_students_traini
     for file in Path(tmp_path / "store").rglob("*.json"):
         file.unlink()
     late = replace(STUDENT, data=LabelledBy(Points(n=31), TEACHER))
-    assert lab._train_locked([late], 4, CPU)
+    assert lab._train_locked(lab.blocks(late, 4), CPU)
     assert [rows[0][0] for rows in batches] == [TEACHER, late, TEACHER]
 
 

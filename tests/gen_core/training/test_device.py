@@ -172,3 +172,31 @@ def test_freed_memory_is_used_again_and_not_asked_of_the_kernel_anew():
         return int(subprocess.run(command, check=True, capture_output=True, text=True).stdout)
 
     assert faults("device.keep_freed_memory()") < faults("") / 4
+
+
+LATER = """
+import sys
+import torch
+from threadpoolctl import threadpool_info, threadpool_limits
+from gen_core.training.device import fix_numerics
+
+def threads():
+    return {pool["num_threads"] for pool in threadpool_info()}
+
+fix_numerics()
+assert "scipy" not in sys.modules
+before = len(threadpool_info())
+threadpool_limits(2)
+assert threads() == {2}, threads()
+fix_numerics()
+assert threads() == {1}, threads()
+import scipy.linalg
+threadpool_limits(2)
+assert len(threadpool_info()) > before
+fix_numerics()
+assert threads() == {1}, threads()
+"""
+
+
+def test_libraries_that_are_loaded_later_get_one_thread_too():
+    subprocess.run([sys.executable, "-c", LATER], check=True, timeout=300)
