@@ -40,8 +40,7 @@ def stands_at(module: str, whole: str) -> Any:
     """What stands in a loaded module under a qualified name, as it is held there; None if nothing does."""
     there: Any = sys.modules.get(module)
     for part in whole.split("."):
-        held = vars(there) if isinstance(there, (types.ModuleType, type)) else {}
-        there = held[part] if part in held else inspect.getattr_static(there, part, None)
+        there = inspect.getattr_static(there, part, None)
     return there
 
 

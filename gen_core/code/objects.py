@@ -5,17 +5,15 @@ from __future__ import annotations
 import copyreg
 import sys
 import types
-from collections import deque
 from collections.abc import Iterator
 from dataclasses import fields, is_dataclass
-from functools import cache, cached_property
+from functools import cached_property
 from pathlib import Path
-from sys import intern
 from typing import Any
 
 import torch
 
-from gen_core.code.bytecode import GENERATED, defined_at, stands_at
+from gen_core.code.bytecode import GENERATED
 from gen_core.code.locations import installed
 
 PLAIN = (type(None), bool, int, float, complex, str, bytes)
@@ -27,12 +25,7 @@ def is_own(module: str) -> bool:
         return False
     loaded = sys.modules.get(module)
     file = getattr(loaded, "__file__", None)
-    return not _in_library(file) if file else loaded is None or module == "__main__"
-
-
-@cache
-def _in_library(file: str) -> bool:
-    return installed(Path(file))
+    return not installed(Path(file)) if file else loaded is None or module == "__main__"
 
 
 def held_by(value: Any) -> dict[str, Any] | None:
@@ -74,41 +67,8 @@ def is_generated(value: Any) -> bool:
 
 
 def contents(value: Any) -> tuple[Any, ...]:
-    """What a value holds: a container its keys and values; a function, class or object all that a search looks at."""
-    if isinstance(value, (dict, types.MappingProxyType)):
-        return (*value, *value.values())
-    if isinstance(value, types.FunctionType):
-        home, cells = str(value.__globals__.get("__name__")), [cell.cell_contents for cell in value.__closure__ or ()]
-        attached = (*contents(vars(value)), *contents(value.__kwdefaults__ or {}))
-        loaded = sys.modules.get(home)
-        stands = loaded is not None and stands_at(home, value.__code__.co_qualname) is value
-        place = (True, getattr(loaded, "__file__", None)) if stands else map(intern, defined_at(value) or ())
-        return (value.__code__, value.__defaults__, home, *attached, *cells, *place)
-    if isinstance(value, type):
-        return _of_class(value)
-    if isinstance(value, types.ModuleType):
-        return intern(value.__name__), sys.modules.get(value.__name__) is value
-    if isinstance(value, (list, set, tuple, frozenset, deque)):
-        return (*value,)
-    return contents(held_by(value) or {})
-
-
-def holding(value: Any) -> tuple[Any, ...] | None:
-    """What a value holds; None where it refuses to be looked at."""
-    try:
-        return contents(value)
-    except Exception:  # code of any library, or a function that closes over what is not there yet
-        return None
-
-
-def _of_class(kind: type) -> tuple[Any, ...]:
-    stands = stands_at(kind.__module__, kind.__qualname__) is kind
-    if not is_own(kind.__module__):
-        return (stands,)
-    named = (each for base in kind.__mro__ for each in (base, intern(base.__module__), intern(base.__qualname__)))
-    made = fields(kind) if "__dataclass_fields__" in vars(kind) else ()
-    given = (part for each in made for part in (each.name, each.default, each.default_factory))
-    return (stands, *named, *given, *contents(vars(kind)))
+    """What a container holds, keys and values."""
+    return (*value, *value.values()) if isinstance(value, (dict, types.MappingProxyType)) else (*value,)
 
 
 def reduced_of(value: Any) -> Any:

@@ -22,7 +22,7 @@ import numpy as np
 import torch
 
 from gen_core.code.bytecode import array_text, code_text, defined_at, names_in, stands_at
-from gen_core.code.objects import PLAIN, bases_of, held_by, holding, holds_plain, is_generated, is_own, reduced_of
+from gen_core.code.objects import PLAIN, bases_of, contents, held_by, holds_plain, is_generated, is_own, reduced_of
 
 CONTAINERS = (list, tuple, set, frozenset, deque, dict, types.MappingProxyType)
 NAMED = (
@@ -59,7 +59,7 @@ class Standing:
         nodes: (module, name) of functions and classes, and (module,) of modules, whose source is to be followed.
         names: (name of a function, name that its code uses) of functions that no source tells.
         untold: parts of which only the type can be told.
-        mutable: parts that may change, each with what it holds; None where what others hold is told by reading alone.
+        mutable: containers among its parts, each with what it holds; None where other parts may change, too.
         caches: functions of one's own that keep what they have given, by `functools.cache`.
     """
 
@@ -67,7 +67,7 @@ class Standing:
     nodes: Sequence[tuple[str, ...]] = ()
     names: frozenset[tuple[str, str]] = frozenset()
     untold: Sequence[Any] = ()
-    mutable: Sequence[tuple[Any, tuple[Any, ...] | None]] | None = ()
+    mutable: Sequence[tuple[Any, tuple[Any, ...]]] | None = ()
     caches: Sequence[Any] = ()
 
 
@@ -79,18 +79,14 @@ class Search:
         self.nodes: list[tuple[str, ...]] = []
         self.names: set[tuple[str, str]] = set()
         self.untold: list[Any] = []
-        self.mutable: list[tuple[Any, tuple[Any, ...] | None]] | None = []
+        self.mutable: list[tuple[Any, tuple[Any, ...]]] | None = []
         self.caches: list[Any] = []
         self.met: dict[int, tuple[str, Any]] = {}
 
     def standing(self) -> Standing:
         """All that was found."""
-        text = "\n".join(self.lines)
-        return Standing(text, self.nodes, frozenset(self.names), self.untold, self.mutable, self.caches)
-
-    def _may_change(self, value: Any) -> None:
-        if self.mutable is not None:
-            self.mutable.append((value, holding(value)))
+        text, names = "\n".join(self.lines), frozenset(self.names)
+        return Standing(text, self.nodes, names, self.untold, self.mutable, self.caches)
 
     def add(self, name: str, text: str) -> None:
         """Note what a part is."""
@@ -99,7 +95,6 @@ class Search:
     def follow(self, name: str, value: Any, depth: int = 0) -> None:
         """Note what a value is, and all that it leads to."""
         if isinstance(value, enum.Enum):
-            self.mutable = None
             self.add(name, f"{type(value).__qualname__}.{value.name}")
             self._parts(name, {key: part for key, part in vars(value).items() if key not in OF_MEMBERS}, depth)
             value = value.value
@@ -141,7 +136,6 @@ class Search:
         elif isinstance(value, property):
             self._parts(name, {"get": value.fget, "set": value.fset, "delete": value.fdel}, depth)
         elif isinstance(value, functools.cached_property):
-            self.mutable = None
             self._parts(name, {"function": value.func}, depth)
         elif isinstance(value, functools._lru_cache_wrapper):
             self.mutable = None
@@ -154,17 +148,14 @@ class Search:
             self.mutable = None
             self._parts(name, {"value": value.get(None)}, depth)
         elif isinstance(value, torch.jit.ScriptFunction):
-            self.mutable = None
             self.add(name, str(value.code))
         else:
             self._of_object(name, value, depth)
 
     def _of_module(self, name: str, module: types.ModuleType, depth: int) -> None:
-        self._may_change(module)
         self.add(name, f"the module {module.__name__}")
         self.nodes.append((module.__name__,))
         if sys.modules.get(module.__name__) is not module:  # loaded by its path, or made by hand
-            self.mutable = None
             self._parts(name, {key: part for key, part in vars(module).items() if key[:2] != "__"}, depth)
 
     def _parts(self, name: str, parts: dict[str, Any], depth: int) -> None:
@@ -174,7 +165,8 @@ class Search:
 
     def _of_container(self, name: str, value: Any, depth: int) -> None:
         kind = type(value).__name__
-        self._may_change(value)
+        if self.mutable is not None and not isinstance(value, (tuple, frozenset)):
+            self.mutable.append((value, contents(value)))
         if isinstance(value, (set, frozenset)):
             value = sorted(value, key=repr)
         if holds_plain(value):
@@ -192,9 +184,8 @@ class Search:
         self.follow(f"type of {name}", kind, depth + 1)
         if not (is_dataclass(kind) and kind.__dataclass_params__.frozen):  # type: ignore[attr-defined]
             self.mutable = None
-        self._may_change(value)
         if held is None or any(base is not object and not is_own(base.__module__) for base in bases_of(kind)):
-            self.mutable, reduced = None, reduced_of(value)
+            reduced = reduced_of(value)
             if isinstance(reduced, str):
                 self.add(name, reduced)
             else:
@@ -204,12 +195,10 @@ class Search:
         self._parts(name, held or {}, depth)
 
     def _cannot_tell(self, name: str, value: Any) -> None:
-        self.mutable = None
         self.add(name, f"of type {type(value).__qualname__}")
         self.untold.append(value)
 
     def _of_type(self, name: str, kind: type) -> None:
-        self._may_change(kind)
         self.add(name, f"the type {MODULE}{kind.__module__}{MODULE} {kind.__qualname__}")
         if stands_at(kind.__module__, kind.__qualname__) is kind:
             self.nodes.append((kind.__module__, kind.__qualname__.partition(".")[0]))
@@ -218,14 +207,13 @@ class Search:
 
     def of_class(self, kind: type, *, whole: bool = False) -> None:
         """The attributes and methods of a class; with `whole`, also what its source would tell, were there any."""
+        self.mutable = None
         try:
             self._of_class(kind, whole)
         except Exception:  # a class of any library, or with a metaclass that refuses
             self._cannot_tell("", kind)
 
     def _of_class(self, kind: type, whole: bool) -> None:
-        self.mutable = self.mutable if is_own(kind.__module__) else None
-        self._may_change(kind)
         for base in kind.__mro__[1:]:
             if whole:
                 self.follow(f"{kind.__qualname__} from", base)
@@ -248,9 +236,10 @@ class Search:
                     self.follow(key, value, 1)
 
     def _of_function(self, name: str, function: types.FunctionType, depth: int) -> None:
-        self._may_change(function)
+        self.mutable = None
         home = function.__globals__.get("__name__", "")
-        if known := defined_at(function):
+        known = defined_at(function)
+        if known:
             self.nodes.append(known)
         if is_generated(function):
             self.add(name, function.__qualname__)
@@ -264,7 +253,6 @@ class Search:
 
     def _whole_function(self, name: str, function: types.FunctionType, depth: int) -> None:
         """A function that no source tells: its code, and whatever it uses by a name."""
-        self.mutable = None
         self.add(name, code_text(function.__code__))
         self._around(name, function, depth)
         names = names_in(function.__code__)

@@ -6,11 +6,10 @@ Source tells how a constant is made, and not from which file or variable, nor wh
 from __future__ import annotations
 
 import sys
-from operator import is_
 from typing import Any
 
 from gen_core.code.bytecode import code_text, functions_behind
-from gen_core.code.objects import holding
+from gen_core.code.objects import contents
 from gen_core.code.searching import Search, Standing
 
 _known: dict[tuple[str, str], tuple[Any, Standing]] = {}
@@ -37,11 +36,11 @@ def value_of(module: str, name: str) -> Standing:
 
 
 def _is_unchanged(standing: Standing) -> bool:
-    for value, parts in standing.mutable or ():
-        now = holding(value)
-        if now is None or parts is None or len(now) != len(parts) or not all(map(is_, now, parts)):
-            return False
-    return standing.mutable is not None
+    def same(one: tuple[Any, ...], other: tuple[Any, ...]) -> bool:
+        return len(one) == len(other) and all(a is b for a, b in zip(one, other, strict=True))
+
+    mutable = standing.mutable
+    return mutable is not None and all(same(contents(value), parts) for value, parts in mutable)
 
 
 def standing_code(module: str, name: str) -> str:
