@@ -59,10 +59,17 @@ FAULTS = (
         short=True,
     ),
     Fault(
-        "momentum that forgets",
+        "Nesterov's momentum that forgets",
         "gen_core/rules/descent.py",
         "_aten._foreach_mul_.Scalar(v, self.momentum)",
         "_aten._foreach_mul_.Scalar(v, 0.99 * self.momentum)",
+        red=(f"{SUM}[nesterov]",),
+    ),
+    Fault(
+        "momentum that forgets where it is added to in the matrix product",
+        "gen_core/training/fused.py",
+        "is_plain(parts.rule), momentum_of(parts.rule)",
+        "is_plain(parts.rule), (momentum_of(parts.rule) or 0) * 0.99 or None",
         red=(f"{SUM}[heavy-ball]",),
     ),
     Fault(
