@@ -17,7 +17,7 @@ from gen_core.code.fingerprint import reached
 from gen_core.code.source import Module, read
 from gen_core.lab.plan import training_modules
 from gen_core.training import draws
-from gen_core.training.draws import files_of
+from gen_core.training.states import files_of
 from gen_core.training.trainer import train_rows as train
 
 ROOT = Path(__file__).parents[1]

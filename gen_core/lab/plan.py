@@ -18,8 +18,8 @@ from gen_core.experiment import Experiment
 from gen_core.recipe import digest
 from gen_core.training import cost
 from gen_core.training.device import numbers_of_torch
-from gen_core.training.draws import files_of
 from gen_core.training.seeding import SEEDS_PER_BASE, seed_numbers
+from gen_core.training.states import files_of
 
 BLOCKS = (0, 4, 8, 16, 32, 64, 128, 256, 512, SEEDS_PER_BASE)
 """Boundaries of the seed blocks: the looks of every claim, so that claims share blocks and no look retrains seeds."""

@@ -18,8 +18,9 @@ from gen_core.measuring.folder import Folder, Place
 from gen_core.measuring.parts import Part
 from gen_core.recipe import canonical, digest
 from gen_core.training.batch import Replica
-from gen_core.training.draws import begins_with, state_of
+from gen_core.training.draws import begins_with
 from gen_core.training.result import TrainingResult, concatenate
+from gen_core.training.states import state_of, states_told_once
 from gen_core.training.trainer import train_rows
 
 Progress = Callable[[str, float], None]
@@ -130,6 +131,7 @@ class Begun:
         """The same of the data alone, as if nothing were drawn for the start."""
         return self._each((experiment.data, experiment.after), "data", experiment, seeds, {})
 
+    @states_told_once()
     def _each(
         self, drawn: tuple, of: str, experiment: Experiment, seeds: Sequence[int], start: dict[str, Tensor] | None
     ) -> list[tuple[int, int]]:

@@ -159,7 +159,7 @@ def place_of_draws(
     Args:
         check: the function; the start counts where it has a parameter of this name.
         experiment: the experiment.
-        state: its digest by `gen_core.training.draws.state_of`.
+        state: its digest by `gen_core.training.states.state_of`.
         seeds: the seeds.
         store: the folder of the store.
         begun: tells the digests of what they draw.

@@ -18,8 +18,9 @@ from gen_core.measuring import Part, Place, place_of, place_of_draws
 from gen_core.plugin.session import Asked, Session
 from gen_core.records import CaseRecord, Hypothesis
 from gen_core.run import Run, Runs
-from gen_core.training.draws import check_unchanged, state_of
+from gen_core.training.draws import check_unchanged
 from gen_core.training.seeding import seed_numbers
+from gen_core.training.states import state_of, states_told_once
 
 
 def check_draws(session: Session, record: CaseRecord, case: Case, start: int, stop: int) -> None:
@@ -67,6 +68,7 @@ class _Known:
         self.session, self.seeds = session, seeds
         self.lacking: list[tuple[Assumption, str, Place]] = []
 
+    @states_told_once()
     def recall(self, assumptions: Iterable[Assumption], experiments: dict[str, Experiment]) -> None:
         """Take over what is kept and has not been asked in this process."""
         lab, checked = self.session.lab, self.session.checked

@@ -37,7 +37,7 @@ from gen_core.records import (
 )
 from gen_core.run import Run, Runs
 from gen_core.statistics import spend
-from gen_core.training.draws import files_of
+from gen_core.training.states import files_of
 from gen_core.training.steps import choose_stepper
 from gen_core.training.streams import OwnNumbers
 

@@ -23,6 +23,7 @@ from gen_core.training.points import Filling, Pools, of_rows
 from gen_core.training.replicas import mark
 from gen_core.training.result import TrainingResult
 from gen_core.training.seeding import generator, numbered
+from gen_core.training.states import states_told_once
 from gen_core.training.steps import make_stepper
 from gen_core.training.stopping import Looks, tells_early
 from gen_core.training.watching import Watching, in_parts
@@ -44,6 +45,7 @@ class Batch:
         pools: the pools that are on the device already, or will be.
     """
 
+    @states_told_once()
     def __init__(self, rows: list[Replica], device: torch.device, pools: Pools | None = None) -> None:
         self.experiment = experiment = rows[0][0]
         self.model, self.rule, self.loss = experiment.parts

@@ -9,22 +9,20 @@ from __future__ import annotations
 
 from collections import OrderedDict
 from collections.abc import Callable, Mapping
-from typing import Any, NoReturn
+from typing import NoReturn
 
 import torch
 from torch import Tensor
 
-from gen_core.code.fingerprint import code_of
 from gen_core.errors import InvalidExperiment
 from gen_core.experiment import Experiment
 from gen_core.models.contract import check_start
-from gen_core.recipe import digest, recipes_within
 from gen_core.training.declared import require_declared
-from gen_core.training.device import numbers_of_torch
 from gen_core.training.recent import Recent
 from gen_core.training.replicas import Twins, checksum, mark_of
 from gen_core.training.seals import Seal, bytes_of, has_pools_as_made, has_seal, held_parts, pools_of, seal_of
 from gen_core.training.seeding import generator, numbered
+from gen_core.training.states import state_of
 from gen_core.training.streams import OwnNumbers, drawn_from
 from gen_core.training.teachers import Taught, predictor
 from gen_core.types import Data, Dataset, Derived
@@ -261,22 +259,3 @@ def begins_with(experiment: Experiment, seed: int, start: Mapping[str, Tensor] |
         return data, weights
     before = begins_with(experiment.after, seed)
     return mark_of((data, before[0])), mark_of((weights, before[1]))
-
-
-def state_of(recipe: Any) -> str:
-    """Digest of a recipe with all that its draws depend on: its code, the files that it reads, torch's numbers.
-
-    Raises:
-        DataMissing, DataDamaged: if a file cannot be read.
-    """
-    return digest(recipe, code_of(recipe), files_of(recipe), numbers_of_torch())
-
-
-def files_of(recipe: Any) -> str:
-    """Digests of the files that an experiment's recipes, or a recipe and those within it, read; "" if they read none.
-
-    Raises:
-        DataMissing, DataDamaged: if they cannot be read.
-    """
-    sources = [source() for part in recipes_within(recipe) if callable(source := getattr(part, "source", None))]
-    return " ".join(filter(None, map(str, sources)))

@@ -7,7 +7,8 @@ import torch
 
 from gen_core import GD, CrossEntropy, Data, Experiment, InvalidExperiment, LiLiang, Run, Stop
 from gen_core.training import cost
-from gen_core.training.draws import files_of, sample_data
+from gen_core.training.draws import sample_data
+from gen_core.training.states import files_of
 from gen_core.training.trainer import train_rows as train
 from tests.gen_core.training.teacher import LEAST_SQUARES, SEEDS, Teacher
 

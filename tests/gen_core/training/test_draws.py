@@ -7,7 +7,8 @@ import torch
 
 from gen_core import GD, Data, DataMissing, Experiment, InvalidExperiment, Linear, Square
 from gen_core.training import draws
-from gen_core.training.draws import check_unchanged, files_of, sample_data
+from gen_core.training.draws import check_unchanged, sample_data
+from gen_core.training.states import files_of
 
 
 @dataclass(frozen=True)
