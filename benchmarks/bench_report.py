@@ -111,14 +111,14 @@ def page() -> Iterator[Page]:
 
 @pytest.fixture(scope="module")
 def pages(tmp_path_factory: pytest.TempPathFactory) -> dict[str, str]:
-    """Addresses of an index of many cases, and of the same page with words in place of its script, of the same size."""
+    """Addresses of the list of many cases, and of the same page with words in place of its script, of the same size."""
     folder = tmp_path_factory.mktemp("report")
     run = RunRecord(
         run="2026-01-02T03-04-05", started="2026-01-02T03:04:05+00:00", command="pytest claims",
         repeat="pytest claims --seeds-from 0", scale="standard", device="cpu", seeds_from=0, fresh=False, budget=0.01,
         shares=CASES, environment={}, seconds=872.0, exit_status=0, trainings=CASES,
     )  # fmt: skip
-    index = render(Loaded(run, [case(k) for k in range(CASES)]), folder)
+    index = render(Loaded(run, [case(k) for k in range(CASES)]), folder).with_name("cases.html")
     html = index.read_text(encoding="utf-8")
     still, replaced = re.subn(r"<script>(.*?)</script>", lambda m: f"<p hidden>{'x' * len(m[1])}", html, flags=re.S)
     assert replaced == 1
@@ -130,7 +130,7 @@ def case(k: int) -> CaseRecord:
     claim = f"claims/test_many.py::test_{k // 6}"
     value = 0.5 + 0.01 * (k % 7)
     return CaseRecord(
-        nodeid=f"{claim}[case-{k}]", claim=claim, case=f"case-{k}", paper="theory3", verdict="HOLDS", as_expected=True,
+        nodeid=f"{claim}[case-{k}]", claim=claim, case=f"case-{k}", paper="theory3", verdict="HOLDS",
         citation="C. Zhang et al., Theory of Deep Learning III (2017), section 9.6", title="The loss is small.",
         statement="The loss is small.", measured="loss", tolerance="<= 1", limits=[1.0], direction="at most",
         estimate=value, low=value - 0.02, high=value + 0.02, values=[value] * 8, seeds=list(range(8)), headroom=3.4,
