@@ -183,7 +183,9 @@ def test_what_was_measured_goes_with_its_training(folder, suite):
     suite.run("test_measured.py", "--device", "cpu", "--keep-measures")
     listed = command(folder, "store").stdout
     count = int(re.search(r"^measured of them: (\d+) values, [\d.]+ MiB$", listed, re.M)[1])
-    assert count == 6  # two blocks of the setting and of its control, and what the hypothesis said of both
+    # Of the setting and of its control: two blocks each, what the hypothesis said of both, and what they draw, as data
+    # for the hypothesis and with the start for each block.
+    assert count == 2 * (2 + 1 + 1 + 2)
     (folder / "test_measured.py").unlink()
     (folder / "test_other.py").unlink()
     assert command(folder, "store", "--prune").returncode == 0
