@@ -36,9 +36,8 @@ def code_of(recipe: Any, *modules: str) -> str:
         recipe: a recipe, or a tuple of recipes and builtins.
         modules: dotted names of modules that count as a whole.
     """
-    (order, strings), names = _held_by(recipe), Counter[str]()
-    if len({kind.__qualname__ for kind in order}) < len({*order}):
-        names.update(kind.__qualname__ for kind in {*order})
+    order, strings = _held_by(recipe)
+    names = Counter(kind.__qualname__ for kind in {*order})
     twins = [reached_from((), (kind,)).digest for kind in order if names[kind.__qualname__] > 1]
     found = _found([(name,) for name in modules], frozenset(order), strings).digest
     return hashlib.sha256(" ".join([found, *twins]).encode()).hexdigest() if twins else found

@@ -54,8 +54,7 @@ class Locks:
         """
         make_ignored(self.root)
         folder = self.root / "locks"
-        if not folder.is_dir():
-            folder.mkdir(exist_ok=True)
+        folder.mkdir(exist_ok=True)
         lock: BaseFileLock
         with warnings.catch_warnings(record=True) as raised:
             warnings.simplefilter("always")

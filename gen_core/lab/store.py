@@ -101,8 +101,7 @@ class Store:
         whole = False
         try:
             make_ignored(self.root)
-            if not arrays.parent.is_dir():
-                arrays.parent.mkdir(exist_ok=True)
+            arrays.parent.mkdir(exist_ok=True)
             self._remove(key)
             for left in arrays.parent.glob(f"{key}.*.part"):
                 left.unlink()

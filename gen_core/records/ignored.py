@@ -11,8 +11,6 @@ def make_ignored(folder: Path) -> None:
     Raises:
         OSError: if it cannot be created.
     """
-    if folder.is_dir():
-        return
     missing = [path for path in (folder, *folder.parents) if not path.exists()]
     folder.mkdir(parents=True, exist_ok=True)
     if missing:

@@ -47,8 +47,6 @@ def sampled(tensor: Tensor | Pooled, rows: int = 0) -> Tensor:
     if isinstance(tensor, Pooled):
         return tensor.numbers(places(tensor.shape.numel(), tensor.index.device))
     flat = tensor.detach().reshape(*tensor.shape[:rows], -1)
-    if flat.shape[-1] <= SAMPLED:
-        return flat.clone()
     return flat.index_select(-1, places(flat.shape[-1], flat.device))
 
 

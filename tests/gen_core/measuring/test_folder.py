@@ -33,8 +33,11 @@ def test_a_value_names_its_trainings(tmp_path):
     found = of_measures(tmp_path)
     assert sorted(map(sorted, (value.trainings for value in found))) == sorted([key] for key in keys)
     assert all(value.size == value.path.stat().st_size for value in found)
+    whole = Folder(tmp_path).values()
     found[0].path.write_bytes(b"~" * 90)
-    assert len(of_measures(tmp_path)) == len(found) - 1
+    assert len(found) == 2
+    assert len(Folder(tmp_path).values()) == len(whole)
+    assert len(of_measures(tmp_path)) == 1
 
 
 def test_old_values_are_pruned_with_old_trainings(tmp_path):
