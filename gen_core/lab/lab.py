@@ -159,7 +159,8 @@ class Lab:
         def refusal(result: TrainingResult) -> str:
             if block.key in self.compared:
                 return ""
-            if (why := drawn_otherwise(block, result, self.begun)) and trained:
+            why = drawn_otherwise(block, result, self.begun, trained=block.key in self.made)
+            if why and trained:
                 raise InvalidExperiment(
                     f"a training {why}, just now: its draw is another one each time; expected the same from the same "
                     "generator"

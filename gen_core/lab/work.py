@@ -114,18 +114,25 @@ def about_training(block: Block, seconds: float) -> dict[str, Any]:
 class Begun:
     """What trainings begin with, as `begins_with` tells it: drawn once for each recipe of data and start, and seed.
 
+    What has been told of several seeds is believed if the first of them draws it now, unless the recipe's draws look up
+    what no key can tell.
+
     Args:
-        kept: where it is kept, if it may be believed later: the first seed is then drawn and compared, and the others
-            only where it is another one now. Nothing is kept of a recipe whose draws look up what no key can tell.
+        kept: where it is kept, if it may be believed later.
     """
 
     def __init__(self, kept: Folder | None = None) -> None:
         self._kept, self._known = kept, dict[tuple[str, int], tuple[int, int]]()
 
-    def __call__(self, experiment: Experiment, seeds: Sequence[int]) -> list[tuple[int, int]]:
-        """Digests of each seed's data and start. Cost: a draw of those that are not known."""
+    def __call__(
+        self, experiment: Experiment, seeds: Sequence[int], told: Sequence[tuple[int, int]] = ()
+    ) -> list[tuple[int, int]]:
+        """Digests of each seed's data and start; `told` by a training of them in this process, if at all.
+
+        Cost: a draw of those that are not known.
+        """
         drawn = (experiment.data, experiment.model, experiment.after)
-        return self._each(drawn, f"{experiment.start} {experiment.dtype}", experiment, seeds, None)
+        return self._each(drawn, f"{experiment.start} {experiment.dtype}", experiment, seeds, None, told)
 
     def of_data(self, experiment: Experiment, seeds: Sequence[int]) -> list[tuple[int, int]]:
         """The same of the data alone, as if nothing were drawn for the start."""
@@ -133,38 +140,50 @@ class Begun:
 
     @states_told_once()
     def _each(
-        self, drawn: tuple, of: str, experiment: Experiment, seeds: Sequence[int], start: dict[str, Tensor] | None
+        self,
+        drawn: tuple,
+        of: str,
+        experiment: Experiment,
+        seeds: Sequence[int],
+        start: dict[str, Tensor] | None,
+        told: Sequence[tuple[int, int]] = (),
     ) -> list[tuple[int, int]]:
         state = f"{of} {state_of(drawn)}"
         if unknown := [seed for seed in seeds if (state, seed) not in self._known]:
-            place = self._place(drawn, state, unknown)
-            found = [begins_with(experiment, unknown[0], start)]
-            kept = place.load() if place is not None else None
-            if kept is not None and kept.tensors["drawn"][0].tolist() == [*found[0]]:
-                found = [(data, weights) for data, weights in kept.tensors["drawn"].tolist()]
+            first, *others = unknown
+            alike = bool(others) and not ((code := reached(drawn)).reads or code.untold)
+            place = self._place(state, unknown) if alike else None
+            said = {seed: each for seed, each in zip(seeds, told, strict=False) if alike and seed in unknown}
+            if not said and place is not None and (kept := place.load()) is not None:
+                said = {seed: (a, b) for seed, (a, b) in zip(unknown, kept.tensors["drawn"].tolist(), strict=True)}
+            found = {first: begins_with(experiment, first, start)}
+            if said.get(first) == found[first]:
+                found |= said
             else:
-                found += [begins_with(experiment, seed, start) for seed in unknown[1:]]
-                if place is not None:
-                    place.save(Part("", {"drawn": torch.tensor(found)}, {}))
-            self._known |= {(state, seed): each for seed, each in zip(unknown, found, strict=True)}
+                found |= {seed: begins_with(experiment, seed, start) for seed in others}
+            if place is not None and (told or not said or found != said):
+                place.save(Part("", {"drawn": torch.tensor([found[seed] for seed in unknown])}, {}))
+            self._known |= {(state, seed): each for seed, each in found.items()}
         return [self._known[state, seed] for seed in seeds]
 
-    def _place(self, drawn: tuple, state: str, seeds: Sequence[int]) -> Place | None:
-        if self._kept is None or len(seeds) == 1 or (found := reached(drawn)).reads or found.untold:
-            return None
-        return Place(self._kept, digest("begun", state, tuple(seeds)), "what seeds draw", [])
+    def _place(self, state: str, seeds: Sequence[int]) -> Place | None:
+        key = digest("begun", state, tuple(seeds))
+        return None if self._kept is None else Place(self._kept, key, "what seeds draw", [])
 
 
-def drawn_otherwise(block: Block, result: TrainingResult, begun: Begun) -> str:
+def drawn_otherwise(block: Block, result: TrainingResult, begun: Begun, *, trained: bool) -> str:
     """Why a stored result is not of what the block's seeds draw now, in words; "" if it is.
 
-    The key is of the code that can be followed; what is looked up at run time is seen here.
+    The key is of the code that can be followed; what is looked up at run time is seen here. What this process has
+    `trained` itself has just been drawn, and is drawn again for the first seed alone.
     """
     label, drawn = block.experiment.label(), result.arrays.get("drawn")
     if drawn is None:
         return f"of {label} does not tell what it was trained on"
-    for seed, was, (data, start) in zip(block.seeds, drawn.tolist(), begun(block.experiment, block.seeds), strict=True):
-        if was != [data, start]:
+    told = [(data, start) for data, start in drawn.tolist()]
+    now = begun(block.experiment, block.seeds, told if trained else ())
+    for seed, was, (data, start) in zip(block.seeds, told, now, strict=True):
+        if was != (data, start):
             how = "trained on other data" if was[0] != data else "trained from another start"
             return f"of {label} was {how} (seed {seed})"
     return ""

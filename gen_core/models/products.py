@@ -6,15 +6,19 @@ uses it wherever the processor has it, for one product at a time and at about 15
 
 from __future__ import annotations
 
+import math
 from functools import cache
 
 import torch
 from torch import Tensor
 
-LARGE = 1_500_000
-"""Multiply-adds from which a product uses oneDNN. On an x86-64 core whose AVX-512 MKL does not use (112 GFLOP/s, oneDNN
-238), 64 x 100 x 256 takes 25 us instead of 31 and 64 x 784 x 128 takes 67 us instead of 125, while 32 x 196 x 128 is
-slower, 20 us instead of 17."""
+LARGE = {True: 1_500_000, False: 15_000_000}
+"""Multiply-adds from which a product uses oneDNN, by whether the processor computes 512 bits at once or in two halves.
+
+On an x86-64 core that does and whose AVX-512 MKL does not use (112 GFLOP/s, oneDNN 238), 64 x 100 x 256 takes 25 us
+instead of 31 and 64 x 784 x 128 takes 67 us instead of 125, while 32 x 196 x 128 is slower, 20 us instead of 17. On one
+that computes them in halves (AMD Zen 4), 64 x 100 x 256 takes 67 us instead of 45 and 1000 x 100 x 100 as long as by
+MKL, and 256 x 784 x 100 takes 490 us instead of 536."""
 
 
 def multiply(A: Tensor, B: Tensor, out: Tensor) -> Tensor:
@@ -60,13 +64,16 @@ def affine(h: Tensor, W: Tensor, b: Tensor | None) -> Tensor:
 
 def _one_by_one(A: Tensor, B: Tensor) -> bool:
     """Whether products of these shapes use oneDNN, one at a time."""
-    large = A.shape[1] * A.shape[2] * B.shape[2] >= LARGE
-    return large and A.dtype == torch.float32 and A.device.type == "cpu" and _has_avx512()
+    large = A.shape[1] * A.shape[2] * B.shape[2] >= _large()
+    return large and A.dtype == torch.float32 and A.device.type == "cpu"
 
 
 @cache
-def _has_avx512() -> bool:
-    return torch.backends.mkldnn.is_available() and torch.backends.cpu.get_cpu_capability() == "AVX512"
+def _large() -> float:
+    """`LARGE` on this processor. AMD's that compute 512 bits at once have AVX-VNNI."""
+    if not torch.backends.mkldnn.is_available() or torch.backends.cpu.get_cpu_capability() != "AVX512":
+        return math.inf
+    return LARGE[bool(torch.cpu.get_capabilities().get("avx_vnni"))]
 
 
 def _onednn(a: Tensor, W: Tensor, b: Tensor | None = None) -> Tensor:

@@ -41,6 +41,7 @@ def check_draws(session: Session, record: CaseRecord, case: Case, start: int, st
     known = _Known(session, seeds)
     known.recall(checked, keys)
 
+    @states_told_once()
     def ask(seed: int) -> None:
         said = ChainMap[Asked, tuple[bool, str]]({}, session.checked)
         try:

@@ -16,6 +16,7 @@ from gen_core.training.draws import bytes_of, known_start, sample_data
 from gen_core.training.parts import bytes_of_pass, join_parts, measuring_device, parts_of
 from gen_core.training.replicas import mark
 from gen_core.training.result import TrainingResult
+from gen_core.training.states import states_told_once
 from gen_core.types import Data, Pooled, stack_points
 
 
@@ -93,6 +94,7 @@ class Drawn:
             )
         return self._drawn(name)[name]
 
+    @states_told_once()
     def _drawn(self, *names: str) -> dict[str, Tensor]:
         """Some parameters, or all, as they are drawn: name -> (seeds, ...)."""
         starts = [known_start(self.experiment, seed) for seed in self.seeds]
@@ -117,11 +119,11 @@ class Drawn:
         e, device = self.experiment, measuring_device()
         n = e.n_test if held_out else e.data.n
         size = size or bytes_of_pass(self.model, e.data.inputs, e.torch_dtype)
-        drawn, last = [self._points(0, held_out)], slice(0)
+        drawn, last = self._points(range(1), held_out), slice(0)
         for rows, at in parts_of(len(self.seeds), n, size, bytes_of(self._draw(0))):
             if rows != last:
                 drawn.clear()
-                drawn, last = [self._points(row, held_out) for row in range(len(self.seeds))[rows]], rows
+                drawn, last = self._points(range(len(self.seeds))[rows], held_out), rows
             X, y = (stack_points(each, at) for each in zip(*drawn, strict=True))
             labels = e.torch_dtype if y.is_floating_point() else y.dtype
             yield PartOfPoints(rows, at, X.to(device, e.torch_dtype), y.to(device, labels))
@@ -141,13 +143,16 @@ class Drawn:
         n = self.experiment.n_test if held_out else self.experiment.data.n
         return join_parts(((p.seeds, p.points, function(p.seeds, p.X, p.y)) for p in parts), len(self.seeds), n)
 
-    def _points(self, row: int, held_out: bool) -> tuple[Tensor | Pooled, Tensor]:
-        """Inputs and labels of a seed."""
-        data = vars(self._draw(row))
-        X, y = (data["X_test"], data["y_test"]) if held_out else (data["X"], data["y"])
-        if X is None or y is None:
-            raise self._holds_no("X_test")
-        return X, y
+    @states_told_once()
+    def _points(self, rows: range, held_out: bool) -> list[tuple[Tensor | Pooled, Tensor]]:
+        """Inputs and labels of some seeds."""
+        found = []
+        for data in map(vars, map(self._draw, rows)):
+            X, y = (data["X_test"], data["y_test"]) if held_out else (data["X"], data["y"])
+            if X is None or y is None:
+                raise self._holds_no("X_test")
+            found.append((X, y))
+        return found
 
     def _draw(self, row: int) -> Data:
         """A seed's data, which are what it was trained on."""
@@ -156,6 +161,7 @@ class Drawn:
             self._require_drawn(row, name, value)
         return data
 
+    @states_told_once()
     def _data(self, name: str) -> Tensor:
         parts = [vars(self._draw(row))[name] for row in range(len(self.seeds))]
         if parts[0] is None:

@@ -74,3 +74,26 @@ def test_what_is_not_of_this_draw_is_drawn_whole_and_kept(begun, drawn, tmp_path
     assert begun()(clean, SEEDS) == TOLD
     assert drawn == [*SEEDS]
     assert value.path.read_bytes() == whole
+
+
+def test_one_seed_is_drawn_where_a_training_in_this_process_has_told_of_all(begun, drawn):
+    lab = begun(False)
+    assert lab(clean, SEEDS, TOLD) == TOLD
+    assert drawn == [0]
+    others = [(data + 1, start) for data, start in TOLD]
+    assert begun(False)(clean, SEEDS, others) == TOLD
+    assert drawn == [*SEEDS]
+    begun(False)(A, SEEDS, TOLD)
+    assert drawn == [*SEEDS]
+
+
+def test_what_a_training_has_told_is_kept(begun, drawn):
+    begun()(clean, SEEDS, TOLD)
+    assert begun()(clean, SEEDS) == TOLD
+    assert drawn == [0]
+
+
+def test_what_is_known_is_not_told_anew(begun):
+    lab = begun(False)
+    assert lab(clean, (1,)) == TOLD[1:2]
+    assert lab(clean, SEEDS, [TOLD[0], (0, 0), *TOLD[2:]]) == TOLD

@@ -1,11 +1,21 @@
 """Products of rows against torch's own, on either side of the size from which on another library makes them."""
 
+import math
+
 import numpy as np
 import pytest
 import torch
 
 from gen_core.models import products
 from gen_core.models.products import LARGE, accumulate, affine, multiply, subtract
+
+PROCESSORS = {
+    "512 bits at once": ("AVX512", {"avx_vnni": True}, LARGE[True]),
+    "512 bits in halves": ("AVX512", {"avx_vnni": False}, LARGE[False]),
+    "256 bits": ("AVX2", {"avx_vnni": True}, None),
+    "another kind": ("DEFAULT", {"neon": True}, None),
+}
+"""What torch tells of a processor, and the least product that oneDNN makes there."""
 
 SHAPES = [(1, 9, 6), (3, 4, 5), (1, 7, 2), (64, 1, 9), (40, 150, 260), (300, 70, 100)]
 
@@ -26,6 +36,15 @@ def close(found, expected):
     )
 
 
+@pytest.fixture(params=[math.inf, 1000], ids=["MKL", "oneDNN"])
+def library(request, monkeypatch):
+    """The library that makes products of all sizes, and of float32 from a thousand multiply-adds."""
+    if request.param != math.inf and not torch.backends.mkldnn.is_available():
+        pytest.skip("torch was built without oneDNN")
+    monkeypatch.setattr(products, "_large", lambda: request.param)
+
+
+@pytest.mark.usefixtures("library")
 @pytest.mark.parametrize("dtype", [torch.float32, torch.float64])
 @pytest.mark.parametrize("shape", SHAPES)
 @pytest.mark.parametrize("transposed", [(False, False), (True, False), (False, True), (True, True)])
@@ -59,6 +78,7 @@ def test_steps_at_a_minimum_do_not_drift_off_the_row_span():
     assert max(off) < 1e-14  # rounding leaves 3e-15; terms that are added to w one by one leave 3e-14, then 6e-14
 
 
+@pytest.mark.usefixtures("library")
 @pytest.mark.parametrize("bias", [False, True])
 @pytest.mark.parametrize("shape", SHAPES)
 def test_an_affine_map_is_that_of_torch_with_and_without_gradients(shape, bias):
@@ -76,11 +96,17 @@ def test_an_affine_map_is_that_of_torch_with_and_without_gradients(shape, bias):
     assert not without.requires_grad
 
 
-@pytest.mark.skipif(not products._has_avx512(), reason="this processor has no AVX-512")
-def test_only_large_products_of_float32_are_made_one_by_one():
-    def one_by_one(shape, dtype):
-        return products._one_by_one(*(torch.empty(1, *size, dtype=dtype) for size in (shape[:2], shape[1:])))
+@pytest.mark.parametrize("processor", PROCESSORS)
+def test_only_products_of_float32_that_are_large_for_the_processor_are_made_one_by_one(monkeypatch, processor):
+    capability, has, large = PROCESSORS[processor]
+    monkeypatch.setattr(torch.backends.cpu, "get_cpu_capability", lambda: capability)
+    monkeypatch.setattr(torch.backends.mkldnn, "is_available", lambda: True)
+    monkeypatch.setattr(torch.cpu, "get_capabilities", lambda: has)
+    monkeypatch.setattr(products, "_large", products._large.__wrapped__)
 
-    assert one_by_one((100, 100, LARGE // 10_000), torch.float32)
-    assert not one_by_one((100, 100, LARGE // 10_000 - 1), torch.float32)
-    assert not one_by_one((100, 100, LARGE // 10_000), torch.float64)
+    def one_by_one(last, dtype):
+        return products._one_by_one(*(torch.empty(1, *size, dtype=dtype) for size in ((100, 100), (100, last))))
+
+    assert not one_by_one((large or LARGE[True]) // 10_000 - 1, torch.float32)
+    assert one_by_one((large or LARGE[False]) // 10_000, torch.float32) is (large is not None)
+    assert not one_by_one((large or LARGE[False]) // 10_000, torch.float64)
