@@ -179,6 +179,27 @@ def chained(model: object) -> TypeGuard[Layered]:
     return isinstance(model, Layered) and vars(type(model)).get("is_chain", False)
 
 
+class Difference(Protocol):
+    """A model f(theta) - f(theta_0), of which only theta is trained: what f gives at theta_0 need be computed once."""
+
+    is_difference: ClassVar[bool]
+    """Whether `forward` is this difference; a class declares it for itself alone, as `Layered.is_chain`."""
+
+    @property
+    def model(self) -> Model:
+        """The model f."""
+        ...
+
+    def split(self, params: Mapping[str, Tensor]) -> tuple[dict[str, Tensor], dict[str, Tensor]]:
+        """Theta and theta_0, under the names of f."""
+        ...
+
+
+def subtracts(model: object) -> TypeGuard[Difference]:
+    """Whether a model's own class declares that `forward` is a `Difference`, and f takes a point by itself."""
+    return vars(type(model)).get("is_difference", False) and getattr(model, "absorbed", None) is None
+
+
 def layers_of(model: Model, inputs: tuple[int, ...]) -> tuple[Layer, ...]:
     """The layers of a model, from the input on, given the shape of one input.
 

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, replace
+from typing import ClassVar
 
 import torch
 from torch import Tensor
@@ -27,6 +28,8 @@ class MinusCopy:
     Attributes:
         model: f.
     """
+
+    is_difference: ClassVar[bool] = True
 
     model: Model
 
@@ -52,7 +55,7 @@ class MinusCopy:
     def place(self) -> Callable[[Mapping[str, Tensor], Data], dict[str, Tensor]] | None:
         """The model's `place`, then the copy; None where the model has none."""
         place = getattr(self.model, "place", None)
-        return place and (lambda params, data: self._with_copies(place(self._split(params)[0], data)))
+        return place and (lambda params, data: self._with_copies(place(self.split(params)[0], data)))
 
     @property
     def absorbed(self) -> Callable[[Mapping[str, Tensor], Tensor], tuple[MinusCopy, dict[str, Tensor]]] | None:
@@ -60,8 +63,11 @@ class MinusCopy:
         return None if getattr(self.model, "absorbed", None) is None else self._absorbed
 
     def forward(self, params: Mapping[str, Tensor], X: Tensor) -> Tensor:
-        """Outputs; see `Model.forward`. Cost: two forward passes of f."""
-        own, copy = self._split(params)
+        """Outputs; see `Model.forward`.
+
+        Cost: two forward passes of f. Where all steps have all points, a training takes the second one once.
+        """
+        own, copy = self.split(params)
         return self.model.forward(own, X) - self.model.forward(copy, X)
 
     def batch_form(self) -> MinusCopy:
@@ -76,16 +82,16 @@ class MinusCopy:
         """Number of activations of both for one point."""
         return 2 * units_of(self.model, inputs)
 
-    def _with_copies(self, params: Mapping[str, Tensor]) -> dict[str, Tensor]:
-        return {**params, **{name + COPY: value.clone() for name, value in params.items()}}
-
-    def _split(self, params: Mapping[str, Tensor]) -> tuple[dict[str, Tensor], dict[str, Tensor]]:
-        """Parameters of f and of its copy, under the names of f."""
+    def split(self, params: Mapping[str, Tensor]) -> tuple[dict[str, Tensor], dict[str, Tensor]]:
+        """Parameters of f and of its copy; see `Difference.split`."""
         own = {name: value for name, value in params.items() if not name.endswith(COPY)}
         return own, {name: params[name + COPY] for name in own}
 
+    def _with_copies(self, params: Mapping[str, Tensor]) -> dict[str, Tensor]:
+        return {**params, **{name + COPY: value.clone() for name, value in params.items()}}
+
     def _absorbed(self, params: Mapping[str, Tensor], X: Tensor) -> tuple[MinusCopy, dict[str, Tensor]]:
-        own, copy = self._split(params)
+        own, copy = self.split(params)
         model, plain = evaluated(self.model, own, X)
         _, still = evaluated(self.model, copy, X)
         return replace(self, model=model), {**plain, **{name + COPY: value for name, value in still.items()}}

@@ -8,7 +8,8 @@ smaller than the layers.
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+import functools
+from collections.abc import Callable, Mapping
 from typing import NamedTuple, cast
 
 import torch
@@ -17,7 +18,7 @@ from torch import Tensor
 from gen_core.experiment import Experiment
 from gen_core.losses import Sloped
 from gen_core.models.activations import Activation, activation
-from gen_core.models.contract import Layer, Layered
+from gen_core.models.contract import Layer, Layered, Model, subtracts
 from gen_core.models.layers import convolve, images
 from gen_core.models.products import accumulate, multiply, subtract
 from gen_core.rules import GradientRule, State, Streams, is_plain, momentum_of, move_all
@@ -125,10 +126,16 @@ class _Convolution:
         return below
 
 
+def chain_of(experiment: Experiment) -> Model:
+    """The model whose layers steps learn: the experiment's, or f of a `Difference` where each step has all points."""
+    model, rule, _ = experiment.parts
+    if rule.batch is None and subtracts(model):
+        return model.model
+    return model
+
+
 class Fused:
     """Steps of a model that is a chain of its layers, with any loss that has a `slope`; see `Stepper`."""
-
-    cost = staticmethod(gradient_cost)
 
     def __init__(
         self,
@@ -148,12 +155,23 @@ class Fused:
         elif not self.in_place:
             self.gradients = {name: torch.empty_like(p) for name, p in trained.items()}
         self.share = torch.ones_like(rate) / (self.rule.batch or experiment.data.n)
-        model = cast(Layered, parts.model)
+        model = cast(Layered, chain_of(experiment))
+        self.subtracts: Callable[[Tensor], Tensor] | None = None
+        self.subtracted: Tensor | None = None
+        """What is subtracted from the outputs, from the first step on."""
+        if subtracts(whole := parts.model):
+            params, start = whole.split(params)
+            self.subtracts = functools.partial(whole.model.forward, start)
         self.part = 1 if model.one_by_one and rate.device.type == "cpu" else len(rate)
         self.layers = self._layers(experiment, model, params)
         taken = [p for layer in self.layers for p in (layer.b, layer.W if isinstance(layer, _Convolution) else None)]
         self.taken = [p.gradient for p in taken if p and p.gradient is not None]
         """Buffers that no product adds to."""
+
+    @staticmethod
+    def cost(experiment: Experiment) -> int:
+        """See `Stepper.cost`."""
+        return gradient_cost(experiment, chain_of(experiment))
 
     @property
     def state(self) -> State:
@@ -197,6 +215,8 @@ class Fused:
     def step(self, X: Tensor, y: Tensor, on_gradient_norms: object = None) -> None:
         """Take a step; norms are not reported, since trainings that stop by them use autograd."""
         scale = self.rate / y.shape[1] if self.in_place else self.share
+        if self.subtracts is not None and self.subtracted is None:
+            self.subtracted = self.subtracts(X)
         if self.momentum is not None and self.taken:
             _aten._foreach_mul_.Scalar(self.taken, self.momentum)
         for at in range(0, len(X), self.part):
@@ -214,7 +234,7 @@ class Fused:
             z = layer.forward(rows, h)
             h = layer.phi.forward(z)
             seen.append(z if layer.phi.by_input else h)
-        f = h.mT
+        f = h.mT if self.subtracted is None else h.mT - self.subtracted[rows].view(h.mT.shape)
         g = self.loss.slope(f.squeeze(-1) if self.outputs == 1 else f, y)
         g = g.view(f.shape).mul_(scale.view(-1, 1, 1)).mT
         for layer in reversed(self.layers):

@@ -8,6 +8,7 @@ from typing import Protocol
 from torch import Tensor
 
 from gen_core.experiment import Experiment
+from gen_core.models.contract import Model
 from gen_core.rules import ClosureRule, Streams
 
 OnGradientNorms = Callable[[Tensor, bool], None]
@@ -53,8 +54,8 @@ class Stepper(Protocol):
         ...
 
 
-def gradient_cost(experiment: Experiment) -> int:
-    """Multiply-adds of a step: three forward passes' work for each gradient."""
-    model, rule, _ = experiment.parts
+def gradient_cost(experiment: Experiment, model: Model | None = None) -> int:
+    """Multiply-adds of a step: three forward passes' work for each gradient, of the experiment's model or this one."""
+    own, rule, _ = experiment.parts
     gradients = rule.gradients if isinstance(rule, ClosureRule) else 1
-    return 3 * gradients * (rule.batch or experiment.data.n) * model.size(experiment.data.inputs).multiply_adds
+    return 3 * gradients * (rule.batch or experiment.data.n) * (model or own).size(experiment.data.inputs).multiply_adds

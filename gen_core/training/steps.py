@@ -17,7 +17,7 @@ from gen_core.losses import Sloped, WholeLoss
 from gen_core.models.contract import Layered, chained
 from gen_core.rules import ClosureRule, GradientRule, NewtonRule, Streams
 from gen_core.training.captured import Captured, is_captured
-from gen_core.training.fused import Fused
+from gen_core.training.fused import Fused, chain_of
 from gen_core.training.newton import NewtonSteps
 from gen_core.training.stepper import OnGradientNorms, Stepper, gradient_cost
 
@@ -49,6 +49,7 @@ def choose_stepper(experiment: Experiment) -> StepperChoice:
         return StepperChoice("autograd", f"{type(loss).__name__} is a loss of the whole batch")
     if not isinstance(loss, Sloped) or not _own_slope(loss):
         return StepperChoice("autograd", f"{type(loss).__name__} has no slope of its own")
+    model = chain_of(experiment)
     if not chained(model):
         return StepperChoice("autograd", f"no gradient of {type(model).__name__} is written out")
     layers = model.layers(experiment.data.inputs)

@@ -12,7 +12,7 @@ from torch import Tensor
 from gen_core.errors import InvalidExperiment
 from gen_core.experiment import Experiment, Observable
 from gen_core.losses import classes, mean_loss, right
-from gen_core.models.contract import Model, evaluated
+from gen_core.models.contract import Model, evaluated, subtracts
 from gen_core.schedule import AtLoss
 from gen_core.training.memory import EVALUATED
 from gen_core.training.points import Points
@@ -48,6 +48,7 @@ class Watching:
 
     Attributes:
         records: name -> values at the checkpoints, (rows, checkpoints, ...), on the device.
+        subtracted: by the name of points, what a `Difference` subtracts, (rows, points, ...).
         recorded: the number of times that something was recorded.
         reached: for `AtLoss`, the step at which each level was reached, (rows, levels), or -1.
     """
@@ -56,6 +57,7 @@ class Watching:
         self.experiment, self.params, self.data = experiment, params, data
         self.model, _, self.loss = experiment.parts
         self.records: dict[str, Tensor] = {}
+        self.subtracted: dict[str, Tensor] = {}
         self.recorded = 0
         self.levels = experiment.checkpoints.levels if isinstance(experiment.checkpoints, AtLoss) else ()
         self.reached = torch.full((len(data.y), len(self.levels)), -1, device=data.y.device)
@@ -95,6 +97,7 @@ class Watching:
         """Go on with some of the rows, whose parameters have been taken out already, and with their data."""
         self.data, self.reached = data, self.reached[rows]
         self.records = {name: values[rows] for name, values in self.records.items()}
+        self.subtracted = {name: outputs[rows] for name, outputs in self.subtracted.items()}
 
     def last(self, name: str, recorded: int) -> Tensor | None:
         """A quantity at the last of so many checkpoints, on the CPU; None without it, or with `AtLoss`."""
@@ -124,17 +127,26 @@ class Watching:
         """One of the library's quantities; the outputs on held-out points are kept in `now` for the next one."""
         if name in ("train_loss", "train_accuracy"):
             return evaluate()[name == "train_accuracy"]
-        held = vars(self.data)
         if name == "train_outputs":
-            return torch.cat(in_parts(self.model, self.params, held["X"], held["X"]), 1)
+            return self._outputs("X")
         if "f_test" not in now:
-            now["f_test"] = torch.cat(in_parts(self.model, self.params, held["X_test"], held["X"]), 1)
+            now["f_test"] = self._outputs("X_test")
         f, y = now["f_test"], cast(Tensor, self.data.y_test)
         if name == "test_outputs":
             return f
         if name == "test_classes":
             return _packed(classes(f), self.model.outputs)
         return mean_loss(self.loss, f, y) if name == "test_loss" else right(f, y).to(f.dtype).mean(1)
+
+    def _outputs(self, name: str) -> Tensor:
+        """Outputs on the points of this name, (rows, points, ...); what a `Difference` subtracts is computed once."""
+        held, model, params = vars(self.data), self.model, self.params
+        if not subtracts(model):
+            return torch.cat(in_parts(model, params, held[name], held["X"]), 1)
+        params, start = model.split(params)
+        if name not in self.subtracted:
+            self.subtracted[name] = torch.cat(in_parts(model.model, start, held[name], held["X"]), 1)
+        return torch.cat(in_parts(model.model, params, held[name], held["X"]), 1) - self.subtracted[name]
 
     def _observed(self, observable: Observable) -> Tensor:
         """An observable's values, checked.

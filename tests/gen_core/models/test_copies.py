@@ -22,6 +22,7 @@ from gen_core import (
     Run,
     SparseLinear,
     Square,
+    Stop,
     TwoLayer,
 )
 from gen_core.measures.kernels import tangent_kernel
@@ -45,10 +46,14 @@ NETS = [
 class Clouds:
     inputs: tuple[int, ...] = IMAGES
     n: int = 10
+    n_test: int = 0
 
     def draw(self, generator: torch.Generator) -> Data:
-        X = torch.randn(self.n, *self.inputs, generator=generator, dtype=torch.float64)
-        return Data(X, X.flatten(1).sum(1).sign())
+        X = torch.randn(self.n + self.n_test, *self.inputs, generator=generator, dtype=torch.float64)
+        y = X.flatten(1).sum(1).sign()
+        if not self.n_test:
+            return Data(X, y)
+        return Data(X[: self.n], y[: self.n], X[self.n :], y[self.n :])
 
 
 @dataclass(frozen=True)
@@ -130,6 +135,29 @@ def test_a_training_moves_theta_alone_as_gradient_descent_by_hand(model, loss):
             torch.testing.assert_close(run.weights(name)[s], w[name].detach(), rtol=1e-10, atol=1e-12)
         torch.testing.assert_close(run.train_loss[s], mean.detach(), rtol=1e-10, atol=1e-12)
         torch.testing.assert_close(run.outputs(run.X)[s], f[0].detach(), rtol=1e-10, atol=1e-12)
+
+
+class DoubledAfterwards(MinusCopy):
+    def forward(self, params, X):
+        return 2 * super().forward(params, X)
+
+
+@pytest.mark.parametrize("model", [MinusCopy(MLP((6,))), DoubledAfterwards(MLP((6,)))], ids=lambda m: type(m).__name__)
+def test_outputs_that_are_watched_are_its_own_in_each_row_that_stays(model):
+    experiment = Experiment(
+        data=Clouds(n_test=5), model=model, rule=GD(0.2), loss=Square(), steps=60, dtype="float64",
+        checkpoints=Every(20), watch=("train_outputs", "test_outputs", "weights"), stop=Stop(loss=0.3),
+    )  # fmt: skip
+    seeds = tuple(range(6))
+    [(_, result)] = train([(experiment, seed) for seed in seeds], torch.device("cpu"))
+    run = Run(experiment, seeds, result)
+    assert set(result.stopped_by) == {"steps", "loss"}, "expected some rows to leave before the others"
+    params = {name: run.initial(name) for name in initial_parameters(experiment, 0)}
+    for at in range(run.watched("test_outputs").shape[1]):
+        now = {**params, **{name: run.watched(f"weights.{name}")[:, at] for name in model.trainable}}
+        for name, X in (("train_outputs", run.X), ("test_outputs", run.X_test)):
+            expected = model.forward(now, X)
+            torch.testing.assert_close(run.watched(name)[:, at], expected, rtol=1e-10, atol=1e-12)
 
 
 def test_what_is_placed_on_the_data_is_copied_as_placed():

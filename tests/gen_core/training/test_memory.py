@@ -151,6 +151,7 @@ CASES = {
     "newton": of((100,), Linear(), Newton(), n=1000),
     "sam": of((100,), MLP((1024,)), SAM(SGD(0.1, 64), 0.05)),
     "minus its copy": of((100,), MinusCopy(MLP((256, 256))), SGD(0.1, 128)),
+    "minus its copy, all points": of((100,), MinusCopy(MLP((256, 256))), GD(0.1), n=1000),
     "held-out points": of((20,), MLP((256,)), SGD(0.1, 64), n=64, n_test=2000, watch=("test_loss",)),
     "watched weights": of((100,), MLP((256,)), SGD(0.1, 64), checkpoints=Every(1), watch=("weights",)),
     "after another": of((100,), MLP((256,)), SGD(0.1, 64), n=64, after=of((100,), MLP((256,)), GD(0.1), n=1500)),
