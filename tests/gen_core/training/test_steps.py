@@ -173,7 +173,7 @@ class Doubled(MLP):
         return 2 * super().forward(params, X)
 
 
-class DoubledAfterwards(MinusCopy):
+class DoubledDifference(MinusCopy):
     def forward(self, params, X):
         return 2 * super().forward(params, X)
 
@@ -310,7 +310,7 @@ def test_a_model_or_a_loss_of_ones_own_is_left_to_autograd():
     assert isinstance(make_stepper(replace(NET, model=Doubled(hidden=(3,))), *rows(NET)), Autograd)
     loss = dataclass(frozen=True)(Hinge)()
     assert choose_stepper(replace(NET, model=Doubled())).reason == "no gradient of Doubled is written out"
-    assert choose_stepper(replace(NET, model=DoubledAfterwards(MLP((3,))), rule=GD(0.1))).name == "autograd"
+    assert choose_stepper(replace(NET, model=DoubledDifference(MLP((3,))), rule=GD(0.1))).name == "autograd"
     assert ": ".join(choose_stepper(replace(NET, loss=loss))) == "autograd: Hinge has no slope of its own"
 
 
