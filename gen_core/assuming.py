@@ -5,6 +5,7 @@ from __future__ import annotations
 import inspect
 from collections.abc import Callable
 from dataclasses import dataclass
+from functools import cached_property
 from typing import Any
 
 import numpy as np
@@ -44,18 +45,19 @@ class Assumption:
         if not callable(self.check):
             raise InvalidClaim(f"{takes}; {expected}")
         try:
-            given = 1 if self.of_run else 2 + self._asks_start
+            given = 1 if self.of_run else 2 + self.asks_start
             inspect.signature(self.check).bind(*range(given))
         except (TypeError, ValueError):
             raise InvalidClaim(f"{takes}; {expected}") from None
 
-    @property
+    @cached_property
     def of_run(self) -> bool:
         """Whether it is checked on the finished run: its first parameter is called `run`."""
         return next(iter(inspect.signature(self.check).parameters), "") == "run"
 
-    @property
-    def _asks_start(self) -> bool:
+    @cached_property
+    def asks_start(self) -> bool:
+        """Whether it is checked on the start too: it has a parameter called `start`."""
         return "start" in inspect.signature(self.check).parameters
 
     def on(self, experiment: Experiment, seed: int) -> tuple[bool, str]:
@@ -65,7 +67,7 @@ class Assumption:
             InvalidClaim: if the check does not return whether it holds, and words.
         """
         data = sample_data(experiment, seed)
-        found = self.check(experiment, data, *([known_start(experiment, seed)] if self._asks_start else []))
+        found = self.check(experiment, data, *([known_start(experiment, seed)] if self.asks_start else []))
         if _with_words(found) and (holds := _truth(found[0])) is not None:
             return holds, found[1]
         raise InvalidClaim(

@@ -8,7 +8,6 @@ from collections.abc import Callable, Iterator, Sequence
 from typing import Any, Protocol
 
 import torch
-from torch import Tensor
 
 from gen_core.code.fingerprint import reached
 from gen_core.errors import StoreFailure
@@ -131,44 +130,56 @@ class Begun:
 
         Cost: a draw of those that are not known.
         """
-        drawn = (experiment.data, experiment.model, experiment.after)
-        return self._each(drawn, f"{experiment.start} {experiment.dtype}", experiment, seeds, None, told)
+        return self._each(experiment, seeds, True, told)
 
     def of_data(self, experiment: Experiment, seeds: Sequence[int]) -> list[tuple[int, int]]:
         """The same of the data alone, as if nothing were drawn for the start."""
-        return self._each((experiment.data, experiment.after), "data", experiment, seeds, {})
+        return self._each(experiment, seeds, False)
+
+    def is_told(self, experiment: Experiment, seeds: Sequence[int], *, start: bool) -> bool:
+        """Whether the data of all these seeds, and the start too, have been told before, here or where it is kept."""
+        state = self._state(experiment, start)
+        unknown = [seed for seed in seeds if (state, seed) not in self._known]
+        return not unknown or ((place := self._place(state, unknown)) is not None and place.load() is not None)
 
     @states_told_once()
     def _each(
-        self,
-        drawn: tuple,
-        of: str,
-        experiment: Experiment,
-        seeds: Sequence[int],
-        start: dict[str, Tensor] | None,
-        told: Sequence[tuple[int, int]] = (),
+        self, experiment: Experiment, seeds: Sequence[int], start: bool, told: Sequence[tuple[int, int]] = ()
     ) -> list[tuple[int, int]]:
-        state = f"{of} {state_of(drawn)}"
+        def drawn(seed: int) -> tuple[int, int]:
+            return begins_with(experiment, seed, None if start else {})
+
+        state = self._state(experiment, start)
         if unknown := [seed for seed in seeds if (state, seed) not in self._known]:
             first, *others = unknown
-            alike = bool(others) and not ((code := reached(drawn)).reads or code.untold)
+            code = reached(_drawn_of(experiment, start))
+            alike = bool(others) and not (code.reads or code.untold)
             place = self._place(state, unknown) if alike else None
             said = {seed: each for seed, each in zip(seeds, told, strict=False) if alike and seed in unknown}
             if not said and place is not None and (kept := place.load()) is not None:
                 said = {seed: (a, b) for seed, (a, b) in zip(unknown, kept.tensors["drawn"].tolist(), strict=True)}
-            found = {first: begins_with(experiment, first, start)}
+            found = {first: drawn(first)}
             if said.get(first) == found[first]:
                 found |= said
             else:
-                found |= {seed: begins_with(experiment, seed, start) for seed in others}
+                found |= {seed: drawn(seed) for seed in others}
             if place is not None and (told or not said or found != said):
                 place.save(Part("", {"drawn": torch.tensor([found[seed] for seed in unknown])}, {}))
             self._known |= {(state, seed): each for seed, each in found.items()}
         return [self._known[state, seed] for seed in seeds]
 
+    def _state(self, experiment: Experiment, start: bool) -> str:
+        own = f"{experiment.start} {experiment.dtype}" if start else "data"
+        return f"{own} {state_of(_drawn_of(experiment, start))}"
+
     def _place(self, state: str, seeds: Sequence[int]) -> Place | None:
         key = digest("begun", state, tuple(seeds))
         return None if self._kept is None else Place(self._kept, key, "what seeds draw", [])
+
+
+def _drawn_of(experiment: Experiment, start: bool) -> tuple[Any, ...]:
+    """The recipes of what is drawn: of the data, and of the start too."""
+    return (experiment.data, experiment.model, experiment.after) if start else (experiment.data, experiment.after)
 
 
 def drawn_otherwise(block: Block, result: TrainingResult, begun: Begun, *, trained: bool) -> str:

@@ -59,7 +59,7 @@ def check_draws(session: Session, record: CaseRecord, case: Case, start: int, st
         for seed in seeds:
             ask(seed)
     if not opened:
-        known.keep()
+        session.unkept.append(known.keep)
 
 
 class _Known:
@@ -67,32 +67,45 @@ class _Known:
 
     def __init__(self, session: Session, seeds: tuple[int, ...]) -> None:
         self.session, self.seeds = session, seeds
-        self.lacking: list[tuple[Assumption, str, Place]] = []
+        self.lacking: list[tuple[Assumption, str, Experiment]] = []
 
     @states_told_once()
     def recall(self, assumptions: Iterable[Assumption], experiments: dict[str, Experiment]) -> None:
-        """Take over what is kept and has not been asked in this process."""
+        """Take over what is kept and has not been asked in this process; nothing is drawn where nothing can be kept."""
         lab, checked = self.session.lab, self.session.checked
         for assumption in assumptions:
             for key, one in experiments.items():
                 known = all((assumption, key, seed) in checked for seed in self.seeds)
                 if lab is None or not lab.keeps_measures or known or looked_up(one):
                     continue
-                place = place_of_draws(assumption.check, one, key, self.seeds, lab.store.root, lab.begun)
-                if place is None:
-                    continue
-                if (kept := place.load()) is None:
-                    self.lacking.append((assumption, key, place))
+                told = lab.begun.is_told(one, self.seeds, start=assumption.asks_start)
+                place = self._place(assumption, key, one) if told else None
+                if place is None or (kept := place.load()) is None:
+                    self.lacking.append((assumption, key, one))
                     continue
                 said = zip(kept.tensors["holds"].tolist(), kept.common["words"], strict=True)
                 checked |= {(assumption, key, seed): each for seed, each in zip(self.seeds, said, strict=True)}
 
     def keep(self) -> None:
-        """Keep what was lacking and has been asked by now."""
-        for assumption, key, place in self.lacking:
+        """Keep what was lacking and has been asked by now, best after the training, which tells what was drawn."""
+        for assumption, key, one in self.lacking:
+            if (place := self._place(assumption, key, one)) is None:
+                continue
             said = [self.session.checked[assumption, key, seed] for seed in self.seeds]
             holds = torch.tensor([holds for holds, _ in said])
             place.save(Part("", {"holds": holds}, {"words": [words for _, words in said]}))
+
+    def _place(self, assumption: Assumption, key: str, one: Experiment) -> Place | None:
+        lab = self.session.lab
+        assert lab is not None
+        return place_of_draws(assumption.check, one, key, self.seeds, lab.store.root, lab.begun)
+
+
+def keep_checked(session: Session) -> None:
+    """Keep what the hypotheses of a case say of its draws, once it is trained."""
+    for keep in session.unkept:
+        keep()
+    session.unkept.clear()
 
 
 def _compare(hypothesis: Hypothesis, results: list[tuple[bool, str]], seed: int) -> None:

@@ -17,7 +17,7 @@ from gen_core.declaration import Case
 from gen_core.errors import DataMissing, Inconclusive, InvalidClaim, Refuted
 from gen_core.judgement import Judge, Judgement, judging
 from gen_core.measuring import MEASURES_STREAMS, Part, place_of
-from gen_core.plugin.checking import check_draws, check_run
+from gen_core.plugin.checking import check_draws, check_run, keep_checked
 from gen_core.plugin.outcomes import RECORD, claim_traceback, one_line, properties
 from gen_core.plugin.progress import ProgressFile
 from gen_core.plugin.session import Session, case_of
@@ -78,6 +78,7 @@ def _set_up(session: Session, item: pytest.Item, case: Case) -> None:
         DataDamaged: if a data file is damaged.
     """
     item.stash[RECORD] = session.record(item.nodeid, case)
+    session.unkept.clear()
     began = time.monotonic()
     try:
         if why := session.refusal(case):
@@ -104,6 +105,7 @@ def _judge(session: Session, item: pytest.Function, case: Case) -> None:
         try:
             check_draws(session, record, case, before, seeds)
             run = _obtain(session, case, seeds)
+            keep_checked(session)
             check_run(record, case, run)
             _call(item, run, judge)
         except CAUGHT as error:

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import shlex
-from collections.abc import Iterable
+from collections.abc import Callable, Iterable
 from dataclasses import dataclass, field
 from datetime import datetime
 
@@ -65,6 +65,7 @@ class Session:
         left_out: cases that do not fit into `--within`, with the reason.
         lab: the lab, set up once the selection is known.
         checked: what hypotheses say, once they have been asked.
+        unkept: keeps this of the case that runs, once it is trained.
     """
 
     config: pytest.Config
@@ -80,6 +81,7 @@ class Session:
     left_out: dict[str, str] = field(default_factory=dict)
     lab: Lab | None = None
     checked: dict[Asked, tuple[bool, str]] = field(default_factory=dict)
+    unkept: list[Callable[[], None]] = field(default_factory=list)
 
     @classmethod
     def of(cls, config: pytest.Config) -> Session:
