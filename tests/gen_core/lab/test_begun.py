@@ -97,3 +97,22 @@ def test_what_is_known_is_not_told_anew(begun):
     lab = begun(False)
     assert lab(clean, (1,)) == TOLD[1:2]
     assert lab(clean, SEEDS, [TOLD[0], (0, 0), *TOLD[2:]]) == TOLD
+
+
+@pytest.mark.parametrize("start", [True, False])
+def test_what_has_been_told_is_known_without_a_draw(begun, drawn, start):
+    def tell(lab, seeds):
+        return lab(clean, seeds) if start else lab.of_data(clean, seeds)
+
+    lab = begun()
+    assert not lab.is_told(clean, SEEDS, start=start)
+    tell(lab, SEEDS[:1])
+    assert not lab.is_told(clean, SEEDS, start=start)
+    tell(lab, SEEDS)
+    assert lab.is_told(clean, SEEDS, start=start)
+    assert not lab.is_told(clean, SEEDS, start=not start)
+    again = begun()
+    assert [again.is_told(clean, seeds, start=start) for seeds in (SEEDS[1:], SEEDS[:2])] == [True, False]
+    assert not again.is_told(clean, SEEDS, start=start)
+    assert not begun(False).is_told(clean, SEEDS, start=start)
+    assert drawn == []
