@@ -5,7 +5,6 @@ from __future__ import annotations
 import inspect
 from collections.abc import Callable
 from dataclasses import dataclass
-from functools import cached_property
 from typing import Any
 
 import numpy as np
@@ -50,12 +49,12 @@ class Assumption:
         except (TypeError, ValueError):
             raise InvalidClaim(f"{takes}; {expected}") from None
 
-    @cached_property
+    @property
     def of_run(self) -> bool:
         """Whether it is checked on the finished run: its first parameter is called `run`."""
         return next(iter(inspect.signature(self.check).parameters), "") == "run"
 
-    @cached_property
+    @property
     def asks_start(self) -> bool:
         """Whether it is checked on the start too: it has a parameter called `start`."""
         return "start" in inspect.signature(self.check).parameters
