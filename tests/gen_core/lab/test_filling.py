@@ -85,7 +85,8 @@ def filled(root, log, kind):
 def process(tmp_path, kind, place):
     code = f"import test_filling as t; t.filled({str(tmp_path / 'store')!r}, {str(tmp_path / 'log')!r}, {kind!r})"
     path = f"{ROOT}{os.pathsep}{Path(__file__).parent}"
-    environment = os.environ | {"PYTHONPATH": path, "SLURM_ARRAY_TASK_ID": str(place)}
+    threads = str(torch.get_num_threads())  # which the keys tell
+    environment = os.environ | {"PYTHONPATH": path, "SLURM_ARRAY_TASK_ID": str(place), "OMP_NUM_THREADS": threads}
     return subprocess.Popen([sys.executable, "-c", code], env=environment, stderr=subprocess.PIPE, text=True)
 
 
