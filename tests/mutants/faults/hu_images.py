@@ -21,4 +21,18 @@ FAULTS = (
         "for values in (self.net, self.linear)]",
         red=(FOLLOWS, LEAVES),
     ),
+    Fault(
+        "steps of a network whose copy is not subtracted",
+        "gen_core/training/fused.py",
+        "h.mT if self.subtracted is None else h.mT - self.subtracted[rows].view(h.mT.shape)",
+        "h.mT",
+        red=(FOLLOWS,),
+    ),
+    Fault(
+        "outputs of a network whose copy is not subtracted",
+        "gen_core/training/watching.py",
+        'held["X"]), 1) - self.subtracted[name]',
+        'held["X"]), 1)',
+        red=(FOLLOWS,),
+    ),
 )
