@@ -293,6 +293,7 @@ def mine(run):
 
 def test_changed_code_of_a_measure_is_measured_anew(runs, taken, tmp_path, monkeypatch):
     monkeypatch.syspath_prepend(tmp_path)
+    monkeypatch.setattr(sys, "dont_write_bytecode", True)  # it would stand for a file of the same size and second
     file, other = tmp_path / "mine_of_a_paper.py", tmp_path / "other.py"
     halved = "def halved(x):\n    return x / 2\n"
     number = 0
