@@ -26,9 +26,9 @@ from fixtures.papers import LI_LIANG
 from gen_core import Runs, claim, expect
 from gen_core.measures import final_accuracy
 
-# 1 - epsilon, between .98 and more of nearly all seeds at both scales (20 points in all .18 to .27, no means .06 to .07)
-# and the share of nine components of ten: a seed may draw no point of one, all of whose points are then wrong. A limit of
-# .95, tried first, was refuted by such a seed in 24 of the standard scale, of 20 components (.945).
+# 1 - epsilon. Nearly all seeds at both scales give .98 and more, 20 points in all .18 to .27, no means .06 to .08; but a
+# seed may draw no point of a component, all of whose points are then wrong, a tenth at most. A limit of .95, tried first,
+# was refuted at the standard scale by one seed of 24 (.945), which had no point of one component of 20.
 GOOD = 0.85
 
 
