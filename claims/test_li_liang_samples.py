@@ -26,9 +26,9 @@ from fixtures.papers import LI_LIANG
 from gen_core import Runs, claim, expect
 from gen_core.measures import final_accuracy
 
-# 1 - epsilon. Nearly all seeds at both scales give .98 and more, 20 points in all .18 to .27, no means .06 to .08. But a
-# seed may draw no point of a component, all of whose points are then wrong, a tenth at most. A limit of .95, which was
-# tried first, was refuted at the standard scale by one seed of 24, which had no point of one component of 20 (.945).
+# 1 - epsilon. Nearly all seeds at both scales give .98 and more, 20 points in all .18 to .27, no means .06 to .08.
+# But a seed may draw no point of a component, all of whose points are then wrong, a tenth at most. A limit of .95,
+# tried first, was refuted at the standard scale by one seed of 24, with no point of one component of 20 (.945).
 GOOD = 0.85
 
 
