@@ -26,7 +26,7 @@ from fixtures.li_liang.mnist import WIDTHS
 from fixtures.li_liang.theory_figures import REACHED_ON_IMAGES, steps_along_on_images
 from fixtures.papers import LI_LIANG, smaller
 from gen_core import Run, Runs, claim, expect
-from gen_core.measures import leading_energy, steps_to_accuracy, update
+from gen_core.measures import leading_energy, steps_to_accuracy, update_spectrum
 
 # Between none and the -.85 (sd .08; quick) of one rate for all widths; 32 quick seeds give .00 (sd .08).
 ROUGHLY = 0.4
@@ -36,7 +36,7 @@ FALLS = 0.0
 
 def energy_of_the_rest(run: Run) -> Tensor:
     """Share of the update's energy outside of the 20 largest singular values."""
-    return 1 - leading_energy(update(run), PATTERNS)
+    return 1 - leading_energy(update_spectrum(run), PATTERNS)
 
 
 @claim(

@@ -8,7 +8,8 @@ from gen_core.measures.coupling import (
     leading_energy,
     pattern_change,
     spectral_gap,
-    update,
+    update_spectrum,
+    weight_spectrum,
 )
 from gen_core.measures.deep_dynamics import deep_outputs, growth_of_relative_error, relative_error
 from gen_core.measures.elsewhere import (
@@ -293,6 +294,7 @@ __all__ = [
     "unit_divisors",
     "units_changed",
     "units_ever_changed",
-    "update",
+    "update_spectrum",
+    "weight_spectrum",
     "weighted",
 ]

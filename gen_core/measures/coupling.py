@@ -81,35 +81,40 @@ def distance_moved(run: Run) -> Tensor:
     return distance_from(run.weights("W"), run.initial("W"))
 
 
-def update(run: Run) -> Tensor:
-    """The accumulated update W_T - W_0, (seeds, m, d)."""
-    return run.weights("W") - run.initial("W")
+@measure
+def update_spectrum(run: Run) -> Tensor:
+    """Singular values of the accumulated update W_T - W_0 in descending order, (seeds, min(m, d))."""
+    return torch.linalg.svdvals(run.weights("W") - run.initial("W"))
 
 
-def spectral_gap(W: Tensor, rank: int) -> Tensor:
-    """s_rank / s_(rank+1) of the singular values in descending order, (seeds,); infinite where s_(rank+1) is zero.
-
-    Raises:
-        InvalidExperiment: if there is no singular value after the first `rank`.
-    """
-    s = _singular_values(W, rank)
-    return s[:, rank - 1] / s[:, rank]
+@measure
+def weight_spectrum(run: Run) -> Tensor:
+    """Singular values of W_T in descending order, (seeds, min(m, d))."""
+    return torch.linalg.svdvals(run.weights("W"))
 
 
-def leading_energy(W: Tensor, rank: int) -> Tensor:
-    """Share of |W|_F^2 in the `rank` largest singular values, (seeds,).
+def spectral_gap(s: Tensor, rank: int) -> Tensor:
+    """s_rank / s_(rank+1) of singular values in descending order, (..., k): (...), infinite where s_(rank+1) is zero.
 
     Raises:
         InvalidExperiment: if there is no singular value after the first `rank`.
     """
-    energy = _singular_values(W, rank).square()
-    return energy[:, :rank].sum(1) / energy.sum(1)
+    _require_rest(s, rank)
+    return s[..., rank - 1] / s[..., rank]
 
 
-def _singular_values(W: Tensor, rank: int) -> Tensor:
-    """In descending order, (seeds, min(m, d))."""
-    rows, columns = W.shape[-2:]
-    most = min(rows, columns) - 1
+def leading_energy(s: Tensor, rank: int) -> Tensor:
+    """Share of |W|_F^2 in the `rank` largest of the singular values of W, (..., k) in descending order: (...).
+
+    Raises:
+        InvalidExperiment: if there is no singular value after the first `rank`.
+    """
+    _require_rest(s, rank)
+    energy = s.square()
+    return energy[..., :rank].sum(-1) / energy.sum(-1)
+
+
+def _require_rest(s: Tensor, rank: int) -> None:
+    most = s.shape[-1] - 1
     if not 0 < rank <= most:
-        raise InvalidExperiment(f"rank {rank} of a {rows} x {columns} matrix; expected 1 to {most}, below full rank")
-    return torch.linalg.svdvals(W)
+        raise InvalidExperiment(f"rank {rank} of {most + 1} singular values; expected 1 to {most}, below full rank")

@@ -10,6 +10,7 @@ from gen_core.rules.contract import (
     State,
     Streams,
     is_plain,
+    keeps_on_device,
     momentum_of,
 )
 from gen_core.rules.descent import GD, SGD, AdaGrad, Adam, Momentum, move_all
@@ -50,6 +51,7 @@ __all__ = [
     "Streams",
     "constant_rate",
     "is_plain",
+    "keeps_on_device",
     "momentum_of",
     "move_all",
 ]

@@ -137,6 +137,15 @@ def is_plain(rule: Rule) -> bool:
     return bool(vars(type(rule)).get("plain", False)) and not getattr(rule, "weight_decay", 0.0)
 
 
+def keeps_on_device(rule: Rule) -> bool:
+    """Whether a rule's own class declares that its steps keep nothing on the host, and change its state in place.
+
+    On a GPU such steps may be repeated by a graph, which never comes back to Python. A class declares it with
+    `on_device: ClassVar[bool] = True`, for itself alone, as in `is_plain`.
+    """
+    return bool(vars(type(rule)).get("on_device", False))
+
+
 def momentum_of(rule: Rule) -> float | None:
     """The m of a rule whose own class declares that a step is v <- m v + g, w <- w - rate v, and nothing else; or None.
 

@@ -67,6 +67,7 @@ class GD(FullBatch, Descent):
     """Gradient descent on all n points."""
 
     plain: ClassVar[bool] = True
+    on_device: ClassVar[bool] = True
 
 
 @dataclass(frozen=True)
@@ -74,6 +75,7 @@ class SGD(Descent):
     """Stochastic gradient descent on batches."""
 
     plain: ClassVar[bool] = True
+    on_device: ClassVar[bool] = True
 
     batch: int
     replacement: bool = False
@@ -88,6 +90,7 @@ class Momentum(Descent):
     """Heavy-ball momentum, v <- momentum v + g, w <- w - rate v; with `nesterov`, w <- w - rate (g + momentum v)."""
 
     accumulates: ClassVar[bool] = True
+    on_device: ClassVar[bool] = True
 
     momentum: float = 0.9
     nesterov: bool = False
@@ -118,6 +121,8 @@ class Momentum(Descent):
 class AdaGrad(Descent):
     """AdaGrad: each coordinate's gradient over the root of the sum of its squares. Duchi et al. (2011)."""
 
+    on_device: ClassVar[bool] = True
+
     batch: int | None = None
     replacement: bool = False
 
@@ -147,6 +152,8 @@ class Adam(Descent):
         decoupled: whether weights decay by rate weight_decay w instead, as in AdamW, Loshchilov and Hutter (2019).
     """
 
+    on_device: ClassVar[bool] = True
+
     beta1: float = 0.9
     beta2: float = 0.999
     batch: int | None = None
@@ -162,13 +169,18 @@ class Adam(Descent):
 
     def start(self, params: Mapping[str, Tensor], streams: Streams) -> State:
         """Zero moments at step 0; see `Rule.start`."""
-        return {"step": 0, "mean": _zeros(params), "square": _zeros(params)}
+        some = next(iter(params.values()))
+        return {
+            "betas": torch.tensor([[self.beta1, self.beta2]], dtype=torch.float64).to(some.device),
+            "powers": some.new_ones(1, 2, dtype=torch.float64),  # of the betas: a first axis that is of no row
+            "mean": _zeros(params),
+            "square": _zeros(params),
+        }
 
     @torch.no_grad()
     def update(self, params: Mapping[str, Tensor], grads: Mapping[str, Tensor], state: State, rate: Tensor) -> None:
         """Make one step in place; see `Rule.update`."""
-        state["step"] += 1
-        correct1, correct2 = (1 - beta ** state["step"] for beta in (self.beta1, self.beta2))
+        correct1, correct2 = (1 - state["powers"].mul_(state["betas"])).to(rate.dtype)[0]
         mean, square = ([state[moment][name] for name in params] for moment in ("mean", "square"))
         g = [grads[name] for name in params] if self.decoupled else self._decayed(params, grads)
         if self.decoupled and self.weight_decay:
@@ -176,10 +188,10 @@ class Adam(Descent):
         _aten._foreach_lerp_.Scalar(mean, g, 1 - self.beta1)
         _aten._foreach_mul_.Scalar(square, self.beta2)
         _aten._foreach_addcmul_.Scalar(square, g, g, 1 - self.beta2)
-        roots = _aten._foreach_div.Scalar(square, correct2)
+        roots = _aten._foreach_div.Tensor(square, correct2)
         _aten._foreach_sqrt_.default(roots)
         _aten._foreach_add_.Scalar(roots, ADAM_EPS)
-        direction = _aten._foreach_div.Scalar(mean, correct1)
+        direction = _aten._foreach_div.Tensor(mean, correct1)
         _aten._foreach_div_.List(direction, roots)
         move_all(params, direction, rate)
 

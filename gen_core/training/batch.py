@@ -7,12 +7,12 @@ from collections.abc import Callable
 import torch
 from torch import Tensor
 
-from gen_core.losses import WholeLoss, mean_loss, right
 from gen_core.rules import State
 from gen_core.rules.rates import Schedule, base_rate, share_of
 from gen_core.schedule import AtLoss
 from gen_core.training import leaving
 from gen_core.training.apart import looked_at, step_apart
+from gen_core.training.captured import Captured
 from gen_core.training.contract import require_contract, require_labels
 from gen_core.training.draws import begins_with, initial_parameters, sample_data
 from gen_core.training.foreign import foreign_among
@@ -22,11 +22,11 @@ from gen_core.training.order import Batches
 from gen_core.training.points import Filling, Pools, of_rows
 from gen_core.training.replicas import mark
 from gen_core.training.result import TrainingResult
-from gen_core.training.seeding import generator, numbered
+from gen_core.training.seeding import TOGETHER, generator, numbered
 from gen_core.training.states import states_told_once
 from gen_core.training.steps import make_stepper
 from gen_core.training.stopping import Looks, tells_early
-from gen_core.training.watching import Watching, in_parts
+from gen_core.training.watching import Watching, loss_and_accuracy
 from gen_core.types import Data, data_of, targets_of
 
 REPORTED = 64
@@ -108,13 +108,18 @@ class Batch:
         before = self._follow(report)
         self._stepper = make_stepper(experiment, self.params, self.trained, self.rate, self._streams)
         self.order = self._batches()
+        self.order.by_graph = isinstance(self._stepper, Captured) and not self.schedules
         checkpoints, self.evaluations = frozenset(grid), experiment.stop.evaluations(grid)
+        seen = checkpoints | self.evaluations | self.looked_at | {experiment.steps}
         step = 0
         self._watch(step)
         self._end_rows(step)
         while self.living.rows and step < experiment.steps:
-            step += 1
-            self._step(step, *next(self.order))
+            if isinstance(self._stepper, Captured) and self._stepper.take(self.order, step, seen):
+                step, self.evaluated = step + TOGETHER, None
+            else:
+                step += 1
+                self._step(step, *next(self.order))
             if step in checkpoints:
                 self._watch(step)
             if step in checkpoints or step in self.evaluations:
@@ -261,16 +266,7 @@ class Batch:
         """Loss and accuracy over the whole training set, (rows,) each; cached until the next step."""
         if self.evaluated is not None:
             return self.evaluated
-        loss, accuracy = torch.zeros_like(self.rate), torch.zeros_like(self.rate)
-        parts = in_parts(self.model, self.params, self.X, self.X)
-        points = None if isinstance(self.loss, WholeLoss) else self.loss
-        for f, y in zip(parts, self.y.split([f.shape[1] for f in parts], 1), strict=True):
-            if points is not None:
-                loss += points.per_point(f, y).sum(1)
-            accuracy += right(f, y).sum(1)
-        n = self.X.shape[1]
-        whole = mean_loss(self.loss, torch.cat(parts, 1), self.y) if points is None else loss / n
-        self.evaluated = whole, accuracy / n
+        self.evaluated = loss_and_accuracy(self.model, self.loss, self.params, self.X, self.y)
         return self.evaluated
 
     def _result(self, rows: list[int], recorded: int) -> TrainingResult:

@@ -11,7 +11,7 @@ from torch import Tensor
 
 from gen_core.training.invariants import Epochs, Replica
 from gen_core.training.points import Points, gathered
-from gen_core.training.seeding import AHEAD, SEGMENT, generator, numbered
+from gen_core.training.seeding import AHEAD, SEGMENT, TOGETHER, generator, numbered
 
 GATHERED = 2**19
 """Numbers gathered into batches at a time, row by row, so that each row's points stay in cache. The fastest of 2^17 to
@@ -32,11 +32,17 @@ class Batches(Iterator[tuple[Tensor, Tensor]]):
         X: the rows' points, (rows, n, *inputs), on the device.
         y: their labels, (rows, n, *targets).
         steps: how many steps will be asked for; no epoch is drawn ahead that lies beyond them.
+
+    Attributes:
+        by_graph: whether some steps may be asked for `together`.
     """
+
+    by_graph = False
 
     def __init__(self, rows: Sequence[Replica], X: Points, y: Tensor, steps: int) -> None:
         rule, n = rows[0][0].parts.rule, rows[0][0].data.n
         self.n, self.size, self.replacement, self.steps = n, rule.batch, rule.replacement, steps
+        self.given = 0
         self._set_points(X, y)
         self.gathered: deque[tuple[Tensor, Tensor]] = deque()
         if rule.batch is None:
@@ -53,7 +59,22 @@ class Batches(Iterator[tuple[Tensor, Tensor]]):
             return self.all
         if not self.gathered:
             self._gather(self.size)
+        self.given += 1
         return self.gathered.popleft()
+
+    def together(self, size: int) -> Tensor:
+        """Places of the points of the next `TOGETHER` steps, (rows, TOGETHER, batch), after a multiple of as many."""
+        while self.places.shape[1] < TOGETHER:
+            self.places = torch.cat([self.places, self._drawn(size)], 1)
+        part, self.places = self.places.tensor_split([TOGETHER], 1)
+        self.given += TOGETHER
+        return part
+
+    def at(self, places: Tensor) -> tuple[Tensor, Tensor]:
+        """Points, (*shape, *inputs), and labels at places of any shape among those of all rows."""
+        at, shape = places.flatten(), places.shape
+        X, y = gathered(self.X, at), gathered(self.y, at)
+        return X.view(*shape, *X.shape[1:]), y.view(*shape, *y.shape[1:])
 
     def keep(self, rows: Tensor, X: Points, y: Tensor) -> None:
         """Go on with some of the rows, at the same place of their orders.
@@ -83,10 +104,10 @@ class Batches(Iterator[tuple[Tensor, Tensor]]):
         count, inputs = len(self.X), self.X.shape[2:]
         most = GATHERED * (1 if self.y.device.type == "cpu" else ON_A_GPU)
         steps = max(1, most // (count * size * math.prod(inputs)))
+        if self.by_graph:
+            steps = min(steps, TOGETHER - self.given % TOGETHER)
         part, self.places = self.places[:, :steps], self.places[:, steps:]
-        places = part.flatten()
-        X = gathered(self.X, places).view(*part.shape, *inputs)
-        y = gathered(self.y, places).view(*part.shape, *self.y.shape[2:])
+        X, y = self.at(part)
         self.gathered.extend(zip(X.unbind(1), y.unbind(1), strict=True))
 
     def _drawn(self, size: int) -> Tensor:

@@ -15,6 +15,9 @@ SEGMENT = 2**16
 AHEAD = 64
 """Steps whose points are drawn at a time, of whole epochs without replacement; changing it changes no random stream."""
 
+TOGETHER = 16
+"""Steps that one graph takes together on a GPU, after a multiple of as many."""
+
 SEEDS_PER_BASE = 1000
 
 _owners: dict[int, int] = {}

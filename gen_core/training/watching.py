@@ -11,7 +11,7 @@ from torch import Tensor
 
 from gen_core.errors import InvalidExperiment
 from gen_core.experiment import Experiment, Observable
-from gen_core.losses import classes, mean_loss, right
+from gen_core.losses import Loss, WholeLoss, classes, mean_loss, right
 from gen_core.models.contract import Model, evaluated, subtracts
 from gen_core.schedule import AtLoss
 from gen_core.training.memory import EVALUATED
@@ -28,6 +28,20 @@ def in_parts(
     """Outputs on X, (S, B, *inputs), in parts along B whose activations stay in cache; see `evaluated`."""
     model, params = evaluated(model, params, trained_on if callable(trained_on) else lambda: trained_on[:])
     return [model.forward(params, X[:, at : at + EVALUATED]) for at in range(0, X.shape[1], EVALUATED)]
+
+
+def loss_and_accuracy(
+    model: Model, loss: Loss | WholeLoss, params: Mapping[str, Tensor], X: Points, y: Tensor
+) -> tuple[Tensor, Tensor]:
+    """Loss and accuracy over points, (S, B, *inputs), which are those that the model is trained on: (S,) each."""
+    parts, n = in_parts(model, params, X, X), X.shape[1]
+    total, correct = (torch.zeros(len(y), dtype=parts[0].dtype, device=y.device) for _ in range(2))
+    points = None if isinstance(loss, WholeLoss) else loss
+    for f, labels in zip(parts, y.split([f.shape[1] for f in parts], 1), strict=True):
+        if points is not None:
+            total += points.per_point(f, labels).sum(1)
+        correct += right(f, labels).sum(1)
+    return mean_loss(loss, torch.cat(parts, 1), y) if points is None else total / n, correct / n
 
 
 def array_name(experiment: Experiment, quantity: str | Observable) -> str:

@@ -67,8 +67,8 @@ FAULTS = (
     Fault(
         "the energy of the top in place of the rest's",
         IMAGES,
-        "return 1 - leading_energy(update(run), PATTERNS)",
-        "return leading_energy(update(run), PATTERNS)",
+        "return 1 - leading_energy(update_spectrum(run), PATTERNS)",
+        "return leading_energy(update_spectrum(run), PATTERNS)",
         red=(f"{IMAGES}::test_low_rank_is_more_evident_in_wider_networks_on_mnist",),
     ),
     Fault(
@@ -209,8 +209,8 @@ FAULTS = (
     Fault(
         "a gap at the wrong rank",
         "fixtures/li_liang/theory_figures.py",
-        "return spectral_gap(update(run), PATTERNS)",
-        "return spectral_gap(update(run), PATTERNS // 2)",
+        "return spectral_gap(update_spectrum(run), PATTERNS)",
+        "return spectral_gap(update_spectrum(run), PATTERNS // 2)",
         red=(f"{GAP}[given]",),
     ),
     Fault(
