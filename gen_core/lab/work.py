@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import time
 import traceback
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Iterable, Iterator, Sequence
 from typing import Any, Protocol
 
 import torch
@@ -122,6 +122,7 @@ class Begun:
 
     def __init__(self, kept: Folder | None = None) -> None:
         self._kept, self._known = kept, dict[tuple[str, int], tuple[int, int]]()
+        self._together = set[tuple[str, tuple[int, ...]]]()
 
     def __call__(
         self, experiment: Experiment, seeds: Sequence[int], told: Sequence[tuple[int, int]] = ()
@@ -143,6 +144,17 @@ class Begun:
         return not unknown or ((place := self._place(state, unknown)) is not None and place.load() is not None)
 
     @states_told_once()
+    def keep(self, experiment: Experiment, seeds: Sequence[int], *, start: bool) -> None:
+        """Keep what is known of seeds that were told some at a time, for a run that asks for all of them at once."""
+        state = self._state(experiment, start)
+        if (state, tuple(seeds)) in self._together:
+            return
+        self._together.add((state, tuple(seeds)))
+        place = self._place(state, seeds) if _believed(experiment, seeds, start) else None
+        if place is not None and place.load() is None:
+            place.save(_part(self._known[state, seed] for seed in seeds))
+
+    @states_told_once()
     def _each(
         self, experiment: Experiment, seeds: Sequence[int], start: bool, told: Sequence[tuple[int, int]] = ()
     ) -> list[tuple[int, int]]:
@@ -152,8 +164,7 @@ class Begun:
         state = self._state(experiment, start)
         if unknown := [seed for seed in seeds if (state, seed) not in self._known]:
             first, *others = unknown
-            code = reached(_drawn_of(experiment, start))
-            alike = bool(others) and not (code.reads or code.untold)
+            alike = _believed(experiment, unknown, start)
             place = self._place(state, unknown) if alike else None
             said = {seed: each for seed, each in zip(seeds, told, strict=False) if alike and seed in unknown}
             if not said and place is not None and (kept := place.load()) is not None:
@@ -164,7 +175,7 @@ class Begun:
             else:
                 found |= {seed: drawn(seed) for seed in others}
             if place is not None and (told or not said or found != said):
-                place.save(Part("", {"drawn": torch.tensor([found[seed] for seed in unknown])}, {}))
+                place.save(_part(found[seed] for seed in unknown))
             self._known |= {(state, seed): each for seed, each in found.items()}
         return [self._known[state, seed] for seed in seeds]
 
@@ -175,6 +186,16 @@ class Begun:
     def _place(self, state: str, seeds: Sequence[int]) -> Place | None:
         key = digest("begun", state, tuple(seeds))
         return None if self._kept is None else Place(self._kept, key, "what seeds draw", [])
+
+
+def _believed(experiment: Experiment, seeds: Sequence[int], start: bool) -> bool:
+    """Whether what the first of several seeds draws tells what the others do, as no code looks up what no key tells."""
+    code = reached(_drawn_of(experiment, start))
+    return len(seeds) > 1 and not (code.reads or code.untold)
+
+
+def _part(drawn: Iterable[tuple[int, int]]) -> Part:
+    return Part("", {"drawn": torch.tensor(list(drawn))}, {})
 
 
 def _drawn_of(experiment: Experiment, start: bool) -> tuple[Any, ...]:

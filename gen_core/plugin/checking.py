@@ -88,12 +88,14 @@ class _Known:
 
     def keep(self) -> None:
         """Keep what was lacking and has been asked by now, best after the training, which tells what was drawn."""
+        lab = self.session.lab
         for assumption, key, one in self.lacking:
-            if (place := self._place(assumption, key, one)) is None:
+            if lab is None or (place := self._place(assumption, key, one)) is None:
                 continue
             said = [self.session.checked[assumption, key, seed] for seed in self.seeds]
             holds = torch.tensor([holds for holds, _ in said])
             place.save(Part("", {"holds": holds}, {"words": [words for _, words in said]}))
+            lab.begun.keep(one, self.seeds, start=assumption.asks_start)
 
     def _place(self, assumption: Assumption, key: str, one: Experiment) -> Place | None:
         lab = self.session.lab

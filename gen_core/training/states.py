@@ -4,25 +4,29 @@ from __future__ import annotations
 
 import contextlib
 from collections.abc import Iterator
+from contextvars import ContextVar
 from typing import Any
 
 from gen_core.code.fingerprint import code_of
 from gen_core.recipe import digest, recipes_within
 from gen_core.training.device import numbers_of_torch
 
-_told: dict[tuple[bool, tuple[int, ...]], tuple[Any, str]] | None = None
-"""The states that are told once, by the recipe's identity, each with the recipe; None where each is told anew."""
+Told = dict[tuple[bool, tuple[int, ...]], tuple[Any, str]]
+"""States by the recipe's identity, each with the recipe."""
+
+_told: ContextVar[Told | None] = ContextVar("states that are told once", default=None)
+"""None where each is told anew. No plain global: what the name stands for is part of the key of what is kept."""
 
 
 @contextlib.contextmanager
 def states_told_once() -> Iterator[None]:
     """Tell the state of each recipe once within the block: its code is taken to stay for so long, as for one batch."""
-    global _told
-    before, _told = _told, {} if _told is None else _told
+    told = _told.get()
+    token = _told.set({} if told is None else told)
     try:
         yield
     finally:
-        _told = before
+        _told.reset(token)
 
 
 def state_of(recipe: Any) -> str:
@@ -33,11 +37,12 @@ def state_of(recipe: Any) -> str:
     """
     several = isinstance(recipe, tuple)
     same = several, tuple(map(id, recipe if several else (recipe,)))
-    if _told is not None and same in _told:
-        return _told[same][1]
+    told = _told.get()
+    if told is not None and same in told:
+        return told[same][1]
     state = digest(recipe, code_of(recipe), files_of(recipe), numbers_of_torch())
-    if _told is not None:
-        _told[same] = recipe, state
+    if told is not None:
+        told[same] = recipe, state
     return state
 
 

@@ -5,13 +5,11 @@ from __future__ import annotations
 import pytest
 
 from gen_core.measuring.folder import FOLDER
+from gen_core.plugin import checking
 
 CLAIM = """
-from pathlib import Path
 from gen_core import measure
 from gen_core.records import Curve, Figure, Panel
-
-PLACE = Path(__file__).with_name("asked.txt")
 
 @measure
 def size(run):
@@ -27,11 +25,16 @@ def drawn(experiment, data):
     "There are 60 points."
     return len(data.X) == 60, "{counted}"
 
+@assumption
+def started(experiment, data, start):
+    "All weights are finite."
+    return all(value.isfinite().all() for value in start.values()), "finite"
+
 def curve(run):
     points = Curve(x=[1.0], y=[float(size(run).mean())])
     return Figure(title="{title}", panels=[Panel(xlabel="x", ylabel="y", curves=[points])])
 
-@claim(**{{**TOY, "assuming": (*TOY["assuming"], drawn, finite), "figure": curve}})
+@claim(**{{**TOY, "assuming": (*TOY["assuming"], drawn, started, finite), "figure": curve}})
 def test_small(run):
     expect(size(run), "loss").at_most({limit})
 """
@@ -44,18 +47,34 @@ def files(suite):
     return lambda: {path.name for path in (suite.pytester.path / ".gen-core/store" / FOLDER).glob("*/*")}
 
 
+@pytest.fixture
+def asked(monkeypatch):
+    """The hypotheses of draws that are asked, one entry for each of them and each seed."""
+    names = []
+
+    def ask(assumption, experiment, seed, checked=checking._checked):
+        names.append(assumption.name)
+        return checked(assumption, experiment, seed)
+
+    monkeypatch.setattr(checking, "_checked", ask)
+    return names
+
+
 def run(suite, **changes: str):
     suite.claims(CLAIM.format(**{**FIRST, **changes}))
     result = suite.run("--device", "cpu", "--keep-measures")
     return result, suite.cases["test_small[given]"]
 
 
-def test_nothing_is_measured_twice(suite, files):
+def test_nothing_is_measured_or_asked_twice(suite, files, asked):
     _, first = run(suite)
+    assert {"drawn", "started"} < set(asked)
+    asked.clear()
     kept = files()
     result, second = run(suite)
+    assert asked == []
     assert (second.verdict, second.values, second.figure) == ("HOLDS", first.values, first.figure)
-    assert [hypothesis.checked for hypothesis in second.hypotheses] == ["noise 0", "60 points", "finite"]
+    assert [hypothesis.checked for hypothesis in second.hypotheses] == ["noise 0", "60 points", "finite", "finite"]
     assert files() == kept
     result.stdout.fnmatch_lines(["*trained: nothing new*"])
 
@@ -77,7 +96,7 @@ def test_what_is_changed_is_measured_anew_and_nothing_else(suite, files, change,
     _, after = run(suite, **change)
     assert len(files() - kept) == new
     said = [hypothesis.checked for hypothesis in after.hypotheses]
-    assert said == ["noise 0", change.get("counted", "60 points"), change.get("said", "finite")]
+    assert said == ["noise 0", change.get("counted", "60 points"), "finite", change.get("said", "finite")]
     assert after.figure.title == change.get("title", "Loss")
     assert after.tolerance == f"<= {change.get('limit', '1')}"
 
