@@ -123,9 +123,9 @@ def tolerances_since(runs: Sequence[Loaded]) -> dict[str, str]:
                 break
             same += [run] if case.nodeid in expected else []
         since = same[-1]
-        revision = since.environment.get("revision", "an unknown one")
-        runs_of = plural(len(same), "run")
-        told[case.nodeid] = f"Tolerance unchanged since revision {revision} ({moment(since.started)}), {runs_of}."
+        when, revision = moment(since.started), since.environment.get("revision")
+        first = f"revision {revision} ({when})" if revision else when
+        told[case.nodeid] = f"Tolerance unchanged since {first}, {plural(len(same), 'run')}."
     return told
 
 

@@ -50,7 +50,7 @@ def first_failures(case: CaseRecord) -> list[str]:
         seed, value = seeds[0]
         sentences.append(
             f"The first seed outside the tolerance {tolerance(case.tolerance)} is {seed}, with {number(value, 6)}; "
-            f"in all {len(seeds)} of {len(case.values)} seeds are."
+            f"{len(seeds)} of {len(case.values)} seeds are outside it."
         )
     return sentences
 

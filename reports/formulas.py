@@ -26,6 +26,11 @@ ATTRIBUTES = {
 }
 
 
+def breakable(name: str) -> Markup:
+    """A name in Python, which a line may break after an underscore and nowhere else."""
+    return Markup("_<wbr>").join(name.split("_"))
+
+
 def typeset(name: str, longest: int = 600) -> Markup:
     """A name on a page, its formulas as MathML; one of more than `longest` characters is cut, and is plain text."""
     plain = plain_name(name)

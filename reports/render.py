@@ -153,6 +153,7 @@ def _statements(papers: list[PaperMap]) -> dict[str, Any]:
         "counts": statement_counts(papers),
         "statements": len(tiles),
         "coded": sum(paper.coded for paper in papers),
+        "here": sum(paper.here for paper in papers),
         "attention": sum(tile.standing.attention for tile in tiles),
     }
 

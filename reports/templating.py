@@ -12,7 +12,7 @@ from gen_core.records import visible
 
 from . import explanations, wording
 from .escaping import markdown
-from .formulas import quantity, typeset, with_quantity
+from .formulas import breakable, quantity, typeset, with_quantity
 from .labels import alternative
 from .rows import page_name
 from .theory import tile_words
@@ -43,6 +43,7 @@ def template_environment() -> jinja2.Environment:
         explanation=lambda case: with_quantity(case, explanations.explanation(case)),
         judgement=lambda case: with_quantity(case, explanations.judgement(case)),
         typeset=typeset,
+        breakable=breakable,
         quantity=quantity,
         decided=explanations.decided,
         subject=explanations.subject,

@@ -67,6 +67,11 @@ class PaperMap:
         """Number of its statements that a collected claim tests."""
         return sum(tile.standing not in (NOT_CODED, NOT_TESTABLE) for tile in self.tiles)
 
+    @property
+    def here(self) -> int:
+        """Number of its statements that a case of this run tests."""
+        return sum(bool(tile.rows) for tile in self.tiles)
+
 
 def theory_map(loaded: Loaded, claims: Sequence[ClaimGroup]) -> list[PaperMap]:
     """The papers of a run by key, each with all statements of its list; without a list, with one of each claim."""

@@ -20,7 +20,7 @@ def conditions(run: RunRecord, cases: int) -> list[str]:
     return [
         f"gen-core: scale {run.scale}, device {run.device}, seeds from {run.seeds_from}; "
         f"at most {chance:.3g} chance of any false verdict per side, {share:.2g} for each of {split}",
-        "for means this takes normal values, or one mode and a truth half a seed's sd beyond the limit; "
+        "for means, that assumes normal values, or values of one mode and a truth half a seed's sd beyond the limit; "
         f"{schedule[0]} seeds decide from a headroom of {room:.2f} sd",
     ]
 

@@ -172,3 +172,6 @@ def test_since_when_a_tolerance_is_what_it_is(run, case) -> None:
         "abc2 (2026-01-02 00:00 UTC), 1 run."
     )
     assert tolerances_since([]) == {}
+    runs[0].run.environment.clear()
+    [told] = tolerances_since(runs[:1]).values()
+    assert told == "Tolerance unchanged since 2026-01-01 00:00 UTC, 1 run."

@@ -82,8 +82,11 @@ def test_the_pages_say_what_the_map_holds(run, cases, tmp_path: Path) -> None:
     paper = " ".join(Page(tmp_path / "papers" / page_name("theory3")).text.split())
     for words in ("Wide networks do the same. section 5", "all data cannot be drawn", "1 of 1 refuted", "NOT CODED"):
         assert words in paper
+    run.papers[0].tested.append("5")
+    told = "3 of 5 statements of 1 paper are tested by claims, 2 of them in this run, in 3 cases, 1 of them controls"
+    assert told in " ".join(Page(render(Loaded(run, cases), tmp_path)).text.split())
     run.papers[0].statements.pop(3)
-    assert "2 of 4 statements" in Page(render(Loaded(run, cases), tmp_path)).text
+    assert "3 of 4 statements" in Page(render(Loaded(run, cases), tmp_path)).text
 
 
 def test_the_table_counts_statements_and_is_put_between_its_marks(run, cases, tmp_path: Path) -> None:

@@ -71,8 +71,8 @@ def test_the_budget_is_split_over_what_was_collected_whatever_is_selected(suite)
     everything.stdout.fnmatch_lines(
         [
             "gen-core: * 0.01 chance * per side, 0.005 for each of 2 cases",
-            "for means this takes normal values, or one mode and a truth half a seed's sd beyond the limit; 8 seeds "
-            "decide from a headroom of 1.62 sd",
+            "for means, that assumes normal values, or values of one mode and a truth half a seed's sd beyond the limit"
+            "; 8 seeds decide from a headroom of 1.62 sd",
         ]
     )
 
