@@ -1,7 +1,7 @@
 """Executable claims about generalization: declare, train, judge. `gen_core.index` is the public vocabulary.
 
-It is loaded when a name of it is asked for, and torch with it: pytest imports this package wherever it is installed,
-also where there are no claims.
+The index, and torch with it, is imported when a name of it is first asked for, since pytest imports this package in
+every project of its environment, also where there are no claims.
 """
 
 from __future__ import annotations

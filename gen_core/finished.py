@@ -18,6 +18,7 @@ from gen_core.recipe import brief
 from gen_core.rules.rates import base_rate
 from gen_core.schedule import AtLoss
 from gen_core.training.drawn import Drawn
+from gen_core.training.draws import sample_data
 from gen_core.training.replicas import checksum, sampled
 from gen_core.training.result import TrainingResult
 from gen_core.training.watching import array_name
@@ -193,12 +194,16 @@ class Finished(Drawn):
         """Check that no seed diverged.
 
         Raises:
-            Unfinished: if the loss of a seed is not finite, naming the seeds and the checkpoint where it was noticed.
+            Unfinished: if the loss of a seed is not finite, naming the seeds and the checkpoint where it was noticed,
+                or the data if these are not.
         """
         if not self.experiment.steps or self.experiment.rule is None:
             return
         lost = [(s, int(at)) for s, at in zip(self.seeds, self.result.arrays["diverged"], strict=True) if at >= 0]
         if lost:
+            data = sample_data(self.experiment, lost[0][0])
+            if not all(bool(value[:].isfinite().all()) for value in (vars(data)["X"], data.y)):
+                raise Unfinished(f"data of seed {lost[0][0]} are not finite, nor is its loss; expected finite numbers")
             seeds = ", ".join(f"seed {s} by step {at}" for s, at in lost[:4]) + (" ..." if len(lost) > 4 else "")
             raise Unfinished(
                 f"training diverged: the loss is not finite for {len(lost)} of {len(self.seeds)} seeds ({seeds}); "

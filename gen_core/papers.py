@@ -56,8 +56,8 @@ class Paper:
         """A place in the paper: a theorem, a section, a figure; and the ids of the statements there that are tested."""
         return Citation(self, place, statements)
 
-    def record(self, tested: list[str]) -> PaperRecord:
-        """Its record in a run whose claims test the statements with these ids."""
+    def record(self, tested: list[str], whole: bool = True) -> PaperRecord:
+        """Its record in a run whose claims test the statements with these ids, and no claim beside them the others."""
         return PaperRecord(
             key=self.key,
             reference=str(self),
@@ -67,6 +67,7 @@ class Paper:
             doi=self.doi,
             statements=list(self.statements),
             tested=tested,
+            whole=whole,
         )
 
     def __str__(self) -> str:

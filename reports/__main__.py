@@ -132,8 +132,8 @@ def _table(arguments: list[str]) -> int:
     into = "write it into this file instead, between two marks; without them the error names them"
     parser.add_argument("--into", metavar="FILE", type=Path, help=into)
     options = parser.parse_args(arguments)
-    text = result_table(_whole(options.records))
-    print(_written(options.into, "table", lambda: put_table(text, options.into)) if options.into else text)
+    run = _whole(options.records)
+    print(_written(options.into, "table", lambda: put_table(run, options.into)) if options.into else result_table(run))
     return 0
 
 

@@ -42,7 +42,7 @@ def first_failures(case: CaseRecord) -> list[str]:
     if looks:
         look = looks[0]
         sentences.append(
-            f"The first look, of {len(case.looks)}, that did not come to {wanted} was at {look.seeds} seeds: "
+            f"The first look that did not come to {wanted} was at {look.seeds} seeds: "
             f"{look.verdict}, {number(look.estimate, 4)} in [{number(look.low, 4)}, {number(look.high, 4)}]."
         )
     seeds = [(s, v) for s, v in zip(case.seeds, case.values, strict=False) if v is None or outside(case, v)]

@@ -8,8 +8,8 @@ from pathlib import Path
 from .load import BadRecords, Loaded
 from .rows import claims_of
 from .templating import write
-from .theory import PaperMap, theory_map
-from .wording import cell
+from .theory import NOT_SELECTED, PaperMap, theory_map
+from .wording import cell, plural
 
 BEGIN, END = "<!-- results: made by `python -m reports table`, not by hand -->", "<!-- end of results -->"
 COLUMNS = ("holds", "not reproduced", "not coded", "not testable")
@@ -19,9 +19,9 @@ def result_table(loaded: Loaded) -> str:
     """A row a paper with a list of statements, and their sum: how many statements hold, and so on.
 
     A statement has the worst of its cases, controls among them; the column "other" counts those that are neither of the
-    named: refuted, undecided, not run.
+    named: refuted, undecided, not run. The last line says how many statements the run left out, if any.
     """
-    papers = [paper for paper in theory_map(loaded, claims_of(loaded.cases, {})) if paper.listed]
+    papers = _papers(loaded)
     rows = [(paper.reference, _counts(paper)) for paper in papers]
     total = sum((counts for _, counts in rows), Counter())
     names = ("statements", *COLUMNS, "other")
@@ -29,16 +29,27 @@ def result_table(loaded: Loaded) -> str:
     for reference, counts in [*rows, ("**all**", total)]:
         name = reference if reference == "**all**" else cell(reference)
         lines.append(f"| {name} | {' | '.join(str(counts[column]) for column in names)} |")
-    run = loaded.run
-    return "\n".join([*lines, "", f"At the {run.scale} scale, with seeds from {run.seeds_from}."])
+    run, without = loaded.run, left_out(papers)
+    return "\n".join(
+        [*lines, "", f"At the {run.scale} scale, with seeds from {run.seeds_from}.", *[without] * bool(without)]
+    )
 
 
-def put_table(text: str, path: Path) -> Path:
-    """Replace what stands between the two marks in a file.
+def left_out(papers: list[PaperMap]) -> str:
+    """How many statements a run may have claims of and has left out, in words; empty if none."""
+    count = sum(tile.standing == NOT_SELECTED for paper in papers for tile in paper.tiles)
+    return f"{plural(count, 'statement')} not in this run." if count else ""
+
+
+def put_table(loaded: Loaded, path: Path) -> Path:
+    """Replace what stands between the two marks in a file by a run's table.
 
     Raises:
-        BadRecords: if the file cannot be read, or has not each mark once, in their order.
+        BadRecords: if the run is of a part of the claims, or if the file cannot be read or has not each mark once, in
+            their order.
     """
+    if without := left_out(_papers(loaded)):
+        raise BadRecords(f"{path}: {without.rstrip('.')}; expected a run of all claims")
     try:
         old = path.read_text(encoding="utf-8")
     except (OSError, ValueError) as error:
@@ -47,8 +58,12 @@ def put_table(text: str, path: Path) -> Path:
     _, ended, after = rest.partition(END)
     if not (found and ended) or BEGIN in rest or END in after:
         raise BadRecords(f"{path}: no place for the table; expected the lines {BEGIN} and {END}")
-    write(path, f"{before}{BEGIN}\n\n{text}\n\n{END}{after}")
+    write(path, f"{before}{BEGIN}\n\n{result_table(loaded)}\n\n{END}{after}")
     return path
+
+
+def _papers(loaded: Loaded) -> list[PaperMap]:
+    return [paper for paper in theory_map(loaded, claims_of(loaded.cases, {})) if paper.listed]
 
 
 def _counts(paper: PaperMap) -> Counter[str]:

@@ -19,8 +19,8 @@ LONGEST = 600
 NOT_CODED = Standing("not coded", "NOT CODED", "·", "none")
 NOT_TESTABLE = Standing("not testable", "NOT TESTABLE", "×", "none")
 NOT_SELECTED = Standing("not in this run", "NOT IN THIS RUN", "○", "none")
-"""What is said of a statement without a case: no claim of those that were collected tests it; none can; one does, and
-was not selected."""
+"""What is said of a statement without a case: no claim tests it; none can; one does that was not selected, or that may
+be among those that were not collected."""
 
 
 @dataclass(frozen=True)
@@ -31,6 +31,7 @@ class Tile:
         standing: the worst of its cases, or why it has none.
         worst: the case that the standing is of; None without cases.
         refuted, controls: how many of its controls were refuted, of how many that ran.
+        coded: whether a claim that was collected tests it.
     """
 
     statement: Statement
@@ -40,6 +41,7 @@ class Tile:
     picture: Picture | None
     refuted: int
     controls: int
+    coded: bool
 
     @property
     def settings(self) -> list[CaseRow]:
@@ -65,7 +67,7 @@ class PaperMap:
     @property
     def coded(self) -> int:
         """Number of its statements that a collected claim tests."""
-        return sum(tile.standing not in (NOT_CODED, NOT_TESTABLE) for tile in self.tiles)
+        return sum(tile.coded for tile in self.tiles)
 
     @property
     def here(self) -> int:
@@ -115,13 +117,14 @@ def _tile(statement: Statement, rows: list[CaseRow], paper: PaperRecord | None) 
     ran = [row for row in rows if row.case.control and row.case.verdict not in (None, NOT_RUN)]
     refuted = sum(row.standing.name == "control refuted" for row in ran)
     picture = tile_picture(worst.case) if worst else None
-    return Tile(statement, standing, rows, worst, picture, refuted, len(ran))
+    coded = bool(rows) or (paper is not None and statement.id in paper.tested)
+    return Tile(statement, standing, rows, worst, picture, refuted, len(ran), coded)
 
 
 def _without(statement: Statement, paper: PaperRecord | None) -> Standing:
     if statement.not_testable:
         return NOT_TESTABLE
-    return NOT_SELECTED if paper and statement.id in paper.tested else NOT_CODED
+    return NOT_SELECTED if paper and (statement.id in paper.tested or not paper.whole) else NOT_CODED
 
 
 def tile_words(tile: Tile) -> str:

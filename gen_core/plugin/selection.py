@@ -28,6 +28,7 @@ from gen_core.records import visible
 def pytest_collection_modifyitems(config: pytest.Config, items: list[pytest.Item]) -> Generator[None, None, None]:
     """Mark claims by paper and expected verdict before `-m` is applied, and plan for those that remain after it."""
     ours = Session.of(config)
+    ours.whole = _is_whole(config, {item.path for item in items})
     for item in items:
         case = case_of(item)
         if case is not None:
@@ -55,6 +56,13 @@ def pytest_collection_modifyitems(config: pytest.Config, items: list[pytest.Item
             ours.plan()
         if on_worker(config):
             _longest_first(ours, items)
+
+
+def _is_whole(config: pytest.Config, files: set[Path]) -> bool:
+    """Whether all files of tests in the folders of some were collected, and whole."""
+    patterns = config.getini("python_files")
+    beside = {path for folder in {file.parent for file in files} for one in patterns for path in folder.glob(one)}
+    return beside <= files and not any("::" in one for one in config.args)
 
 
 def _refuse_xfail(items: list[pytest.Item], scale: str) -> None:
@@ -156,4 +164,5 @@ def _defects_of(session: pytest.Session) -> tuple[list[str], str]:
         found = form_defects(path.name, path.read_text(encoding="utf-8"), keys)
         lines += [f"{os.path.relpath(path, here)}:{line}: {what}" for line, what in found]
         good += not found
-    return lines, f"{good}{f' of {len(papers)}' if lines else ''} claim files are well formed"
+    counted = f"{good} of {len(papers)}" if lines else f"{good}"
+    return lines, f"{counted} claim file{' is' if counted == '1' else 's are'} well formed"

@@ -62,6 +62,7 @@ class Session:
         shares: number of cases collected before deselection, which the error budget is split over by default, so that a
             verdict does not depend on the selection.
         papers: those of the collected claims, by key, with the ids of the statements that these test.
+        whole: whether no file and no test beside the collected ones was left out.
         left_out: cases that do not fit into `--within`, with the reason.
         lab: the lab, set up once the selection is known.
         checked: what hypotheses say, once they have been asked.
@@ -78,6 +79,7 @@ class Session:
     items: dict[str, Case] = field(default_factory=dict)
     shares: int = 0
     papers: dict[str, tuple[Paper, set[str]]] = field(default_factory=dict)
+    whole: bool = True
     left_out: dict[str, str] = field(default_factory=dict)
     lab: Lab | None = None
     checked: dict[Asked, tuple[bool, str]] = field(default_factory=dict)
@@ -238,5 +240,5 @@ class Session:
             shares=self.budget_cases,
             store=self.options.store,
             environment=environment,
-            papers=[paper.record(sorted(ids)) for paper, ids in self.papers.values()],
+            papers=[paper.record(sorted(ids), self.whole) for paper, ids in self.papers.values()],
         )

@@ -34,6 +34,7 @@ class PaperRecord:
         doi: its digital object identifier, without "https://doi.org/"; empty if none is known.
         statements: all of its list, in its order; empty for a paper without a list.
         tested: ids of those that a collected claim tests, selected or not.
+        whole: whether all claims beside those were collected, so that none tests the other statements.
     """
 
     key: str
@@ -44,3 +45,4 @@ class PaperRecord:
     doi: str = ""
     statements: list[Statement] = field(default_factory=list)
     tested: list[str] = field(default_factory=list)
+    whole: bool = True

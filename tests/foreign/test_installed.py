@@ -136,7 +136,7 @@ def test_the_form_of_claims_is_checked(foreign):
     (foreign.folder / "test_mine_fits.py").write_text(mended)
     result = foreign.pytest("--check-claims")
     assert result.returncode == 0, result.stdout
-    assert "1 claim files are well formed" in result.stdout
+    assert "1 claim file is well formed" in result.stdout
 
 
 def test_data_sets_are_there_and_so_is_the_command_that_gets_them(foreign):

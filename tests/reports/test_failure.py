@@ -33,7 +33,7 @@ def test_the_first_look_and_the_first_seed_are_named(cases) -> None:
     ridge.looks.insert(0, Look(seeds=8, estimate=-0.9, low=-1.0, high=-0.7, verdict="INCONCLUSIVE"))
     ridge.values[0] = -0.9
     look, seed = first_failures(ridge)
-    assert look == "The first look, of 2, that did not come to HOLDS was at 8 seeds: INCONCLUSIVE, -0.9 in [-1, -0.7]."
+    assert look == "The first look that did not come to HOLDS was at 8 seeds: INCONCLUSIVE, -0.9 in [-1, -0.7]."
     assert seed.startswith("The first seed outside the tolerance exponent in [-1.2, -0.8] is 1701, with -0.570937")
     assert seed.endswith("15 of 16 seeds are outside it.")
 

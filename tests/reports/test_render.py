@@ -228,7 +228,7 @@ def test_a_failure_is_explained(records: Path, tmp_path: Path, cases) -> None:
     render(loaded, tmp_path)
     said = " ".join(Page(tmp_path / "claims" / page_name(refuted.nodeid)).text.split())
     for words in (
-        "The first look, of 1, that did not come to HOLDS was at 16 seeds",
+        "The first look that did not come to HOLDS was at 16 seeds",
         "claims/test_rate.py:31: in test_rate expect(slope).between(-1.2, -0.8) Refuted",
         "HOLDS lasso , whose recipe differs in 4 fields:",
         "run.data.n 20 40",

@@ -50,9 +50,16 @@ def test_each_statement_has_the_worst_of_its_cases_or_why_it_has_none(run, cases
     assert standings(paper) == ["holds", "not run", "not testable", "not coded", "not in this run"]
     assert [(tile.refuted, tile.controls) for tile in paper.tiles[:2]] == [(1, 1), (1, 1)]
     assert [len(tile.settings) for tile in paper.tiles] == [1, 2, 0, 0, 0]
-    assert (paper.coded, len(paper.tiles)) == (3, 5)
+    assert (paper.coded, paper.here, len(paper.tiles)) == (3, 2, 5)
     assert "3e-15" in tile_words(paper.tiles[0])
     assert "all data cannot be drawn" in tile_words(paper.tiles[2])
+
+
+def test_of_a_part_of_the_claims_none_is_said_to_be_not_coded(run, cases) -> None:
+    run.papers = [PaperRecord(key="theory3", reference="A", statements=list(LISTED), tested=["1", "2"], whole=False)]
+    [paper] = theory_map(Loaded(run, cases), claims_of(cases, {}))
+    assert standings(paper) == ["holds", "not run", "not testable", "not in this run", "not in this run"]
+    assert (paper.coded, paper.here) == (2, 2)
 
 
 def test_a_verdict_that_changes_changes_its_tile_and_no_other(run, cases) -> None:
@@ -96,16 +103,21 @@ def test_the_table_counts_statements_and_is_put_between_its_marks(run, cases, tm
     assert "| **all** | 5 | 1 | 0 | 1 | 1 | 2 |" in text
     path = tmp_path / "README.md"
     path.write_text(f"before\n{BEGIN}\nold\n{END}\nafter\n", encoding="utf-8")
+    assert text.endswith("\n1 statement not in this run.")
+    with pytest.raises(BadRecords, match=r"README\.md: 1 statement not in this run; expected a run of all claims"):
+        put_table(Loaded(run, cases), path)
+    the_map(run, cases, ["1", "2"])
+    text = result_table(Loaded(run, cases))
     for _ in range(2):
-        put_table(text, path)
+        put_table(Loaded(run, cases), path)
     assert path.read_text(encoding="utf-8") == f"before\n{BEGIN}\n\n{text}\n\n{END}\nafter\n"
     for bad in ("nothing", f"{END} {BEGIN}", f"{BEGIN} {BEGIN} {END}"):
         path.write_text(bad, encoding="utf-8")
         with pytest.raises(BadRecords, match="no place for the table; expected the lines"):
-            put_table(text, path)
+            put_table(Loaded(run, cases), path)
         assert path.read_text(encoding="utf-8") == bad
     with pytest.raises(BadRecords, match=r"absent\.md: cannot be read"):
-        put_table(text, tmp_path / "absent.md")
+        put_table(Loaded(run, cases), tmp_path / "absent.md")
 
 
 def test_the_command_prints_the_table(records: Path, capsys) -> None:

@@ -18,7 +18,7 @@ def test_good_claims_are_counted_and_not_run(suite, workers):
     suite.claims(CLAIM, "test_toy_small.py")
     result = suite.run("--check-claims", "-n", workers)
     assert result.ret == 0
-    result.stdout.fnmatch_lines(["1 claim files are well formed"])
+    result.stdout.fnmatch_lines(["1 claim file is well formed"])
     assert not (suite.pytester.path / "report").exists()
     assert not (suite.pytester.path / ".gen-core").exists()
 

@@ -52,6 +52,23 @@ def test_a_second_run_trains_nothing_and_a_new_tolerance_judges_anew(suite):
     assert suite.cases["test_small[given]"].verdict == "REFUTED"
 
 
+@pytest.mark.parametrize(
+    ("selected", "whole"),
+    [
+        ([], True),
+        (["-k", "given"], True),
+        (["test_claims.py"], False),
+        (["test_claims.py", "test_more.py"], True),
+        (["test_claims.py::test_small", "test_more.py"], False),
+    ],
+)
+def test_a_record_says_whether_all_claims_were_collected(suite, selected, whole):
+    suite.claims(HOLDS.replace("LIMIT", "2"))
+    suite.claims(HOLDS.replace("LIMIT", "2").replace("test_small", "test_more"), "test_more.py")
+    suite.run(*selected)
+    assert [paper.whole for paper in suite.record.papers] == [whole]
+
+
 def test_a_record_says_what_was_judged_and_how_to_repeat_it(suite):
     suite.claims(HOLDS.replace("LIMIT", "2"))
     suite.run("--seeds-from", "7", "--error-budget", "0.02", "--max-seeds", "32", "-k", "given")

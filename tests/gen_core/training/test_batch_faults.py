@@ -1,6 +1,6 @@
 """Rows that leave the finite numbers, and labels that a model has no output for."""
 
-from dataclasses import replace
+from dataclasses import dataclass, replace
 
 import pytest
 import torch
@@ -49,6 +49,27 @@ def test_a_row_that_diverges_is_named_with_its_step_and_leaves_the_others_alone(
         f"training diverged: the loss is not finite for 6 of 6 seeds ({shown} ...); expected a finite loss "
         "(rate 40), or may_diverge=True to measure it"
     )
+
+
+@dataclass(frozen=True)
+class Broken(Teacher):
+    """Data with one value that is not finite."""
+
+    where: str = "X"
+    value: str = "nan"
+
+    def draw(self, generator):
+        data = super().draw(generator)
+        vars(data)[self.where].view(-1)[3] = float(self.value)
+        return data
+
+
+@pytest.mark.parametrize("value", ["nan", "inf"])
+@pytest.mark.parametrize("where", ["X", "y"])
+def test_data_that_are_not_finite_are_named_in_place_of_the_training(where, value):
+    lost = run(replace(LEAST_SQUARES, data=Broken(where=where, value=value)))
+    with pytest.raises(Unfinished, match="data of seed 0 are not finite, nor is its loss; expected finite numbers"):
+        lost.require_finite()
 
 
 def test_a_training_that_diverges_for_all_ends_at_once():
