@@ -77,7 +77,7 @@ evidence: $(READY) ## run every claim with thirteen sets of fresh seeds and writ
 data: $(READY) ## get MNIST, Fashion-MNIST and CIFAR-10
 	@$(RUN) gen_core.data $(ARGS)
 
-kills: $(READY) ## kill runs of toy claims at 20 random moments, and check that the next run finds all whole
+kills: $(READY) ## kill runs of toy claims at 20 random moments, and check that the next run finds all whole (some minutes)
 	@$(RUN) tests.kills $(ARGS)
 
 docs: $(READY) ## make the site of docs in build/docs

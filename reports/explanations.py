@@ -145,7 +145,7 @@ def _ends(case: CaseRecord) -> tuple[float, float]:
 
 
 def _room(case: CaseRecord) -> str:
-    if case.headroom is None:
+    if case.headroom is None or case.statistic == "worst":  # which is judged without statistics
         return ""
     deviations = in_deviations(abs(case.headroom), unit="standard deviations")
     return f"; headroom {deviations}" if case.headroom >= 0 else f"; the estimate is {deviations} beyond the limit"

@@ -78,7 +78,7 @@ def test_verdicts_are_explained_with_their_numbers(cases) -> None:
             "at least",
             [1.0],
             (1.0, 1.0),
-            None,
+            8.3,
             "the value 1 of the worst of 8 seeds is not below 1",
         ),
         ("mean", "at least", [3.0], (1.0, 2.0), None, "the upper bound 2 MEAN is below 3"),
