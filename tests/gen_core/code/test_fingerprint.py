@@ -162,8 +162,8 @@ EDITS = {
     ),
     "where an index takes a name from": (
         "gen_core/rules/__init__.py",
-        "    is_plain,\n    momentum_of,\n)",
-        "    momentum_of,\n)\nfrom gen_core.rules.rates import constant_rate as is_plain",
+        "    is_plain,\n    keeps_on_device,\n    momentum_of,\n)",
+        "    keeps_on_device,\n    momentum_of,\n)\nfrom gen_core.rules.rates import constant_rate as is_plain",
         ALL,
     ),
     "what streams are made of": ("gen_core/recipe.py", 'separators=(",", ":")', 'separators=(";", ":")', ALL),
