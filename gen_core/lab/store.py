@@ -103,8 +103,9 @@ class Store:
             make_ignored(self.root)
             arrays.parent.mkdir(exist_ok=True)
             self._remove(key)
-            for left in arrays.parent.glob(f"{key}.*.part"):
-                left.unlink()
+            for left in arrays.parent.iterdir():
+                if left.name.startswith(f"{key}.") and left.suffix == ".part":
+                    left.unlink()
             save_file({name: array.contiguous() for name, array in result.arrays.items()}, part)
             metadata = {**about, "key": key, "stopped_by": result.stopped_by, "sha256": _sha256(part)}
             text = json.dumps(sealed({**metadata, "arrays": _layout(result)}), indent=1)

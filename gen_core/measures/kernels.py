@@ -22,6 +22,7 @@ from gen_core.measures.spectra import spectral_norm
 from gen_core.measuring import measure
 from gen_core.models.activations import Polynomial, activation
 from gen_core.models.contract import Model
+from gen_core.models.products import add_gram
 from gen_core.models.two_layer import TwoLayer
 from gen_core.run import Run
 from gen_core.training.parts import bytes_of_pass, measuring, measuring_device, work_of_pairs
@@ -118,15 +119,14 @@ def first_layer_kernel(X: Tensor, W: Tensor, name: str | Polynomial) -> Tensor:
         name: the activation.
 
     Returns:
-        (n, n), on the device of X. Cost: n^2 (m + d) multiply-adds. Memory: two such matrices, and SLOPES bytes some
-        times.
+        (n, n), on the device of X. Cost: n^2 (m / 2 + d) multiply-adds. Memory: two such matrices, and SLOPES bytes
+        some times.
     """
     (n, d), m = X.shape, len(W)
-    kernel: Tensor | None = None
+    kernel = X.new_zeros(n, n)
     for w in W.split(max(1, SLOPES // (n * X.element_size()))):
         slopes = derivative(name, X @ w.mT / math.sqrt(d))
-        kernel = slopes @ slopes.mT if kernel is None else kernel.addmm_(slopes, slopes.mT)
-    assert kernel is not None
+        add_gram(kernel, slopes)
     return kernel.mul_(X @ X.mT).div_(m * d)
 
 

@@ -18,6 +18,7 @@ from gen_core.measures.of_draws import of_each_draw
 from gen_core.measures.spectra import spectral_norm
 from gen_core.measuring import measure
 from gen_core.models.activations import Polynomial, activation
+from gen_core.models.products import add_gram
 from gen_core.models.two_layer import TwoLayer
 from gen_core.run import Run
 from gen_core.training.parts import measuring, measuring_device, work_of_pairs
@@ -40,7 +41,7 @@ def second_layer_kernel(X: Tensor, W: Tensor, name: str | Polynomial) -> Tensor:
     kernel = X.new_zeros(n, n)
     for w in W.split(max(1, kernels.SLOPES // (n * X.element_size()))):
         hidden = activation(name)(X @ w.mT / math.sqrt(d))
-        kernel.addmm_(hidden, hidden.mT)
+        add_gram(kernel, hidden)
     return kernel.div_(m)
 
 

@@ -13,7 +13,7 @@ from gen_core.code.listening import opened_outside
 from gen_core.declaration import Case
 from gen_core.errors import AssumptionViolated
 from gen_core.experiment import Experiment
-from gen_core.lab import looked_up
+from gen_core.lab import Lab, looked_up
 from gen_core.measuring import Part, Place, place_of, place_of_draws
 from gen_core.plugin.session import Asked, Session
 from gen_core.records import CaseRecord, Hypothesis
@@ -73,33 +73,33 @@ class _Known:
     def recall(self, assumptions: Iterable[Assumption], experiments: dict[str, Experiment]) -> None:
         """Take over what is kept and has not been asked in this process; nothing is drawn where nothing can be kept."""
         lab, checked = self.session.lab, self.session.checked
+        if lab is None or not lab.keeps_measures:
+            return
         for assumption in assumptions:
             for key, one in experiments.items():
-                known = all((assumption, key, seed) in checked for seed in self.seeds)
-                if lab is None or not lab.keeps_measures or known or looked_up(one):
+                if all((assumption, key, seed) in checked for seed in self.seeds) or looked_up(one):
                     continue
                 told = lab.begun.is_told(one, self.seeds, start=assumption.asks_start)
-                place = self._place(assumption, key, one) if told else None
+                place = self._place(lab, assumption, key, one) if told else None
                 if place is None or (kept := place.load()) is None:
                     self.lacking.append((assumption, key, one))
                     continue
                 said = zip(kept.tensors["holds"].tolist(), kept.common["words"], strict=True)
                 checked |= {(assumption, key, seed): each for seed, each in zip(self.seeds, said, strict=True)}
 
+    @states_told_once()
     def keep(self) -> None:
         """Keep what was lacking and has been asked by now, best after the training, which tells what was drawn."""
         lab = self.session.lab
         for assumption, key, one in self.lacking:
-            if lab is None or (place := self._place(assumption, key, one)) is None:
+            if lab is None or (place := self._place(lab, assumption, key, one)) is None:
                 continue
             said = [self.session.checked[assumption, key, seed] for seed in self.seeds]
             holds = torch.tensor([holds for holds, _ in said])
             place.save(Part("", {"holds": holds}, {"words": [words for _, words in said]}))
             lab.begun.keep(one, self.seeds, start=assumption.asks_start)
 
-    def _place(self, assumption: Assumption, key: str, one: Experiment) -> Place | None:
-        lab = self.session.lab
-        assert lab is not None
+    def _place(self, lab: Lab, assumption: Assumption, key: str, one: Experiment) -> Place | None:
         return place_of_draws(assumption.check, one, key, self.seeds, lab.store.root, lab.begun)
 
 

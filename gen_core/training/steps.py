@@ -36,12 +36,13 @@ def choose_stepper(experiment: Experiment) -> StepperChoice:
         InvalidExperiment: for a rule that has no step, or two.
     """
     model, rule, loss = experiment.parts
-    if isinstance(rule, NewtonRule) and not isinstance(rule, GradientRule):
+    updates, closes = isinstance(rule, GradientRule), isinstance(rule, ClosureRule)
+    if not updates and isinstance(rule, NewtonRule):
         return StepperChoice("newton", "the rule needs second derivatives")
-    if isinstance(rule, GradientRule) == isinstance(rule, ClosureRule):
-        has = "both update and step" if isinstance(rule, GradientRule) else "no update"
+    if updates == closes:
+        has = "both update and step" if updates else "no update"
         raise InvalidExperiment(f"rule {type(rule).__name__} has {has}; expected a GradientRule or a ClosureRule")
-    if isinstance(rule, ClosureRule):
+    if closes:
         return StepperChoice("autograd", f"{type(rule).__name__} takes more than one gradient a step")
     if experiment.stop.gradient is not None:
         return StepperChoice("autograd", "the training ends by the norm of its gradient")

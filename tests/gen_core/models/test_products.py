@@ -7,7 +7,7 @@ import pytest
 import torch
 
 from gen_core.models import products
-from gen_core.models.products import LARGE, accumulate, affine, multiply, subtract
+from gen_core.models.products import HALVED, LARGE, accumulate, add_gram, affine, multiply, subtract
 
 PROCESSORS = {
     "512 bits at once": ("AVX512", {"avx_vnni": True}, LARGE[True]),
@@ -62,6 +62,17 @@ def test_products_are_those_of_torch_in_every_layout(shape, dtype, transposed):
     close(out.double(), expected) if dtype == torch.float64 else close(out, expected.float())
     close(C, (1 - expected).to(dtype))
     close(kept, (0.75 + expected).to(dtype))
+
+
+@pytest.mark.parametrize("dtype", [torch.float32, torch.float64])
+@pytest.mark.parametrize("rows", [1, HALVED, HALVED + 1, 2 * HALVED + 3, 5 * HALVED - 1])
+def test_a_gram_matrix_is_added_whole(rows, dtype):
+    A = torch.randn(rows, 40, generator=torch.Generator().manual_seed(rows), dtype=dtype)
+    K = torch.arange(rows, dtype=dtype).add(1).log().outer(torch.ones(rows, dtype=dtype))
+    K = K + K.mT
+    expected = torch.from_numpy(A.double().numpy() @ A.double().numpy().T + K.double().numpy())
+    add_gram(K, A)
+    close(K, expected.to(dtype))
 
 
 def test_steps_at_a_minimum_do_not_drift_off_the_row_span():
