@@ -18,7 +18,7 @@ from gen_core.engines.at_node import describe_blocks
 from gen_core.engines.folder import FAILED, EngineFolder, Unit
 from gen_core.experiment import Experiment
 from gen_core.lab import Block, Lab
-from gen_core.lab.plan import trainable, with_teachers
+from gen_core.lab.plan import with_teachers
 from gen_core.lab.work import Progress, names
 from gen_core.training.cost import group_seconds
 from gen_core.training.device import memory_budget
@@ -61,8 +61,8 @@ class Asking:
     def units(self) -> list[Unit]:
         """The units of the plan's first looks that nobody has asked for, longest group first."""
         plan, units = self.lab.planned, []
-        for group in plan.groups:
-            units += self._units(trainable(group), group[0].first_look)
+        for members, seeds in plan.parts:
+            units += self._units(members, seeds)
         return units
 
     def awaited(self, group: Sequence[Experiment], seeds: int, progress: Progress) -> dict[str, Exception]:
@@ -102,7 +102,7 @@ class Asking:
             absent = [each for key, each in teachers.items() if not self.lab.store.has(key) and key not in self._known]
             for each in absent:
                 if each.key not in self._known:
-                    yield from self._units(self.lab.planned.together(each.experiment, seeds), seeds)
+                    yield from self._units(*self.lab.planned.together(each.experiment, seeds))
             if all(self.lab.store.has(each.key) or each.key in self._known for each in absent):
                 try:
                     payload = describe_blocks(batch, list(teachers.values()))

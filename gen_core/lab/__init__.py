@@ -1,6 +1,6 @@
 """The lab: trains what a session needs, and keeps the results."""
 
-from gen_core.lab.filling import cut_plan, fill, first_place
+from gen_core.lab.filling import fill, first_place
 from gen_core.lab.lab import Event, Lab
 from gen_core.lab.plan import BLOCKS, Block, Demand, Plan, looked_up
 from gen_core.lab.store import Entry, Store
@@ -14,7 +14,6 @@ __all__ = [
     "Lab",
     "Plan",
     "Store",
-    "cut_plan",
     "fill",
     "first_place",
     "looked_up",

@@ -174,7 +174,8 @@ class Lab:
                 return found
             if experiment.key not in self.failures:
                 if not self._trained_elsewhere([experiment], seeds):
-                    self._ensure(self.planned.together(experiment, seeds), seeds)
+                    self._ensure(*self.planned.together(experiment, seeds))
+                    self._ensure([experiment], seeds)  # blocks of a look that is no first one
                 trained = True
             if experiment.key in self.failures:
                 raise self.failures[experiment.key]

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import pkgutil
-from collections.abc import Iterable
+from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field
 from functools import cache, cached_property
 from itertools import pairwise
@@ -23,6 +23,12 @@ from gen_core.training.states import files_of
 
 BLOCKS = (0, 4, 8, 16, 32, 64, 128, 256, 512, SEEDS_PER_BASE)
 """Boundaries of the seed blocks: the looks of every claim, so that claims share blocks and no look retrains seeds."""
+
+PARTS = 64
+"""Groups that a plan is cut into, as far as its experiments allow."""
+
+SHORTEST = {"cpu": 8.0, "cuda": 600.0}
+"""Seconds below which no group is cut, by kind of device: a GPU takes many rows at a time in little more than one."""
 
 
 @cache
@@ -103,7 +109,8 @@ class Plan:
 
     Attributes:
         demands: experiment key -> demand.
-        groups: demands that need training, grouped by batch key and first look, longest first.
+        groups: demands that need training, of one batch key and first look each, longest first. Long ones are cut, for
+            several processes: who trains them trains the same batches, so that results agree to the bit.
     """
 
     demands: dict[str, Demand] = field(default_factory=dict)
@@ -134,15 +141,38 @@ class Plan:
         def seconds(group: list[Demand]) -> float:
             return cost.group_seconds([(demand.experiment, demand.first_look) for demand in group], device)
 
-        return cls(demands, sorted(groups.values(), key=seconds, reverse=True))
+        took = {demand.experiment.key: seconds([demand]) for group in groups.values() for demand in group}
+        most = max(SHORTEST[device], sum(took.values()) / PARTS)
+        parts = [part for group in groups.values() for part in _cut(group, took, most)]
+        return cls(demands, sorted(parts, key=seconds, reverse=True))
 
-    def together(self, experiment: Experiment, seeds: int) -> list[Experiment]:
-        """The experiments to train with this one: its group up to the first look, itself alone at later looks."""
-        for group in self.groups:
-            members = trainable(group)
-            if seeds <= group[0].first_look and any(member.key == experiment.key for member in members):
-                return members
-        return [experiment]
+    @property
+    def parts(self) -> list[tuple[list[Experiment], int]]:
+        """The experiments of each group whose data can be read, and the number of their seeds."""
+        return [(members, group[0].first_look) for group in self.groups if (members := trainable(group))]
+
+    def together(self, experiment: Experiment, seeds: int) -> tuple[list[Experiment], int]:
+        """The experiments to train with this one, and of how many seeds.
+
+        Up to the first look its group with all seeds of it, whoever asks first; itself alone at later looks.
+        """
+        for members, look in self.parts:
+            if seeds <= look and any(member.key == experiment.key for member in members):
+                return members, look
+        return [experiment], seeds
+
+
+def _cut(group: list[Demand], took: Mapping[str, float], most: float) -> list[list[Demand]]:
+    """A group in parts of at most so many seconds, as far as its experiments allow."""
+    parts, within = [list[Demand]()], 0.0
+    for demand in group:
+        each = took[demand.experiment.key]
+        if parts[-1] and within + each > most:
+            parts.append([])
+            within = 0.0
+        parts[-1].append(demand)
+        within += each
+    return parts
 
 
 def with_teachers(experiment: Experiment) -> list[Experiment]:

@@ -10,7 +10,7 @@ from pathlib import Path
 import pytest
 
 from gen_core.errors import StoreFailure
-from gen_core.lab import Lab, cut_plan, fill, first_place
+from gen_core.lab import Lab, fill, first_place
 from gen_core.plugin import progress
 from gen_core.plugin.options import writable
 from gen_core.plugin.outcomes import one_line
@@ -30,8 +30,8 @@ def train_only(session: pytest.Session, lab: Lab) -> None:
     writer.line()
     end_as_interrupted(config)
     full = ""
-    parts = cut_plan(lab.planned, lab.device.type)
-    wanted = {key for part in parts for each in part.experiments for key in lab.keys(each, part.seeds)}
+    parts = lab.planned.parts
+    wanted = {key for members, seeds in parts for each in members for key in lab.keys(each, seeds)}
     missing = sum(not lab.store.has(key) for key in wanted)
     writer.line(f"train only: {len(wanted)} blocks of seeds in {lab.store.root}, {missing} of them missing")
     with tempfile.TemporaryDirectory(prefix="gen-core-") as folder:

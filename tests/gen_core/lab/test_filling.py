@@ -15,7 +15,7 @@ import torch
 from hypothesis import given, strategies
 
 from gen_core import GD
-from gen_core.lab import Lab, Plan, Store, cut_plan, fill, filling, first_place
+from gen_core.lab import Lab, Plan, Store, fill, first_place, plan
 from gen_core.training.cost import group_seconds
 from tests.gen_core.lab.test_lab_processes import CPU, EXPERIMENTS, LINEAR, ROOT, SEEDS
 
@@ -26,23 +26,31 @@ def plan_of(experiments):
     return Plan.of([("case", each, SEEDS) for each in experiments], "cpu")
 
 
-@given(strategies.lists(strategies.integers(1, 10), min_size=1, max_size=12), strategies.integers(1, 100))
-def test_a_plan_is_cut_into_parts_that_are_whole_and_small_enough(steps, number):
+@given(
+    strategies.lists(strategies.integers(1, 10), min_size=1, max_size=12),
+    strategies.integers(1, 100),
+    strategies.sampled_from([0.0, 0.01, 0.1, 8.0]),
+)
+def test_a_plan_is_cut_into_parts_that_are_whole_and_small_enough(steps, number, shortest):
     experiments = [replace(LINEAR, rule=GD(0.1 + i / 100), steps=1000 * each) for i, each in enumerate(steps)]
-    before, filling.PARTS = filling.PARTS, number
+    before = plan.PARTS, plan.SHORTEST
+    plan.PARTS, plan.SHORTEST = number, {"cpu": shortest}
     try:
-        parts = cut_plan(plan_of(experiments), "cpu")
+        parts = plan_of(experiments).parts
     finally:
-        filling.PARTS = before
+        plan.PARTS, plan.SHORTEST = before
     seconds = {each.key: group_seconds([(each, SEEDS)], "cpu") for each in experiments}
-    most = sum(seconds.values()) / number
-    assert sorted(e.key for part in parts for e in part.experiments) == sorted(seconds)
-    assert [part.seconds for part in parts] == sorted((part.seconds for part in parts), reverse=True)
-    for part in parts:
-        took = [seconds[e.key] for e in part.experiments]
-        assert part.seconds == pytest.approx(sum(took))
+    most = max(shortest, sum(seconds.values()) / number)
+    assert sorted(e.key for members, _ in parts for e in members) == sorted(seconds)
+    together = [group_seconds([(each, SEEDS) for each in members], "cpu") for members, _ in parts]
+    assert together == sorted(together, reverse=True)
+    for members, seeds in parts:
+        took = [seconds[e.key] for e in members]
+        assert seeds == SEEDS
         assert len(took) == 1 or sum(took) <= most * (1 + 1e-9)
-        assert len({e.batch_key() for e in part.experiments}) == 1
+        assert len({e.batch_key() for e in members}) == 1
+    if sum(seconds.values()) < shortest:
+        assert len(parts) == len({e.batch_key() for e in experiments})
 
 
 def test_a_task_of_an_array_begins_at_its_own_part():
@@ -62,7 +70,7 @@ def test_a_task_of_an_array_begins_at_its_own_part():
             self.order.append(experiments)
             return True
 
-    parts = [filling.Part([name], 8, 1.0) for name in "abc"]  # type: ignore[list-item]
+    parts = [([name], 8) for name in "abc"]
     for place, order in {0: "abc", 2: "cab", 4294967294: "cab"}.items():
         asked = Asked()
         fill(asked, parts, place)  # type: ignore[arg-type]
@@ -78,7 +86,7 @@ def filled(root, log, kind):
 
     lab = Lab(Store(Path(root), kind), CPU, finished=finished)
     lab.plan(("case", each, SEEDS) for each in MANY)
-    fill(lab, cut_plan(lab.planned, "cpu"), first_place(os.environ))
+    fill(lab, lab.planned.parts, first_place(os.environ))
     assert not lab.failures
 
 
@@ -133,7 +141,7 @@ def test_what_fails_is_left_and_told_and_what_can_be_trained_is_trained(tmp_path
     lab.plan(("case", each, SEEDS) for each in (*EXPERIMENTS[:2], wrong))
     refused = RuntimeError("no")
     lab.failures[wrong.key] = refused
-    fill(lab, cut_plan(lab.planned, "cpu"))
+    fill(lab, lab.planned.parts)
     assert lab.failures == {wrong.key: refused}
     assert not lab.lacks(EXPERIMENTS[:2], SEEDS)
     assert not lab.store.has(lab.keys(wrong, SEEDS)[0])

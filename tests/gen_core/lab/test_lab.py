@@ -71,6 +71,20 @@ def test_groups_are_longest_first(make):
     assert took == sorted(took, reverse=True)
 
 
+def test_a_group_is_trained_with_all_seeds_of_its_first_look_whoever_asks_first(make):
+    told: list[Event] = []
+    lab = make()
+    lab.finished = told.append
+    lab.plan((case, e, seeds) for e in (A, B) for case, seeds in (("few", 4), ("some", 6), ("many", 16)))
+    lab.run(A, 4)
+    assert {event.key for event in told} == {key for e in (A, B) for key in lab.keys(e, 16)}
+    told.clear()
+    assert lab.run(B, 16).seeds == seed_numbers(0, 0, 16)
+    assert told == []
+    lab.run(A, 6)  # its second block is none of the first look's
+    assert [(event.key, event.seeds) for event in told] == [(lab.keys(A, 6)[1], 2)]
+
+
 def test_a_group_is_trained_as_one_batch_at_the_first_call_for_a_member(make, batches):
     events: list[Event] = []
     lab = plan(make(events), A, B, C, NET)
@@ -113,7 +127,7 @@ def test_a_smaller_look_trains_its_group_too(make, batches):
     lab = plan(make(), A, B, first=8)
     lab.run(A, 4)
     lab.run(B, 8)
-    assert [len(rows) for rows in batches] == [2 * 4, 2 * 4]
+    assert [len(rows) for rows in batches] == [2 * 8]
 
 
 def test_blocks_are_those_of_all_looks(make):

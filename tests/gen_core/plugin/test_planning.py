@@ -83,20 +83,22 @@ def test_batches_fill_the_budget_and_hold_one_row_at_least():
 def test_the_table_has_a_line_a_group_longest_first(tmp_path):
     lab = planned(tmp_path, (LINEAR, 8), (DENSE, 8), (CONV, 17), (replace(CONV, rule=Momentum(0.02, batch=100)), 17))
     head, names, *groups, total, fitting = plan_lines(lab)
-    assert head == "plan: 4 experiments in 3 groups, longest first"
+    assert head == "plan: 4 experiments in 4 groups, longest first"
     assert " ".join(names.split()) == "GROUP ROWS STEPS MULTIPLY-ADDS A ROW BATCHES TIME ON H100: BATCHES TIME WHAT"
     found = [re.split(r" {2,}", line.strip()) for line in groups]
     assert [each[:4] for each in found] == [
-        ["1", "34", "100000", f"{34 * CONV_WORK:.1e}"],
-        ["2", "8", "2000", f"{8 * DENSE_WORK:.1e}"],
-        ["3", "8", "300", f"{8 * LINEAR_WORK:.1e}"],
+        ["1", "17", "100000", f"{17 * CONV_WORK:.1e}"],
+        ["2", "17", "100000", f"{17 * CONV_WORK:.1e}"],
+        ["3", "8", "2000", f"{8 * DENSE_WORK:.1e}"],
+        ["4", "8", "300", f"{8 * LINEAR_WORK:.1e}"],
     ]
     assert [each[-1] for each in found] == [
-        "ConvNet on Noise, Momentum: n=50000 of 3x32x32, 148160 parameters, batches of 100, float32; 2 x 17 seeds",
+        *["ConvNet on Noise, Momentum: n=50000 of 3x32x32, 148160 parameters, batches of 100, float32; 1 x 17 seeds"]
+        * 2,
         "MLP on Noise, SGD: n=1000 of 100, 26113 parameters, batches of 32, float64; 1 x 8 seeds",
         "Linear on Noise, GD: n=50 of 200, 200 parameters, all points a step, float32; 1 x 8 seeds",
     ]
-    assert found[0][5] == "34"  # of a GiB each
+    assert found[0][5] == "17"  # of a GiB each
     assert found[0][7] in {"1", "2", "3"}  # of 20 GiB
     work = 34 * CONV_WORK + 8 * DENSE_WORK + 8 * LINEAR_WORK
     assert total.startswith(f"in all {work:.1e} multiply-adds: about ")
