@@ -19,7 +19,7 @@ from gen_core.errors import GenCoreError, InvalidExperiment
 from gen_core.experiment import Experiment
 from gen_core.finished import Origin
 from gen_core.lab.origin import sources_of
-from gen_core.lab.plan import BLOCKS, Block, Plan, blocks_of, trainable
+from gen_core.lab.plan import BLOCKS, Block, Plan, blocks_of
 from gen_core.lab.store import Store
 from gen_core.lab.work import Begun, Engine, Progress, about_training, drawn_otherwise, names, train_apart
 from gen_core.measuring.folder import Folder
@@ -191,7 +191,7 @@ class Lab:
         """
         if self._trained_elsewhere(group, seeds):
             return
-        others, wanted = iter([] if self._training else self.planned.groups), self._wanted(group, seeds)
+        others, wanted = iter([] if self._training else self.planned.parts), self._wanted(group, seeds)
         while missing := self._missing(wanted):
             if self.device.type == "cuda" and not self._training:
                 self.progress(f"waiting for a GPU to train {names(missing)}", 0.0)
@@ -199,8 +199,8 @@ class Lab:
                 if device is None or self._train_locked(wanted, device):
                     return
                 if other := next(others, None):
-                    if trainable(other) != group:
-                        self._train_locked(self._wanted(trainable(other), other[0].first_look), device)
+                    if other[0] != group:
+                        self._train_locked(self._wanted(*other), device)
                     continue
             self._wait(wanted)
 

@@ -146,10 +146,11 @@ class Plan:
         parts = [part for group in groups.values() for part in _cut(group, took, most)]
         return cls(demands, sorted(parts, key=seconds, reverse=True))
 
-    @property
+    @cached_property
     def parts(self) -> list[tuple[list[Experiment], int]]:
         """The experiments of each group whose data can be read, and the number of their seeds."""
-        return [(members, group[0].first_look) for group in self.groups if (members := trainable(group))]
+        readable = ([demand for demand in group if not demand.data_error] for group in self.groups)
+        return [([demand.experiment for demand in group], group[0].first_look) for group in readable if group]
 
     def together(self, experiment: Experiment, seeds: int) -> tuple[list[Experiment], int]:
         """The experiments to train with this one, and of how many seeds.
@@ -178,8 +179,3 @@ def _cut(group: list[Demand], took: Mapping[str, float], most: float) -> list[li
 def with_teachers(experiment: Experiment) -> list[Experiment]:
     """The experiment, and before it those that label its data, and theirs."""
     return [*(each for teacher in experiment.teachers for each in with_teachers(teacher)), experiment]
-
-
-def trainable(group: list[Demand]) -> list[Experiment]:
-    """The experiments of a group whose data can be read."""
-    return [demand.experiment for demand in group if not demand.data_error]
