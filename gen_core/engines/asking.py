@@ -18,7 +18,7 @@ from gen_core.engines.at_node import describe_blocks
 from gen_core.engines.folder import FAILED, EngineFolder, Unit
 from gen_core.experiment import Experiment
 from gen_core.lab import Block, Lab
-from gen_core.lab.plan import with_teachers
+from gen_core.lab.plan import whole, with_teachers
 from gen_core.lab.work import Progress, names
 from gen_core.training.cost import group_seconds
 from gen_core.training.device import memory_budget
@@ -72,7 +72,8 @@ class Asking:
             return {}
         self._read_units()
         if any(block.key not in self._known for block in missing):
-            for unit in self._units(group, seeds):
+            members, look = self.lab.planned.together(group[0], seeds) if len(group) == 1 else (group, seeds)
+            for unit in self._units(members, look):  # of its whole group, as without an engine
                 self.folder.put(unit, LATER, _name(unit))
         failures: dict[str, Exception] = {}
         while True:
@@ -106,7 +107,7 @@ class Asking:
             if all(self.lab.store.has(each.key) or each.key in self._known for each in absent):
                 try:
                     payload = describe_blocks(batch, list(teachers.values()))
-                except Exception:  # a recipe that cannot be pickled is trained here
+                except Exception:  # a batch with a recipe that cannot be pickled is trained here
                     continue
                 self._known.update(block.key for block in batch)
                 yield self._unit(batch, tuple(teachers), payload)
@@ -126,7 +127,8 @@ class Asking:
 
     def _teachers(self, block: Block, seeds: int) -> dict[str, Block]:
         """The blocks of the trainings that label a block's data, by key, in a run over the first seeds."""
-        each = [other for teacher in with_teachers(block.experiment)[:-1] for other in self.lab.blocks(teacher, seeds)]
+        teachers, seeds = with_teachers(block.experiment)[:-1], whole(seeds)
+        each = [other for teacher in teachers for other in self.lab.blocks(teacher, seeds)]
         return {other.key: other for other in each if set(other.seeds) & set(block.seeds)}
 
     def _read_units(self) -> None:

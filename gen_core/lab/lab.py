@@ -1,7 +1,7 @@
 """The lab: knows every experiment that a session needs, trains each one once, and stores the results.
 
-Experiments with equal batch keys form a group and are trained as one batch. A process that needs a result holds the
-locks of the group's keys and trains the whole group; a process that finds them held trains another group meanwhile.
+Experiments with equal batch keys form groups, each trained as one batch; see `Plan`. A process that needs a result
+holds the locks of the group's keys and trains the whole group; one that finds them held trains another group meanwhile.
 On a GPU it takes a slot first; while there is none, it looks whether another process has trained what it needs.
 What an engine has in hand is waited for, and trained here only where the engine does not.
 """
@@ -19,7 +19,7 @@ from gen_core.errors import GenCoreError, InvalidExperiment
 from gen_core.experiment import Experiment
 from gen_core.finished import Origin
 from gen_core.lab.origin import sources_of
-from gen_core.lab.plan import BLOCKS, Block, Plan, blocks_of
+from gen_core.lab.plan import Block, Plan, blocks_of, whole
 from gen_core.lab.store import Store
 from gen_core.lab.work import Begun, Engine, Progress, about_training, drawn_otherwise, names, train_apart
 from gen_core.measuring.folder import Folder
@@ -80,7 +80,7 @@ class Lab:
     engine: Engine | None = None
 
     def __post_init__(self) -> None:
-        self.look, self._training = 0, False
+        self._training = False
         self.begun = Begun(Folder(self.store.root) if self.keeps_measures else None)
         self._taught: tuple[str, TrainingResult] = "", TrainingResult({}, ())
         provide_teachers(self.taught)
@@ -105,10 +105,10 @@ class Lab:
         """
         fix_numerics()
         keep_freed_memory()
-        self.look, finished = seeds, []
+        finished = []
         for experiment in experiments:
             if experiment.teachers:
-                self.runs(experiment.teachers, seeds)
+                self.runs(experiment.teachers, whole(seeds))
             blocks = self.blocks(experiment, seeds)
             parts = [self._result(block, seeds) for block in blocks]
             result = concatenate(parts) if parts else TrainingResult({}, ())
@@ -134,9 +134,7 @@ class Lab:
         at = seed - self.base * SEEDS_PER_BASE
         if not 0 <= at < SEEDS_PER_BASE:
             return train_alone(teacher, seed)
-        demand = self.planned.demands.get(teacher.key)
-        looks = (self.look, demand.first_look if demand else 0, *BLOCKS)
-        look = next(look for look in looks if look > at)
+        look = whole(at + 1)
         block = next(block for block in self.blocks(teacher, look) if seed in block.seeds)
         if self._taught[0] != block.key:
             self._taught = block.key, self._result(block, look)
@@ -167,6 +165,8 @@ class Lab:
                 )
             return why
 
+        if experiment.key in self.planned.demands:  # block by block after the first look, however many are asked for
+            seeds = block.seeds[-1] + 1 - self.base * SEEDS_PER_BASE
         for _ in range(2):  # an entry that is damaged or of other draws is only found on reading, and trained again
             found = self.store.load(block.key, refusal) if self._has(block) else None
             if found is not None:
@@ -175,7 +175,7 @@ class Lab:
             if experiment.key not in self.failures:
                 if not self._trained_elsewhere([experiment], seeds):
                     self._ensure(*self.planned.together(experiment, seeds))
-                    self._ensure([experiment], seeds)  # blocks of a look that is no first one
+                    self._ensure([experiment], seeds)  # a block of a look that is no first one
                 trained = True
             if experiment.key in self.failures:
                 raise self.failures[experiment.key]

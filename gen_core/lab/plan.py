@@ -3,7 +3,8 @@
 from __future__ import annotations
 
 import pkgutil
-from collections.abc import Iterable, Mapping
+from bisect import bisect_right
+from collections.abc import Callable, Iterable
 from dataclasses import dataclass, field
 from functools import cache, cached_property
 from itertools import pairwise
@@ -25,7 +26,7 @@ BLOCKS = (0, 4, 8, 16, 32, 64, 128, 256, 512, SEEDS_PER_BASE)
 """Boundaries of the seed blocks: the looks of every claim, so that claims share blocks and no look retrains seeds."""
 
 PARTS = 64
-"""Groups that a plan is cut into, as far as its experiments allow."""
+"""A group is cut into parts of no more than this share of all that a plan takes, as far as its experiments allow."""
 
 SHORTEST = {"cpu": 8.0, "cuda": 600.0}
 """Seconds below which no group is cut, by kind of device: a GPU takes many rows at a time in little more than one."""
@@ -110,7 +111,9 @@ class Plan:
     Attributes:
         demands: experiment key -> demand.
         groups: demands that need training, of one batch key and first look each, longest first. Long ones are cut, for
-            several processes: who trains them trains the same batches, so that results agree to the bit.
+            several processes: whoever trains a plan from an empty store trains the same batches, with results that
+            agree to the bit. Where some of a group are stored, fail or lack their data, the others are trained without
+            them, and agree to rounding.
     """
 
     demands: dict[str, Demand] = field(default_factory=dict)
@@ -120,17 +123,19 @@ class Plan:
     def of(cls, wanted: Iterable[tuple[str, Experiment, int]], device: str) -> Plan:
         """The plan for (case, experiment, seeds of its first look).
 
-        Equal experiments become one demand; demands with the same batch key and first look become a group. The teachers
-        that label an experiment's data are demanded with it.
+        Equal experiments become one demand; demands with the same batch key and first look become a group, in an order
+        that does not depend on that of the cases, which is cut where it is long. The teachers that label an
+        experiment's data are demanded with it, in whole blocks of `BLOCKS`.
         """
         demands: dict[str, Demand] = {}
         for case, asked, first_look in wanted:
             for experiment in with_teachers(asked):
                 demand = demands.setdefault(experiment.key, Demand(experiment))
                 demand.cases += [case] if experiment is asked or case not in demand.cases else []
-                demand.first_look = max(demand.first_look, first_look)
+                seeds = first_look if experiment is asked else whole(first_look)
+                demand.first_look = max(demand.first_look, seeds)
         groups: dict[tuple[str, int], list[Demand]] = {}
-        for demand in demands.values():
+        for _, demand in sorted(demands.items()):
             try:
                 files_of(demand.experiment)  # it raises where they are missing or damaged
             except (DataMissing, DataDamaged) as error:
@@ -141,9 +146,8 @@ class Plan:
         def seconds(group: list[Demand]) -> float:
             return cost.group_seconds([(demand.experiment, demand.first_look) for demand in group], device)
 
-        took = {demand.experiment.key: seconds([demand]) for group in groups.values() for demand in group}
-        most = max(SHORTEST[device], sum(took.values()) / PARTS)
-        parts = [part for group in groups.values() for part in _cut(group, took, most)]
+        most = max(SHORTEST[device], sum(map(seconds, groups.values())) / PARTS)
+        parts = [part for group in groups.values() for part in _cut(group, seconds, most)]
         return cls(demands, sorted(parts, key=seconds, reverse=True))
 
     @cached_property
@@ -163,17 +167,19 @@ class Plan:
         return [experiment], seeds
 
 
-def _cut(group: list[Demand], took: Mapping[str, float], most: float) -> list[list[Demand]]:
+def _cut(group: list[Demand], seconds: Callable[[list[Demand]], float], most: float) -> list[list[Demand]]:
     """A group in parts of at most so many seconds, as far as its experiments allow."""
-    parts, within = [list[Demand]()], 0.0
-    for demand in group:
-        each = took[demand.experiment.key]
-        if parts[-1] and within + each > most:
-            parts.append([])
-            within = 0.0
-        parts[-1].append(demand)
-        within += each
+    parts: list[list[Demand]] = []
+    while group:
+        fit = bisect_right(range(1, len(group) + 1), most, key=lambda count: seconds(group[:count]))
+        parts.append(group[: max(1, fit)])
+        group = group[max(1, fit) :]
     return parts
+
+
+def whole(seeds: int) -> int:
+    """So many seeds, to the end of their last block of `BLOCKS`. A teacher is trained in these: no seed is in two."""
+    return next(edge for edge in BLOCKS if edge >= seeds)
 
 
 def with_teachers(experiment: Experiment) -> list[Experiment]:

@@ -6,6 +6,7 @@ import torch
 from torch import Tensor
 
 from gen_core.errors import Unfinished
+from gen_core.models.products import matvec
 from gen_core.run import Run
 
 RESIDUAL = 1e-9
@@ -27,7 +28,7 @@ def interpolating_weights(run: Run) -> Tensor:
     Raises:
         Unfinished: if a residual |Xw - y| / |y| is above RESIDUAL, naming the largest.
     """
-    residual = (torch.einsum("snd,sd->sn", run.X, run.w) - run.y).norm(dim=-1) / run.y.norm(dim=-1)
+    residual = (matvec(run.X, run.w) - run.y).norm(dim=-1) / run.y.norm(dim=-1)
     if residual.max() > RESIDUAL:
         raise Unfinished(
             f"not converged: |Xw - y| / |y| is {float(residual.max()):.2g} after {run.experiment.steps} steps; "
@@ -66,7 +67,7 @@ def iterates_in_the_row_span(
     for t in range(steps[-1] + 1):
         if t in steps:
             kept.append(alpha)
-        e = (torch.einsum("sij,sj->si", K, alpha) - y) / n
+        e = (matvec(K, alpha) - y) / n
         velocity = momentum * velocity + e
         alpha = alpha - rate * (e + momentum * velocity if nesterov else velocity)
     return torch.stack(kept, 1) @ X

@@ -16,6 +16,7 @@ from gen_core.losses import Square
 from gen_core.measures.kernels import second_moment
 from gen_core.measures.linear_features import linear_features, linear_optimum
 from gen_core.measuring import measure
+from gen_core.models.products import matvec
 from gen_core.models.two_layer import TwoLayer
 from gen_core.rules import GD, Layerwise, constant_rate
 from gen_core.run import Run
@@ -43,17 +44,17 @@ def gradient_descent(features: Tensor, y: Tensor, rate: float, steps: tuple[int,
         beta, (seeds, len(steps), p). Cost: with the smaller one k of n and p, n p k multiply-adds, and k^2 per step.
     """
     _, n, p = features.shape
-    targets = y[..., None].to(features.dtype) / n
+    targets = y.to(features.dtype) / n
     # With more features than points, beta = features^T alpha, and alpha descends in the same way.
     if p > n:
         second, first = features @ features.mT / n, targets
     else:
-        second, first = features.mT @ features / n, features.mT @ targets
+        second, first = features.mT @ features / n, matvec(features.mT, targets)
     at, kept = torch.zeros_like(first), []
     for t in range(steps[-1] + 1):
         if t in steps:
-            kept.append(at[..., 0])
-        at = at - rate * (second @ at - first)
+            kept.append(at)
+        at = at - rate * (matvec(second, at) - first)
     descended = torch.stack(kept, 1)
     return descended @ features if p > n else descended
 
@@ -156,7 +157,7 @@ def distance_to_linear_optimum(run: Run, on: Points = "test") -> Tensor:
     """
     model, X = _two_layer(run), _points(run, on)
     best = linear_optimum(features_of(run, run.X), run.y)
-    optimum = (features_of(run, X) @ best[..., None])[..., 0]
+    optimum = matvec(features_of(run, X), best)
     outputs = outputs_in_parts(model, run.params(), X, X.dtype).double()
     return (outputs - optimum).square().mean(-1) / optimum.square().mean(-1)
 

@@ -19,6 +19,7 @@ from gen_core.measures.held_out import resampled_held_out
 from gen_core.measures.information import joint_table, mutual_information, performance_correlation
 from gen_core.measures.linear_phase import linear_phase
 from gen_core.measuring import measure
+from gen_core.models.products import matvec
 from gen_core.run import Run, Runs
 from gen_core.training.newton import newton_step
 from gen_core.training.parts import measuring, of_seeds, parts_of, work_of_passes
@@ -51,7 +52,7 @@ def logistic_classes(X: Tensor, y: Tensor, at: Tensor, steps: int = STEPS) -> Te
             break
     if steps == STEPS and norms.max() > GRADIENT:
         raise Unfinished(f"gradient {float(norms.max()):.2g} after {STEPS} Newton steps; expected at most {GRADIENT:g}")
-    return (at @ fit["w"].unsqueeze(-1)).squeeze(-1) + fit["b"].unsqueeze(-1) > 0
+    return matvec(at, fit["w"]) + fit["b"].unsqueeze(-1) > 0
 
 
 @measure

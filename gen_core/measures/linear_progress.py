@@ -15,6 +15,7 @@ from gen_core.measures.kernels import tangent_kernel
 from gen_core.measures.linear_dynamics import features_of
 from gen_core.measures.linear_features import linear_optimum, on_span
 from gen_core.measuring import measure
+from gen_core.models.products import matvec
 from gen_core.run import Run
 
 MOST = 0.9
@@ -61,7 +62,7 @@ def loss_over_linear_optimum(run: Run) -> Tensor:
     Source: Hu et al. (2020), Figure 1 (a). Errors: as `early_outputs`.
     """
     best = linear_optimum(features_of(run, run.X), run.y)
-    optimum = (features_of(run, run.X_test) @ best[..., None])[..., 0]
+    optimum = matvec(features_of(run, run.X_test), best)
     losses = [(f - run.y_test).square().mean(-1) for f in (run.test_outputs(), optimum)]
     return losses[0] / losses[1]
 

@@ -41,7 +41,8 @@ class Model(Protocol):
     Where `place` or `absorbed` is None, it counts as not there.
 
     A model made of layers inherits from `Layered` and describes them once; its size, its steps without an autograd
-    graph and the norms of its layers follow. A model without layers defines `size`, and its steps use autograd.
+    graph and the norms of its layers follow. A model without layers defines `size`, and its steps use autograd unless
+    it is `Sparse`.
     """
 
     @property
@@ -198,6 +199,28 @@ class Difference(Protocol):
 def subtracts(model: object) -> TypeGuard[Difference]:
     """Whether a model's own class declares that `forward` is a `Difference`, and f takes a point by itself."""
     return vars(type(model)).get("is_difference", False) and getattr(model, "absorbed", None) is None
+
+
+class Sparse(Protocol):
+    """A model of one output whose gradient at a point is zero in all but a few parameters: steps change those alone."""
+
+    is_sparse: ClassVar[bool]
+    """Whether `descend` follows the gradient of `forward`; a class declares it for itself, as `Layered.is_chain`."""
+
+    def descend(self, params: Mapping[str, Tensor], X: Tensor, pull: Callable[[Tensor], Tensor]) -> None:
+        """Take sum_i g_i df(x_i)/dw from each trained parameter w, in place.
+
+        Args:
+            params: all parameters, (S, ...).
+            X: training points, (S, B, *inputs).
+            pull: their outputs f, (S, B) -> g, (S, B).
+        """
+        ...
+
+
+def descends(model: object) -> TypeGuard[Sparse]:
+    """Whether a model's own class declares that it is `Sparse`."""
+    return vars(type(model)).get("is_sparse", False)
 
 
 def layers_of(model: Model, inputs: tuple[int, ...]) -> tuple[Layer, ...]:

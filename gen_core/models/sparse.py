@@ -8,8 +8,9 @@ initial values. No tensor here has length d.
 from __future__ import annotations
 
 import math
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass
+from typing import ClassVar
 
 import torch
 from torch import Tensor
@@ -43,6 +44,8 @@ class SparseLinear:
             bound eta_i y_i; "interpolating": y_i - w0(1) x_i(1) is added to w0(k_i), which with bound 0 fits every
             point exactly.
     """
+
+    is_sparse: ClassVar[bool] = True
 
     n: int
     first: float = 0.0
@@ -105,13 +108,23 @@ class SparseLinear:
 
     def forward(self, params: Mapping[str, Tensor], X: Tensor) -> Tensor:
         """Outputs, (S, B); see `Model.forward`. Coordinates are looked up by binary search."""
-        x1, k = X[..., 0], X[..., 1].contiguous()
-        coordinates, w = params["coordinates"], params["w"]
-        slot = torch.searchsorted(coordinates, k).clamp_(max=self.n - 1)
+        x1, k, slot, off = self._found(params, X)
         unseen = start_weights(params["law"], params["shift"], k)
-        return params["w1"].unsqueeze(-1) * x1 + torch.where(
-            coordinates.gather(1, slot) == k, w.gather(1, slot), unseen
-        )
+        return params["w1"].unsqueeze(-1) * x1 + torch.where(off, unseen, params["w"].gather(1, slot))
+
+    def descend(self, params: Mapping[str, Tensor], X: Tensor, pull: Callable[[Tensor], Tensor]) -> None:
+        """Change w1 and the weights of the points' coordinates; see `Sparse.descend`. Off the sample, f is NaN here."""
+        x1, _, slot, off = self._found(params, X)
+        w1, w = params["w1"], params["w"]
+        g = pull(w1.unsqueeze(-1) * x1 + w.gather(1, slot).masked_fill_(off, math.nan))
+        w1.sub_((g * x1).sum(1))
+        w.scatter_add_(1, slot, -g)
+
+    def _found(self, params: Mapping[str, Tensor], X: Tensor) -> tuple[Tensor, Tensor, Tensor, Tensor]:
+        """Points X as x(1) and k, the place of k's weight in w, and whether k is off the sample, (S, B) each."""
+        x1, k, coordinates = X[..., 0], X[..., 1].contiguous(), params["coordinates"]
+        slot = torch.searchsorted(coordinates, k).clamp_(max=self.n - 1)
+        return x1, k, slot, coordinates.gather(1, slot) != k
 
     def batch_form(self) -> SparseLinear:
         """The model without its initialization."""

@@ -124,6 +124,8 @@ def pytest_cmdline_main(config: pytest.Config) -> None:
     options = Options.of(config)
     if options.train_only and options.engine is not None:
         raise pytest.UsageError("--train-only --engine: each trains all that is missing; expected one of them")
+    if options.train_only and options.within is not None:
+        raise pytest.UsageError("--train-only --within: which claims fit changes as it trains; expected one of them")
     if options.train_only and config.getoption("numprocesses", None):
         raise pytest.UsageError("--train-only -n: it trains in one process; expected several of them to be started")
     if options.inspects:

@@ -126,14 +126,15 @@ def _launching(experiment: Experiment) -> float:
     """Seconds in which a batch's training starts its kernels, by counts on torch's meta device; views are none.
 
     Steps along hand-written gradients start 7 and about 8 a layer (an MLP of one hidden layer 20, the convolutions of
-    5x5 33, five layers 46), autograd twice that, Newton's 100; a rule with states 3 more a parameter, or 9 with two.
+    5x5 33, five layers 46), sparse ones 20, autograd twice a layer's, Newton's 100; a rule with states 3 more a
+    parameter, or 9 with two.
     Where steps are taken by a graph, what starts a graph and copies its points are 2 kernels; that a graph may take 16
     steps has not been measured, and is left out.
     """
     model, rule, _ = experiment.parts
     layers = len(model.layers(experiment.data.inputs)) if isinstance(model, Layered) else 3
     stepper, states = choose_stepper(experiment).name, states_of(rule)
-    kernels = {"newton": 100, "fused": 7 + 8 * layers, "autograd": 2 * (4 + 4 * layers)}[stepper]
+    kernels = {"newton": 100, "fused": 7 + 8 * layers, "sparse": 20, "autograd": 2 * (4 + 4 * layers)}[stepper]
     kernels += len(model.trainable) * max(0, 6 * states - 3)
     by_graph = stepper == "fused" and is_captured(experiment)
     step = GPU_NODE * kernels + GPU_LAUNCH * 2 if by_graph else GPU_LAUNCH * kernels

@@ -100,7 +100,7 @@ def _of_steps(experiment: Experiment, parameters: int, chain: list[Passed]) -> t
     gathered = numbers * (rule.batch or 0)
     if stepper == "newton":
         return gathered, 3 * parameters**2 + min(data.n * numbers, CHUNK)
-    in_place = stepper == "fused" and (is_plain(rule) or momentum_of(rule) is not None)
+    in_place = stepper == "sparse" or (stepper == "fused" and (is_plain(rule) or momentum_of(rule) is not None))
     copies = (not in_place) + states_of(rule) + isinstance(rule, ClosureRule)
     layers = model.layers(data.inputs) if isinstance(model, Layered) else ()
     # An update goes parameter by parameter: one copy of the largest where there is a state, and three with two of them.

@@ -11,6 +11,7 @@ from torch import Tensor
 from gen_core.errors import Unfinished
 from gen_core.experiment import Experiment
 from gen_core.losses import Loss, loss_of_points
+from gen_core.models.products import add_gram, matvec
 from gen_core.rules import NewtonRule, Streams
 from gen_core.training.stepper import OnGradientNorms
 
@@ -80,9 +81,9 @@ def newton_step(params: Mapping[str, Tensor], X: Tensor, y: Tensor, loss: Loss, 
 
     size = d if b is None else d + 1
     hessian, gradient = x.new_zeros(len(x), size, size), x.new_zeros(len(x), size)
-    hessian[:, :d, :d], gradient[:, :d] = _gram(x, curvature), _outputs(x.mT, slope)
+    hessian[:, :d, :d], gradient[:, :d] = _gram(x, curvature), matvec(x.mT, slope)
     if b is not None:
-        hessian[:, :d, d] = hessian[:, d, :d] = _outputs(x.mT, curvature)
+        hessian[:, :d, d] = hessian[:, d, :d] = matvec(x.mT, curvature)
         hessian[:, d, d], gradient[:, d] = curvature.sum(1), slope.sum(1)
     hessian /= n
     gradient /= n
@@ -109,7 +110,7 @@ def newton_step(params: Mapping[str, Tensor], X: Tensor, y: Tensor, loss: Loss, 
 
 
 def _outputs(x: Tensor, w: Tensor, b: Tensor | None = None) -> Tensor:
-    f = (x @ w.unsqueeze(-1)).squeeze(-1)
+    f = matvec(x, w)
     return f if b is None else f + b.unsqueeze(-1)
 
 
@@ -128,7 +129,7 @@ def _gram(x: Tensor, weight: Tensor) -> Tensor:
     points = max(1, CHUNK // (S * d))
     total = x.new_zeros(S, d, d)
     for part, share in zip(x.split(points, 1), weight.split(points, 1), strict=True):
-        total.baddbmm_((part * share.unsqueeze(-1)).mT, part)
+        add_gram(total, (part * share.unsqueeze(-1)).mT, part.mT)
     return total
 
 

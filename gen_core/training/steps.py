@@ -1,6 +1,6 @@
-"""The choice of a stepper: autograd, hand-written gradients ("fused"), or Newton's method.
+"""The choice of a stepper: autograd, hand-written gradients ("fused" or "sparse"), or Newton's method.
 
-The first two agree up to rounding.
+All but the last agree up to rounding.
 """
 
 from __future__ import annotations
@@ -14,8 +14,8 @@ from torch import Tensor
 from gen_core.errors import InvalidExperiment
 from gen_core.experiment import Experiment
 from gen_core.losses import Sloped, WholeLoss
-from gen_core.models.contract import Layered, chained
-from gen_core.rules import ClosureRule, GradientRule, NewtonRule, Streams
+from gen_core.models.contract import Layered, Sparse, chained, descends
+from gen_core.rules import ClosureRule, GradientRule, NewtonRule, Streams, is_plain
 from gen_core.training.captured import Captured, is_captured
 from gen_core.training.fused import Fused, chain_of
 from gen_core.training.newton import NewtonSteps
@@ -30,7 +30,7 @@ class StepperChoice(NamedTuple):
 
 
 def choose_stepper(experiment: Experiment) -> StepperChoice:
-    """The stepper for a recipe: "newton", "fused" (hand-written gradients) where possible, or else "autograd".
+    """The stepper for a recipe: "newton", "fused" or "sparse" (hand-written gradients), or else "autograd".
 
     Raises:
         InvalidExperiment: for a rule that has no step, or two.
@@ -50,6 +50,8 @@ def choose_stepper(experiment: Experiment) -> StepperChoice:
         return StepperChoice("autograd", f"{type(loss).__name__} is a loss of the whole batch")
     if not isinstance(loss, Sloped) or not _own_slope(loss):
         return StepperChoice("autograd", f"{type(loss).__name__} has no slope of its own")
+    if descends(model) and is_plain(rule):
+        return StepperChoice("sparse", "each step changes the few weights alone that its points touch")
     model = chain_of(experiment)
     if not chained(model):
         return StepperChoice("autograd", f"no gradient of {type(model).__name__} is written out")
@@ -140,4 +142,32 @@ class Autograd:
         return dict(zip(self.trained, gradients, strict=True))
 
 
-STEPPERS: Mapping[str, type[Stepper]] = {"autograd": Autograd, "fused": Fused, "newton": NewtonSteps}
+class SparseSteps:
+    """Steps of a model that is `Sparse`, by a rule that is plain, on a loss that has a `slope`; see `Stepper`."""
+
+    cost = staticmethod(gradient_cost)
+
+    def __init__(
+        self,
+        experiment: Experiment,
+        params: Mapping[str, Tensor],
+        trained: Mapping[str, Tensor],
+        rate: Tensor,
+        streams: Streams,
+    ) -> None:
+        self.params, self.rate = params, rate
+        self.model, self.loss = cast(Sparse, experiment.model), cast(Sloped, experiment.loss)
+
+    @torch.no_grad()
+    def step(self, X: Tensor, y: Tensor, on_gradient_norms: object = None) -> None:
+        """Take a step; norms are not reported, as by `Fused`."""
+        scale = (self.rate / y.shape[1]).unsqueeze(1)
+        self.model.descend(self.params, X, lambda f: self.loss.slope(f, y).mul_(scale))
+
+
+STEPPERS: Mapping[str, type[Stepper]] = {
+    "autograd": Autograd,
+    "fused": Fused,
+    "newton": NewtonSteps,
+    "sparse": SparseSteps,
+}

@@ -20,7 +20,7 @@ def make(tmp_path):
 
 @pytest.fixture
 def batches(monkeypatch):
-    """The batches that the trainer is asked for: sets of (rate, scale), and the seeds of each."""
+    """The batches that the trainer is asked for: lists of rows, (experiment, seed) each."""
     asked: list[list] = []
     train = work.train_rows
     monkeypatch.setattr(work, "train_rows", lambda rows, *rest: asked.append(rows) or train(rows, *rest))

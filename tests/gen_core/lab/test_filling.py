@@ -53,6 +53,26 @@ def test_a_plan_is_cut_into_parts_that_are_whole_and_small_enough(steps, number,
         assert len(parts) == len({e.batch_key() for e in experiments})
 
 
+@given(strategies.permutations(range(8)))
+def test_parts_do_not_depend_on_the_order_of_the_cases(order):
+    experiments = [replace(LINEAR, rule=GD(0.1 + i / 100), steps=1000 * (1 + i // 4)) for i in range(8)]
+    before = plan.PARTS, plan.SHORTEST
+    plan.PARTS, plan.SHORTEST = 5, {"cpu": 0.0}
+    try:
+        parts, others = (plan_of(each).parts for each in (experiments, [experiments[i] for i in order]))
+    finally:
+        plan.PARTS, plan.SHORTEST = before
+    assert parts == others
+    assert len(parts) > 2
+
+
+def test_what_a_gpu_trains_at_once_is_not_cut():
+    many = [replace(LINEAR, rule=GD(0.1 + i / 1000), steps=200_000) for i in range(40)]
+    alone, together = (group_seconds([(each, SEEDS) for each in group], "cuda") for group in (many[:1], many))
+    assert together < plan.SHORTEST["cuda"] < len(many) * alone
+    assert [len(members) for members, _ in Plan.of([("a", each, SEEDS) for each in many], "cuda").parts] == [40]
+
+
 def test_a_task_of_an_array_begins_at_its_own_part():
     assert first_place({"SLURM_ARRAY_TASK_ID": "3"}) == 3
     assert first_place({"JOB_COMPLETION_INDEX": "5"}) == 5

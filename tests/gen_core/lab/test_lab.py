@@ -51,7 +51,8 @@ def test_equal_experiments_are_one_demand_and_those_of_one_form_a_group(make):
         ["case 2"],
         ["case 4"],
     ]
-    assert [[d.experiment for d in group] for group in lab.planned.groups] in ([[NET], [A, B, C]], [[A, B, C], [NET]])
+    groups = [{demand.experiment for demand in group} for group in lab.planned.groups]
+    assert groups in ([{NET}, {A, B, C}], [{A, B, C}, {NET}])
 
 
 def test_nobody_is_waited_for_where_the_last_of_a_group_has_just_been_trained(make):
@@ -121,6 +122,19 @@ def test_looks_train_the_new_seeds_alone(make, batches):
         short = longer
     lab.run(A, 8)
     assert len(batches) == 4
+
+
+@pytest.mark.parametrize("asked", [(8, 12, 20), (8, 20, 12), (12, 8, 20)])
+def test_blocks_of_later_looks_are_trained_by_themselves_whoever_asks_first(make, batches, asked):
+    lab = plan(make(), A, first=8)
+    for seeds in asked:
+        lab.run(A, seeds)
+    assert sorted([seed for _, seed in rows] for rows in batches) == [
+        [*range(8)],
+        [*range(8, 12)],
+        [*range(8, 16)],
+        [*range(16, 20)],
+    ]
 
 
 def test_a_smaller_look_trains_its_group_too(make, batches):

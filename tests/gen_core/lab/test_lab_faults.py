@@ -50,11 +50,11 @@ def plan(lab, *experiments, first=8):
 def test_data_that_is_missing_drops_out_of_its_group_and_raises_for_who_asks(make, batches):
     missing = replace(A, data=Points(fault="missing"))
     lab = plan(make(), A, missing, B)
-    assert [demand.data_error for demand in lab.planned.groups[0]] == [
-        "",
-        "points are not there; get them with: make points",
-        "",
-    ]
+    assert {demand.experiment: demand.data_error for demand in lab.planned.groups[0]} == {
+        A: "",
+        missing: "points are not there; get them with: make points",
+        B: "",
+    }
     lab.run(A, 8)
     assert [len(rows) for rows in batches] == [16]
     with pytest.raises(DataMissing, match="points are not there; get them with: make points"):

@@ -101,17 +101,34 @@ def test_the_teacher_is_in_key_and_plan_and_is_trained_once(make, batches):
     assert torch.equal(finished.y[:3], run(STUDENT).y)
 
 
-def test_other_looks_need_other_seeds_of_the_teacher_alone(make, batches):
+def test_each_seed_of_a_teacher_is_trained_in_one_block_whatever_the_looks_of_its_students(make, batches):
     lab = make()
     lab.plan([("a", STUDENT, 4)])
-    lab.run(STUDENT, 4)
-    lab.run(STUDENT, 8)
-    lab.run(STUDENT, 6)
-    assert [[seed for _, seed in rows] for rows in batches if rows[0][0] == TEACHER] == [
-        [0, 1, 2, 3],
-        [4, 5, 6, 7],
-        [4, 5],
-    ]
+    for seeds in (4, 8, 6, 17):
+        lab.run(STUDENT, seeds)
+    taught = [[seed for _, seed in rows] for rows in batches if rows[0][0] == TEACHER]
+    assert taught == [[*range(4)], [*range(4, 8)], [*range(8, 16)], [*range(16, 32)]]
+
+
+@pytest.mark.parametrize("looks", [(6, 16), (16, 6), (17, 32), (11, 16)])
+def test_students_of_any_looks_have_the_same_labels_to_the_bit(make, tmp_path, looks):
+    # Its outputs are rounded otherwise in a batch of other rows.
+    rounded = replace(TEACHER, model=MLP(hidden=(3,), activation="tanh"), steps=100, dtype="float32")
+    data = LabelledBy(Points(n=30), rounded, outputs=True)
+    student = replace(TEACHER, data=data, loss=Square(), steps=3)
+    lab, apart = make(), Lab(Store(tmp_path / "apart"), CPU)
+    lab.plan([("a", student, looks[0])])
+    apart.plan([("b", student, 4)])
+    runs = [lab.run(student, seeds) for seeds in looks]
+    expected = [apart.run(student, seeds).y for seeds in looks]
+    assert all(torch.equal(run.y, y) for run, y in zip(runs, expected, strict=True))
+    assert lab.store.notes == []
+
+
+def test_a_teacher_is_planned_with_whole_blocks(make):
+    lab = make()
+    lab.plan([("a", STUDENT, 6)])
+    assert {key: demand.first_look for key, demand in lab.planned.demands.items()} == {TEACHER.key: 8, STUDENT.key: 6}
 
 
 def test_a_student_of_a_student_is_never_in_the_batch_of_its_teachers(make, batches):

@@ -61,6 +61,13 @@ def test_workers_are_refused(suite):
     result.stderr.fnmatch_lines(["*--train-only -n: it trains in one process; expected several of them to be started"])
 
 
+def test_a_number_of_hours_is_refused(suite):
+    suite.claims(CLAIMS)
+    result = suite.run("--train-only", "--within", "2")
+    assert result.ret == pytest.ExitCode.USAGE_ERROR
+    result.stderr.fnmatch_lines(["*--train-only --within: which claims fit changes as it trains; expected one of them"])
+
+
 def test_leases_can_be_asked_for(suite):
     suite.claims(CLAIMS)
     assert suite.run("--train-only", "--locks", "lease").ret == 0

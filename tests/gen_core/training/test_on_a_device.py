@@ -45,7 +45,7 @@ TABLE = {
     "linear": Asked(12),
     "two layers": Asked(22),
     "li-liang": Asked(10),
-    "sparse": Asked(33),
+    "sparse": Asked(20),
     "minus its copy": Asked(23),
     "potential": Asked(22, sent=129600),
     "labels of another": Asked(28),

@@ -280,7 +280,7 @@ def test_a_rule_without_a_step_or_with_two_is_refused(kind, has):
         choose_stepper(replace(NET, rule=rule))
 
 
-@pytest.mark.parametrize("name", STEPPERS)
+@pytest.mark.parametrize("name", ["autograd", "fused", "newton"])
 def test_norms_are_those_before_the_step_and_say_whether_it_is_taken(name):
     rule, after = (Newton(0.0), True) if name == "newton" else (GD(0.1), False)
     experiment = replace(NET, model=Linear(init_std=1.0), rule=rule)
