@@ -7,7 +7,7 @@ import pytest
 import torch
 
 from gen_core.models import products
-from gen_core.models.products import HALVED, LARGE, accumulate, add_gram, affine, multiply, subtract
+from gen_core.models.products import HALVED, LARGE, NARROW, accumulate, add_gram, affine, matvec, multiply, subtract
 
 PROCESSORS = {
     "512 bits at once": ("AVX512", {"avx_vnni": True}, LARGE[True]),
@@ -75,6 +75,31 @@ def test_a_gram_matrix_is_added_whole(rows, dtype):
     close(K, expected.to(dtype))
 
 
+@pytest.mark.parametrize("of", [1, HALVED + 1, 3 * HALVED])
+def test_gram_matrices_of_rows_are_added_with_weights(of):
+    generator = torch.Generator().manual_seed(of)
+    A = torch.randn(3, of, 50, generator=generator, dtype=torch.float64)
+    weights = torch.randn(3, 1, 50, generator=generator, dtype=torch.float64)
+    K = torch.ones(3, of, of, dtype=torch.float64)
+    add_gram(K, A * weights, A)
+    for kernel, points, weight in zip(K, A.numpy(), weights.numpy(), strict=True):
+        close(kernel, torch.from_numpy((points * weight) @ points.T + 1))
+
+
+@pytest.mark.parametrize("dtype", [torch.float32, torch.float64])
+@pytest.mark.parametrize("shape", [(1, 5), (7, 1), (40, 300)])
+def test_each_row_has_its_own_matrix_times_its_own_vector(shape, dtype):
+    generator = torch.Generator().manual_seed(shape[0])
+    A = torch.randn(3, *shape, generator=generator, dtype=dtype)
+    x = torch.randn(3, shape[1], generator=generator, dtype=dtype).requires_grad_()
+    found = matvec(A, x)
+    close(
+        found.detach(), torch.from_numpy(np.stack([a @ b for a, b in zip(A.numpy(), x.detach().numpy(), strict=True)]))
+    )
+    (gradient,) = torch.autograd.grad(found.sum(), x)
+    close(gradient, A.sum(1))
+
+
 def test_steps_at_a_minimum_do_not_drift_off_the_row_span():
     X = torch.from_numpy(np.random.default_rng(0).normal(size=(4, 30, 60)))
     y = X.sum(-1, keepdim=True)
@@ -91,7 +116,7 @@ def test_steps_at_a_minimum_do_not_drift_off_the_row_span():
 
 @pytest.mark.usefixtures("library")
 @pytest.mark.parametrize("bias", [False, True])
-@pytest.mark.parametrize("shape", SHAPES)
+@pytest.mark.parametrize("shape", [*SHAPES, (30, 20, NARROW), (30, 20, NARROW + 1)])
 def test_an_affine_map_is_that_of_torch_with_and_without_gradients(shape, bias):
     h, W = factors(shape)
     W, b = W.mT.contiguous().requires_grad_(), torch.randn(2, shape[2]) if bias else None
