@@ -2,7 +2,7 @@
 
 from gen_core.models.activations import Polynomial
 from gen_core.models.circular import CircularConv
-from gen_core.models.contract import Layer, Layered, Model, Size, evaluated
+from gen_core.models.contract import Layer, Layered, Model, Size, Sparse, evaluated
 from gen_core.models.copies import MinusCopy
 from gen_core.models.networks import MLP, ConvNet
 from gen_core.models.potential import Potential
@@ -24,6 +24,7 @@ __all__ = [
     "Potential",
     "ResNet",
     "Size",
+    "Sparse",
     "SparseLinear",
     "TwoLayer",
     "evaluated",

@@ -73,6 +73,13 @@ FAULTS = (
         red=(f"{OVERFIT}[edge-n100]",),
     ),
     Fault(
+        "sparse steps that forget x(1)",
+        "gen_core/models/sparse.py",
+        "w1.sub_((g * x1).sum(1))",
+        "w1.sub_(g.sum(1))",
+        red=(f"{OVERFIT}[edge-n100]",),
+    ),
+    Fault(
         "test points of another seed",
         "gen_core/training/batch.py",
         'held_out.add(i, drawn["X_test"])',
