@@ -11,7 +11,6 @@ from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
 
-import torch
 from filelock import FileLock
 
 from gen_core.engines.at_node import describe_blocks
@@ -19,10 +18,8 @@ from gen_core.engines.folder import FAILED, EngineFolder, Unit
 from gen_core.experiment import Experiment
 from gen_core.lab import Block, Lab
 from gen_core.lab.plan import whole, with_teachers
-from gen_core.lab.work import Progress, names
+from gen_core.lab.work import Progress, batches_of, names
 from gen_core.training.cost import group_seconds
-from gen_core.training.device import memory_budget
-from gen_core.training.memory import memory_of
 
 POLL = 0.05
 """Seconds between two looks for a result."""
@@ -98,7 +95,7 @@ class Asking:
     def _units(self, group: Sequence[Experiment], seeds: int) -> Iterator[Unit]:
         """The units of a group's missing blocks that are not asked for yet, after those of its teachers."""
         blocks = [block for block in self._missing(group, seeds) if block.key not in self._known]
-        for batch in _batches(blocks):
+        for batch in batches_of(blocks):
             teachers = {key: each for block in batch for key, each in self._teachers(block, seeds).items()}
             absent = [each for key, each in teachers.items() if not self.lab.store.has(key) and key not in self._known]
             for each in absent:
@@ -148,26 +145,6 @@ class Asking:
             if line not in self.lab.store.notes:
                 self.lab.store.notes.append(line)
         return bool(why)
-
-
-def _batches(blocks: list[Block]) -> Iterator[list[Block]]:
-    """Blocks of a group, cut where `train_rows` cuts their rows into batches, so that results agree to the bit.
-
-    Rows of one batch agree to rounding with those of another. Where a batch ends within a block, the next one is in
-    the same unit.
-    """
-    fit = 1
-    if blocks:
-        memory = memory_of(blocks[0].experiment, blocks[0].device)
-        fit = max(1, (memory_budget(torch.device(blocks[0].device)) - memory.batch) // memory.seed)
-    batch: list[Block] = []
-    for block in blocks:
-        batch.append(block)
-        if sum(len(each.seeds) for each in batch) % fit == 0:
-            yield batch
-            batch = []
-    if batch:
-        yield batch
 
 
 def _paths(root: Path) -> tuple[str, ...]:

@@ -21,7 +21,16 @@ from gen_core.finished import Origin
 from gen_core.lab.origin import sources_of
 from gen_core.lab.plan import Block, Plan, blocks_of, whole
 from gen_core.lab.store import Store
-from gen_core.lab.work import Begun, Engine, Progress, about_training, drawn_otherwise, names, train_apart
+from gen_core.lab.work import (
+    Begun,
+    Engine,
+    Progress,
+    about_training,
+    batches_of,
+    drawn_otherwise,
+    names,
+    train_apart,
+)
 from gen_core.measuring.folder import Folder
 from gen_core.run import Run
 from gen_core.training.device import fix_numerics, keep_freed_memory
@@ -267,7 +276,9 @@ class Lab:
                     f"training of {block.experiment.label()}: {block.reads[0]}, whose result no key can tell; it is "
                     "trained in every run (make it a field, or a constant of its module, and it is kept)"
                 )
-        self.failures |= train_apart(missing, device, self.progress, self._save)
+        for batch in batches_of(missing):
+            left = [block for block in batch if block.experiment.key not in self.failures]
+            self.failures |= train_apart(left, device, self.progress, self._save)
 
     def _save(self, block: Block, result: TrainingResult, seconds: float) -> None:
         self.store.save(block.key, result, about_training(block, seconds))

@@ -17,7 +17,9 @@ from gen_core.measuring.folder import Folder, Place
 from gen_core.measuring.parts import Part
 from gen_core.recipe import canonical, digest
 from gen_core.training.batch import Replica
+from gen_core.training.device import memory_budget
 from gen_core.training.draws import begins_with
+from gen_core.training.memory import memory_of
 from gen_core.training.result import TrainingResult, concatenate
 from gen_core.training.states import state_of, states_told_once
 from gen_core.training.trainer import train_rows
@@ -68,6 +70,26 @@ def train_blocks(
             block = waiting.pop(0)
             parts, done = done[: len(block.seeds)], done[len(block.seeds) :]
             yield block, concatenate([part for part, _ in parts]), sum(s for _, s in parts)
+
+
+def batches_of(blocks: list[Block]) -> Iterator[list[Block]]:
+    """Blocks of a group, cut where `train_rows` cuts their rows into batches, so that results agree to the bit.
+
+    Rows of one batch agree to rounding with those of another. Where a batch ends within a block, the next one is in
+    the same unit.
+    """
+    fit = 1
+    if blocks:
+        memory = memory_of(blocks[0].experiment, blocks[0].device)
+        fit = max(1, (memory_budget(torch.device(blocks[0].device)) - memory.batch) // memory.seed)
+    batch: list[Block] = []
+    for block in blocks:
+        batch.append(block)
+        if sum(len(each.seeds) for each in batch) % fit == 0:
+            yield batch
+            batch = []
+    if batch:
+        yield batch
 
 
 def train_apart(missing: list[Block], device: torch.device, progress: Progress, save: Save) -> dict[str, Exception]:

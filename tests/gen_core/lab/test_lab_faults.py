@@ -76,6 +76,20 @@ def test_the_failure_of_one_member_is_raised_to_who_asks_for_it_alone(make, batc
     assert list(lab.failures) == [bad.key]
 
 
+def test_a_failure_leaves_the_batches_alone_that_it_is_not_in(make, batches, monkeypatch):
+    bad = replace(A, data=Points(fault="shape"))
+    group = [A, bad, B, replace(A, rule=GD(0.3))]
+    lab = plan(make(), *group, first=4)
+    order = [demand.experiment for demand in lab.planned.groups[0]]
+    memory = work.memory_of(A, "cpu")
+    monkeypatch.setattr(work, "memory_budget", lambda device: memory.batch + 8 * memory.seed)
+    lab.run(A, 4)
+    pairs = [order[:2], order[2:]]
+    expected = [each for pair in pairs for each in ([pair, [pair[0]], [pair[1]]] if bad in pair else [pair])]
+    assert [list(dict.fromkeys(e for e, _ in rows)) for rows in batches] == expected
+    assert list(lab.failures) == [bad.key]
+
+
 def test_a_failure_at_a_later_look_leaves_the_earlier_one(make, monkeypatch):
     lab = plan(make(), A)
     lab.run(A, 8)
