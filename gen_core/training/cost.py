@@ -127,8 +127,8 @@ def _launching(experiment: Experiment) -> float:
 
     Steps along hand-written gradients start 7 and about 8 a layer (an MLP of one hidden layer 20, the convolutions of
     5x5 33, five layers 46), autograd twice that, sparse ones 20, Newton's 100; a rule with states 3 more for each
-    parameter, or 9 with two. Where steps are taken by a graph, what starts a graph and copies its points are 2 kernels; that a graph
-    may take 16 steps has not been measured, and is left out.
+    parameter, or 9 with two. Where steps are taken by a graph, what starts a graph and copies its points are 2 kernels;
+    that a graph may take 16 steps has not been measured, and is left out.
     """
     model, rule, _ = experiment.parts
     layers = len(model.layers(experiment.data.inputs)) if isinstance(model, Layered) else 3
