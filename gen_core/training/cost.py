@@ -19,8 +19,8 @@ CPU_RATES = {"convolution": 1e10, "dense": 3e10, "float64": 3e10}
 servers. Dense ones reach 2e10 to 5e10, by autograd and with AVX-512; convolutions of few channels on small images 5e9
 with AVX2, of 64 channels 2e10."""
 
-CPU_STEP = 1e-5
-"""Seconds of a step per seed on a CPU besides, where 8 seeds share it; measured for `Linear`."""
+CPU_STEP = 8e-5
+"""Seconds of a batch's step on a CPU besides, whatever its rows; measured for 8 seeds of `Linear`."""
 
 GPU_RATES = {"convolution": 3e12, "dense": 1.6e13, "float64": 7e12}
 """Multiply-adds per second on an H100, measured: convolutions of each seed's own kernels 1.7e12 (few channels) to
@@ -86,15 +86,16 @@ def group_memory(group: Sequence[tuple[Experiment, int]], device: str) -> int:
 def group_seconds(group: Sequence[tuple[Experiment, int]], device: str) -> float:
     """Estimated time of trainings with equal batch keys, to a factor of two or three.
 
-    On a GPU it is the longest of three: the arithmetic, the memory's traffic, and the launches of kernels, which the
-    seeds of a batch share.
+    On a CPU it is the arithmetic and what a step takes besides, which the seeds of a batch share; on a GPU the longest
+    of three: the arithmetic, the memory's traffic, and the launches of kernels, which they share as well.
 
     Args:
         group: experiments, each with its number of seeds.
         device: "cpu" for one core, or "cuda" for an H100.
     """
     if device == "cpu":
-        return sum(seeds * (operations_of(e) / _rate(e, CPU_RATES) + CPU_STEP * e.steps_in_all) for e, seeds in group)
+        steps = max((e.steps_in_all for e, _ in group), default=0)
+        return sum(seeds * operations_of(e) / _rate(e, CPU_RATES) for e, seeds in group) + CPU_STEP * steps
     arithmetic = sum(seeds * operations_of(e) / _rate(e, GPU_RATES) for e, seeds in group)
     traffic = sum(seeds * _traffic(e) for e, seeds in group) / GPU_BANDWIDTH
     batches = math.ceil(group_memory(group, device) / (GPU_MEMORY / (2 * SLOTS)))

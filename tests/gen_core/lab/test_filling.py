@@ -14,12 +14,16 @@ import pytest
 import torch
 from hypothesis import given, strategies
 
-from gen_core import GD
+from gen_core import GD, Experiment
 from gen_core.lab import Lab, Plan, Store, fill, first_place, plan
 from gen_core.training.cost import group_seconds
 from tests.gen_core.lab.test_lab_processes import CPU, EXPERIMENTS, LINEAR, ROOT, SEEDS
 
 MANY = [*EXPERIMENTS, *(replace(LINEAR, rule=GD(0.3 + i / 100)) for i in range(8))]
+
+
+def seconds_of(experiments):
+    return group_seconds([(each, SEEDS) for each in experiments], "cpu")
 
 
 def plan_of(experiments):
@@ -39,18 +43,19 @@ def test_a_plan_is_cut_into_parts_that_are_whole_and_small_enough(steps, number,
         parts = plan_of(experiments).parts
     finally:
         plan.PARTS, plan.SHORTEST = before
-    seconds = {each.key: group_seconds([(each, SEEDS)], "cpu") for each in experiments}
-    most = max(shortest, sum(seconds.values()) / number)
-    assert sorted(e.key for members, _ in parts for e in members) == sorted(seconds)
-    together = [group_seconds([(each, SEEDS) for each in members], "cpu") for members, _ in parts]
+    groups: dict[str, list[Experiment]] = {}
+    for each in experiments:
+        groups.setdefault(each.batch_key(), []).append(each)
+    total = sum(map(seconds_of, groups.values()))
+    assert sorted(e.key for members, _ in parts for e in members) == sorted(e.key for e in experiments)
+    together = [seconds_of(members) for members, _ in parts]
     assert together == sorted(together, reverse=True)
     for members, seeds in parts:
-        took = [seconds[e.key] for e in members]
         assert seeds == SEEDS
-        assert len(took) == 1 or sum(took) <= most * (1 + 1e-9)
+        assert len(members) == 1 or seconds_of(members) <= max(shortest, total / number) * (1 + 1e-9)
         assert len({e.batch_key() for e in members}) == 1
-    if sum(seconds.values()) < shortest:
-        assert len(parts) == len({e.batch_key() for e in experiments})
+    if total < shortest:
+        assert len(parts) == len(groups)
 
 
 @given(strategies.permutations(range(8)))

@@ -25,7 +25,7 @@ from gen_core import (
     Square,
     Stop,
 )
-from gen_core.training.cost import cost, group_seconds
+from gen_core.training.cost import CPU_STEP, cost, group_seconds
 
 ROOT = Path(__file__).parents[3]
 
@@ -138,8 +138,15 @@ def test_a_group_that_takes_two_batches_launches_twice_as_often():
     assert 1.5 * once < twice
     small = replace(DENSE, steps=10_000)
     assert group_seconds([(small, 1)], "cuda") == group_seconds([(small, 40)], "cuda")
-    assert group_seconds([(small, 40)], "cpu") == pytest.approx(40 * group_seconds([(small, 1)], "cpu"))
     assert group_seconds([], "cuda") == group_seconds([], "cpu") == 0
+
+
+def test_what_a_step_takes_beside_its_arithmetic_is_shared_by_the_rows_of_a_batch():
+    one, many = (group_seconds([(replace(DENSE, steps=10_000), seeds)], "cpu") for seeds in (1, 40))
+    shared = 10_000 * CPU_STEP
+    assert many - shared == pytest.approx(40 * (one - shared))
+    alone, together = (group_seconds([(COORDINATES, 8)] * number, "cpu") for number in (1, 16))
+    assert together < 1.5 * alone
 
 
 MEMORY = """
