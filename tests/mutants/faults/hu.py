@@ -25,8 +25,8 @@ FAULTS = (
     Fault(
         "a linear model that is one step behind",
         DYNAMICS,
-        "at = at - rate * (second @ at - first)",
-        "at = at - rate * (t > 0) * (second @ at - first)",
+        "at = at - rate * (matvec(second, at) - first)",
+        "at = at - rate * (t > 0) * (matvec(second, at) - first)",
         red=(f"{LINEAR_MODEL}[erf]",),
     ),
     Fault(
@@ -110,8 +110,8 @@ FAULTS = (
     Fault(
         "a network whose outputs are not divided by sqrt(m)",
         "gen_core/models/two_layer.py",
-        '(hidden @ params["v"].unsqueeze(-1)).squeeze(-1) / math.sqrt(self.width)',
-        '(hidden @ params["v"].unsqueeze(-1)).squeeze(-1)',
+        'matvec(hidden, params["v"]) / math.sqrt(self.width)',
+        'matvec(hidden, params["v"])',
         red=(f"{MOSTLY}[given]",),
     ),
     Fault(
