@@ -95,7 +95,7 @@ class Asking:
     def _units(self, group: Sequence[Experiment], seeds: int) -> Iterator[Unit]:
         """The units of a group's missing blocks that are not asked for yet, after those of its teachers."""
         blocks = [block for block in self._missing(group, seeds) if block.key not in self._known]
-        for batch in batches_of(blocks):
+        for batch in batches_of(blocks, self.lab.device):
             teachers = {key: each for block in batch for key, each in self._teachers(block, seeds).items()}
             absent = [each for key, each in teachers.items() if not self.lab.store.has(key) and key not in self._known]
             for each in absent:

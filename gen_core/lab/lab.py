@@ -276,7 +276,7 @@ class Lab:
                     f"training of {block.experiment.label()}: {block.reads[0]}, whose result no key can tell; it is "
                     "trained in every run (make it a field, or a constant of its module, and it is kept)"
                 )
-        for batch in batches_of(missing):
+        for batch in batches_of(missing, device):
             left = [block for block in batch if block.experiment.key not in self.failures]
             self.failures |= train_apart(left, device, self.progress, self._save)
 

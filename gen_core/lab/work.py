@@ -72,16 +72,16 @@ def train_blocks(
             yield block, concatenate([part for part, _ in parts]), sum(s for _, s in parts)
 
 
-def batches_of(blocks: list[Block]) -> Iterator[list[Block]]:
-    """Blocks of a group, cut where `train_rows` cuts their rows into batches, so that results agree to the bit.
+def batches_of(blocks: list[Block], device: torch.device) -> Iterator[list[Block]]:
+    """Blocks of a group, cut where `train_rows` cuts their rows on a device, so that results agree to the bit.
 
     Rows of one batch agree to rounding with those of another. Where a batch ends within a block, the next one is in
     the same unit.
     """
     fit = 1
     if blocks:
-        memory = memory_of(blocks[0].experiment, blocks[0].device)
-        fit = max(1, (memory_budget(torch.device(blocks[0].device)) - memory.batch) // memory.seed)
+        memory = memory_of(blocks[0].experiment, device.type)
+        fit = max(1, (memory_budget(device) - memory.batch) // memory.seed)
     batch: list[Block] = []
     for block in blocks:
         batch.append(block)
