@@ -100,7 +100,7 @@ class Asking:
             absent = [each for key, each in teachers.items() if not self.lab.store.has(key) and key not in self._known]
             for each in absent:
                 if each.key not in self._known:
-                    yield from self._units(*self.lab.planned.together(each.experiment, seeds))
+                    yield from self._units(*self.lab.planned.together(each.experiment, whole(seeds)))
             if all(self.lab.store.has(each.key) or each.key in self._known for each in absent):
                 try:
                     payload = describe_blocks(batch, list(teachers.values()))

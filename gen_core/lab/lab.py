@@ -21,16 +21,7 @@ from gen_core.finished import Origin
 from gen_core.lab.origin import sources_of
 from gen_core.lab.plan import Block, Plan, blocks_of, whole
 from gen_core.lab.store import Store
-from gen_core.lab.work import (
-    Begun,
-    Engine,
-    Progress,
-    about_training,
-    batches_of,
-    drawn_otherwise,
-    names,
-    train_apart,
-)
+from gen_core.lab.work import Begun, Engine, Progress, about_training, drawn_otherwise, names, train_batches
 from gen_core.measuring.folder import Folder
 from gen_core.run import Run
 from gen_core.training.device import fix_numerics, keep_freed_memory
@@ -114,18 +105,22 @@ class Lab:
         """
         fix_numerics()
         keep_freed_memory()
+        finished = self._runs(experiments, seeds)
+        for run in finished:
+            _require_finite(run, seeds)
+        return finished
+
+    def _runs(self, experiments: Sequence[Experiment], seeds: int) -> list[Run]:
+        """As `runs`, whether they are finite or not."""
         finished = []
         for experiment in experiments:
-            if experiment.teachers:
-                self.runs(experiment.teachers, whole(seeds))
+            for taught in self._runs(experiment.teachers, whole(seeds)):
+                _require_finite(taught, seeds)
             blocks = self.blocks(experiment, seeds)
             parts = [self._result(block, seeds) for block in blocks]
             result = concatenate(parts) if parts else TrainingResult({}, ())
             run = Run(experiment, seed_numbers(self.base, 0, seeds), result)
             finished.append(replace(run, origin=self._origin(run, blocks, parts)) if self.keeps_measures else run)
-        for run in finished:
-            if not run.experiment.may_diverge:
-                run.require_finite()
         return finished
 
     def _origin(self, run: Run, blocks: Sequence[Block], parts: Sequence[TrainingResult]) -> Origin:
@@ -264,7 +259,7 @@ class Lab:
             return held
 
     def _train(self, wanted: list[Block], device: torch.device) -> None:
-        """Train the missing ones of a group's blocks, whose locks are held; see `train_apart`.
+        """Train the missing ones of a group's blocks, whose locks are held; see `train_batches`.
 
         A failure is kept, and raised when its experiment is asked for.
         """
@@ -276,12 +271,16 @@ class Lab:
                     f"training of {block.experiment.label()}: {block.reads[0]}, whose result no key can tell; it is "
                     "trained in every run (make it a field, or a constant of its module, and it is kept)"
                 )
-        for batch in batches_of(missing, device):
-            left = [block for block in batch if block.experiment.key not in self.failures]
-            self.failures |= train_apart(left, device, self.progress, self._save)
+        self.failures |= train_batches(missing, device, self.progress, self._save)
 
     def _save(self, block: Block, result: TrainingResult, seconds: float) -> None:
         self.store.save(block.key, result, about_training(block, seconds))
         self.made.add(block.key)
         label, key = block.experiment.label(), block.experiment.key
         self.finished(Event(label, block.key, len(block.seeds), seconds, key))
+
+
+def _require_finite(run: Run, seeds: int) -> None:
+    """Check the first seeds of a run, as `Run.require_finite`."""
+    if not run.experiment.may_diverge:
+        replace(run, seeds=run.seeds[:seeds], result=run.result.rows(slice(seeds))).require_finite()

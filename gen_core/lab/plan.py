@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import pkgutil
-from bisect import bisect_right
 from collections.abc import Callable, Iterable
 from dataclasses import dataclass, field
 from functools import cache, cached_property
@@ -26,7 +25,10 @@ BLOCKS = (0, 4, 8, 16, 32, 64, 128, 256, 512, SEEDS_PER_BASE)
 """Boundaries of the seed blocks: the looks of every claim, so that claims share blocks and no look retrains seeds."""
 
 PARTS = 64
-"""A group is cut into parts of no more than this share of all that a plan takes, as far as its experiments allow."""
+"""No group that takes less than all of a plan over this number is cut."""
+
+DEARER = 1.5
+"""The most that two halves of a group may take together, times what it takes whole."""
 
 SHORTEST = {"cpu": 8.0, "cuda": 600.0}
 """Seconds below which no group is cut, by kind of device: a GPU takes many rows at a time in little more than one."""
@@ -125,7 +127,8 @@ class Plan:
 
         Equal experiments become one demand; demands with the same batch key and first look become a group, in an order
         that does not depend on that of the cases, which is cut where it is long. The teachers that label an
-        experiment's data are demanded with it, in whole blocks of `BLOCKS`.
+        experiment's data are demanded with it, in whole blocks of `BLOCKS`; where one is also asked for by itself with
+        another number of seeds, what that takes beside them is trained once it is asked for.
         """
         demands: dict[str, Demand] = {}
         for case, asked, first_look in wanted:
@@ -168,18 +171,20 @@ class Plan:
 
 
 def _cut(group: list[Demand], seconds: Callable[[list[Demand]], float], most: float) -> list[list[Demand]]:
-    """A group in parts of at most so many seconds, as far as its experiments allow."""
-    parts: list[list[Demand]] = []
-    while group:
-        fit = bisect_right(range(1, len(group) + 1), most, key=lambda count: seconds(group[:count]))
-        parts.append(group[: max(1, fit)])
-        group = group[max(1, fit) :]
-    return parts
+    """A group in halves, and so on, as long as it takes more than so many seconds and the halves little more together.
+
+    What the rows of a batch share, such as the launches of a step, each half would take again.
+    """
+    took, middle = seconds(group), len(group) // 2
+    halves = group[:middle], group[middle:]
+    if not middle or took <= most or sum(map(seconds, halves)) > DEARER * took:
+        return [group]
+    return [part for half in halves for part in _cut(half, seconds, most)]
 
 
 def whole(seeds: int) -> int:
-    """So many seeds, to the end of their last block of `BLOCKS`. A teacher is trained in these: no seed is in two."""
-    return next(edge for edge in BLOCKS if edge >= seeds)
+    """A number of seeds, rounded up to the end of a block of `BLOCKS`: a teacher's, whose blocks all looks share."""
+    return next((edge for edge in BLOCKS if edge >= seeds), seeds)
 
 
 def with_teachers(experiment: Experiment) -> list[Experiment]:

@@ -75,8 +75,8 @@ def train_blocks(
 def batches_of(blocks: list[Block], device: torch.device) -> Iterator[list[Block]]:
     """Blocks of a group, cut where `train_rows` cuts their rows on a device, so that results agree to the bit.
 
-    Rows of one batch agree to rounding with those of another. Where a batch ends within a block, the next one is in
-    the same unit.
+    Rows of one batch agree to rounding with those of another. Where a batch ends within a block, the next one goes with
+    it.
     """
     fit = 1
     if blocks:
@@ -90,6 +90,21 @@ def batches_of(blocks: list[Block], device: torch.device) -> Iterator[list[Block
             batch = []
     if batch:
         yield batch
+
+
+def train_batches(missing: list[Block], device: torch.device, progress: Progress, save: Save) -> dict[str, Exception]:
+    """Train blocks of a group batch by batch, as `train_apart`; nothing more once the store is full."""
+    failures: dict[str, Exception] = {}
+    try:
+        batches = [*batches_of(missing, device)]
+    except Exception:  # one of them cannot be estimated, and fails by itself
+        batches = [missing]
+    for place, batch in enumerate(batches):
+        left = [block for block in batch if block.experiment.key not in failures]
+        failures |= train_apart(left, device, progress, save)
+        if full := next((error for error in failures.values() if isinstance(error, StoreFailure)), None):
+            return failures | {block.experiment.key: full for each in batches[place + 1 :] for block in each}
+    return failures
 
 
 def train_apart(missing: list[Block], device: torch.device, progress: Progress, save: Save) -> dict[str, Exception]:

@@ -83,7 +83,7 @@ def affine(h: Tensor, W: Tensor, b: Tensor | None) -> Tensor:
         biases = [None] * len(W) if b is None else b.unbind()
         return torch.stack([_onednn(*row) for row in zip(h.unbind(), W.unbind(), biases, strict=True)])
     if W.shape[1] <= NARROW and W.dtype == torch.float32:
-        return (W @ h.mT if b is None else torch.baddbmm(b.unsqueeze(2), W, h.mT)).mT
+        return (W @ h.mT if b is None else torch.baddbmm(b.unsqueeze(2), W, h.mT)).mT.contiguous()
     return h @ W.mT if b is None else torch.baddbmm(b.unsqueeze(1), h, W.mT)
 
 

@@ -88,7 +88,7 @@ def claim_of(case: str) -> str:
 def not_tonight(ours: Session, lab: Lab, hours: float) -> dict[str, str]:
     """Case -> why it is not run within some hours, for those that are not.
 
-    Which claims' turn it is follows from the base of the seeds, the store and the number of workers.
+    Which claims' turn it is follows from the base of the seeds, the hours, the store, earlier records and the workers.
     """
     cases = list(ours.items)
     needs = needs_of(lab, cases, earlier_runs(ours.journal.folder.parent, ours.run_record()))

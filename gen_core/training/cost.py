@@ -5,6 +5,7 @@ from __future__ import annotations
 import math
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
+from functools import cache
 
 from gen_core.experiment import Experiment
 from gen_core.models.contract import Layered, units_of
@@ -53,6 +54,7 @@ def cost(experiment: Experiment) -> Cost:
     return Cost(operations_of(experiment), memory_of(experiment, "cpu").seed)
 
 
+@cache
 def operations_of(experiment: Experiment) -> float:
     """Multiply-adds of the steps and evaluations of one seed, with those of the trainings before (`after`).
 

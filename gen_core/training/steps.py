@@ -162,7 +162,7 @@ class SparseSteps:
     def step(self, X: Tensor, y: Tensor, on_gradient_norms: object = None) -> None:
         """Take a step; norms are not reported, as by `Fused`."""
         scale = (self.rate / y.shape[1]).unsqueeze(1)
-        self.model.descend(self.params, X, lambda f: self.loss.slope(f, y).mul_(scale))
+        self.model.descend(self.params, X, lambda f: self.loss.slope(f, y) * scale)
 
 
 STEPPERS: Mapping[str, type[Stepper]] = {

@@ -44,7 +44,8 @@ def asking_of(tmp_path, monkeypatch):
         lab.plan([("a", experiment, seeds) for experiment, seeds in wanted])
         folder = EngineFolder(tmp_path / "engine")
         folder.create()
-        monkeypatch.setattr(Asking, "_gone", lambda self: False)
+        alive = iter([False] * 5)  # for so many looks, lest a wait goes on for ever
+        monkeypatch.setattr(Asking, "_gone", lambda self: next(alive, True))
         lab.engine = Asking(folder, lab, Path(__file__).parent)
         return lab.engine
 

@@ -14,11 +14,12 @@ import pytest
 import torch
 from hypothesis import given, strategies
 
-from gen_core import GD, Experiment
+from gen_core import GD, MLP, Experiment
 from gen_core.lab import Lab, Plan, Store, fill, first_place, plan
 from gen_core.training.cost import group_seconds
 from tests.gen_core.lab.test_lab_processes import CPU, EXPERIMENTS, LINEAR, ROOT, SEEDS
 
+LARGE = replace(LINEAR, model=MLP((1000,)))
 MANY = [*EXPERIMENTS, *(replace(LINEAR, rule=GD(0.3 + i / 100)) for i in range(8))]
 
 
@@ -52,7 +53,9 @@ def test_a_plan_is_cut_into_parts_that_are_whole_and_small_enough(steps, number,
     assert together == sorted(together, reverse=True)
     for members, seeds in parts:
         assert seeds == SEEDS
-        assert len(members) == 1 or seconds_of(members) <= max(shortest, total / number) * (1 + 1e-9)
+        halves = [half for half in (members[: len(members) // 2], members[len(members) // 2 :]) if half]
+        dearer = sum(map(seconds_of, halves)) > plan.DEARER * seconds_of(members)
+        assert len(members) == 1 or dearer or seconds_of(members) <= max(shortest, total / number) * (1 + 1e-9)
         assert len({e.batch_key() for e in members}) == 1
     if total < shortest:
         assert len(parts) == len(groups)
@@ -60,7 +63,7 @@ def test_a_plan_is_cut_into_parts_that_are_whole_and_small_enough(steps, number,
 
 @given(strategies.permutations(range(8)))
 def test_parts_do_not_depend_on_the_order_of_the_cases(order):
-    experiments = [replace(LINEAR, rule=GD(0.1 + i / 100), steps=1000 * (1 + i // 4)) for i in range(8)]
+    experiments = [replace(LARGE, rule=GD(0.1 + i / 100), steps=1000 * (1 + i // 4)) for i in range(8)]
     before = plan.PARTS, plan.SHORTEST
     plan.PARTS, plan.SHORTEST = 5, {"cpu": 0.0}
     try:
@@ -71,11 +74,19 @@ def test_parts_do_not_depend_on_the_order_of_the_cases(order):
     assert len(parts) > 2
 
 
-def test_what_a_gpu_trains_at_once_is_not_cut():
-    many = [replace(LINEAR, rule=GD(0.1 + i / 1000), steps=200_000) for i in range(40)]
-    alone, together = (group_seconds([(each, SEEDS) for each in group], "cuda") for group in (many[:1], many))
-    assert together < plan.SHORTEST["cuda"] < len(many) * alone
-    assert [len(members) for members, _ in Plan.of([("a", each, SEEDS) for each in many], "cuda").parts] == [40]
+@pytest.mark.parametrize(("device", "steps"), [("cuda", 200_000), ("cuda", 10**8), ("cpu", 10**6)])
+def test_what_rows_share_is_not_taken_again_by_parts(device, steps):
+    many = [replace(LINEAR, rule=GD(0.1 + i / 1000), steps=steps) for i in range(40)]
+    alone, together = (group_seconds([(each, SEEDS) for each in group], device) for group in (many[:1], many))
+    assert max(together, plan.SHORTEST[device]) < len(many) * alone
+    assert [len(members) for members, _ in Plan.of([("a", each, SEEDS) for each in many], device).parts] == [40]
+
+
+def test_what_takes_its_arithmetic_is_cut():
+    many = [replace(LARGE, rule=GD(0.1 + i / 1000), steps=50_000) for i in range(40)]
+    assert seconds_of(many[:1]) > 2 * plan.SHORTEST["cpu"]
+    parts = Plan.of([("a", each, SEEDS) for each in many], "cpu").parts
+    assert [len(members) for members, _ in parts] == [1] * 40
 
 
 def test_a_task_of_an_array_begins_at_its_own_part():

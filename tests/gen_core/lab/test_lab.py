@@ -16,7 +16,7 @@ from gen_core import (
 )
 from gen_core.lab import Event, Lab, Store
 from gen_core.training import cost
-from gen_core.training.seeding import seed_numbers
+from gen_core.training.seeding import SEEDS_PER_BASE, seed_numbers
 
 CPU = torch.device("cpu")
 
@@ -125,11 +125,12 @@ def test_looks_train_the_new_seeds_alone(make, batches):
 
 
 @pytest.mark.parametrize("asked", [(8, 12, 20), (8, 20, 12), (12, 8, 20)])
-def test_blocks_of_later_looks_are_trained_by_themselves_whoever_asks_first(make, batches, asked):
-    lab = plan(make(), A, first=8)
+@pytest.mark.parametrize("base", [0, 3])
+def test_blocks_of_later_looks_are_trained_by_themselves_whoever_asks_first(make, batches, asked, base):
+    lab = plan(make(base=base), A, first=8)
     for seeds in asked:
         lab.run(A, seeds)
-    assert sorted([seed for _, seed in rows] for rows in batches) == [
+    assert sorted([seed - base * SEEDS_PER_BASE for _, seed in rows] for rows in batches) == [
         [*range(8)],
         [*range(8, 12)],
         [*range(8, 16)],

@@ -15,6 +15,7 @@ from gen_core import (
     Square,
     Unfinished,
 )
+from gen_core.errors import StoreFailure
 from gen_core.lab import Event, work
 
 CPU = torch.device("cpu")
@@ -88,6 +89,44 @@ def test_a_failure_leaves_the_batches_alone_that_it_is_not_in(make, batches, mon
     expected = [each for pair in pairs for each in ([pair, [pair[0]], [pair[1]]] if bad in pair else [pair])]
     assert [list(dict.fromkeys(e for e, _ in rows)) for rows in batches] == expected
     assert list(lab.failures) == [bad.key]
+
+
+def test_what_has_failed_in_one_batch_is_not_tried_in_the_next(make, batches, monkeypatch):
+    bad = replace(A, data=Points(fault="shape"))
+    lab = plan(make(), bad, B)
+    memory = work.memory_of(A, "cpu")
+    monkeypatch.setattr(work, "memory_budget", lambda device: memory.batch + 4 * memory.seed)
+    lab.run(B, 8)
+    assert sorted(len(rows) for rows in batches if rows[0][0] == bad) == [4]
+    assert [rows[0][0] for rows in batches].count(B) == 2
+
+
+def test_one_whose_memory_cannot_be_estimated_fails_by_itself(make, batches, monkeypatch):
+    bad = replace(A, data=Points(fault="shape"))
+    lab, estimate = plan(make(), A, bad), work.memory_of
+
+    def fails(*of):
+        raise InvalidExperiment("no such estimate")
+
+    monkeypatch.setattr(work, "memory_of", fails)
+    assert lab.run(A, 8).w.isfinite().all()
+    assert list(lab.failures) == [bad.key]
+    assert estimate is not work.memory_of
+
+
+def test_nothing_more_is_trained_for_a_store_that_is_full(make, batches, monkeypatch):
+    lab = plan(make(), A, B)
+    memory = work.memory_of(A, "cpu")
+    monkeypatch.setattr(work, "memory_budget", lambda device: memory.batch + 8 * memory.seed)
+
+    def full(*of):
+        raise StoreFailure("no room")
+
+    monkeypatch.setattr(lab.store, "save", full)
+    for each in (A, B):
+        with pytest.raises(StoreFailure, match="no room"):
+            lab.run(each, 8)
+    assert len(batches) == 1
 
 
 def test_a_failure_at_a_later_look_leaves_the_earlier_one(make, monkeypatch):
